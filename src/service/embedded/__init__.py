@@ -1,0 +1,21 @@
+"""Start a real Redis beside the project, for development and tests; production brings its own.
+
+Its one rule: nobody else's process or data is touched. Loopback only, one server a directory, one pid to
+signal.
+"""
+
+from service.embedded.binary import ServerMissing, external_url, find_server
+from service.embedded.lock import DirectoryLock, DirectoryLocked
+from service.embedded.redis import EmbeddedRedis, RedisFailed
+from service.embedded.tether import tethered
+
+__all__ = [
+    "DirectoryLock",
+    "DirectoryLocked",
+    "EmbeddedRedis",
+    "RedisFailed",
+    "ServerMissing",
+    "external_url",
+    "find_server",
+    "tethered",
+]
