@@ -1,0 +1,57 @@
+# Everything a contributor runs. `make` alone lists it; each target installs what it needs first.
+
+BIN   := .venv/bin
+STAMP := .venv/.installed
+PORT  ?=
+PYTEST_ARGS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help setup run demo test check fix openapi env bench lock clean
+
+help: ## List these targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: $(STAMP) ## Install everything into .venv, once and again when a lock or pyproject.toml changes
+
+$(STAMP): requirements.lock pyproject.toml scripts/setup.sh
+	@sh scripts/setup.sh
+	@touch $@
+
+run: setup ## Start Redis, API and worker for development (PORT=8000)
+	@$(BIN)/jobline dev $(if $(PORT),--port $(PORT))
+
+demo: setup ## See jobs submitted, watched, cancelled and survived
+	@$(BIN)/jobline demo
+
+test: check ## Check everything, then run every test (PYTEST_ARGS="-k lease")
+	@$(BIN)/pytest $(PYTEST_ARGS)
+
+check: setup ## Lint, types, import directions, and files that are generated or have a schema
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec compose.yaml
+	$(BIN)/hadolint Dockerfile
+	$(BIN)/jobline openapi
+	$(BIN)/jobline settings --env-example | diff -u .env.example -
+
+fix: setup ## Mend what the linter and the formatter can
+	-$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+openapi: setup ## Write docs/openapi.json from the application
+	$(BIN)/jobline openapi --write
+
+env: setup ## Write .env.example from the settings
+	@$(BIN)/jobline settings --env-example > .env.example.new && mv .env.example.new .env.example
+
+bench: setup ## Measure throughput and latency on this machine
+	@$(BIN)/python -m benchmarks
+
+lock: setup ## Pin every dependency anew, with hashes, for all platforms (LOCK_ARGS=--upgrade)
+	@sh scripts/lock.sh $(LOCK_ARGS)
+
+clean: ## Remove what the other targets made
+	rm -rf .venv .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache dist
+	find src tests -name __pycache__ -type d -prune -exec rm -rf {} +

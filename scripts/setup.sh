@@ -1,0 +1,48 @@
+#!/bin/sh
+# Install the locked dependencies and this project into .venv.
+#
+# Needs nothing but Python 3.11 or newer with venv and pip; takes uv where there is one, as it is faster,
+# and pip where uv cannot reach its index (it reads none of pip's settings).
+set -eu
+
+is_recent() {
+    "$1" -c 'import sys, venv; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1
+}
+
+find_python() {
+    for candidate in "${PYTHON:-python3}" python3.14 python3.13 python3.12 python3.11; do
+        if is_recent "$candidate"; then
+            echo "$candidate"
+            return
+        fi
+    done
+    echo "Jobline needs Python 3.11 or newer with its venv module; set PYTHON=/path/to/python." >&2
+    return 1
+}
+
+install_with_uv() {
+    command -v uv >/dev/null 2>&1 || return 1
+    # Trust what the system trusts, as pip does; the older name is for older uv.
+    export UV_SYSTEM_CERTS=1
+    uv pip install --quiet --python .venv/bin/python --require-hashes -r requirements.lock &&
+        uv pip install --quiet --python .venv/bin/python --no-deps --no-build-isolation -e .
+}
+
+install_with_pip() {
+    pip=".venv/bin/python -m pip -qq --disable-pip-version-check"
+    $pip install --require-hashes -r requirements.lock
+    # The build backend is in the lock: without isolation nothing unpinned is fetched to build with.
+    $pip install --no-deps --no-build-isolation -e .
+}
+
+python=$(find_python)
+if ! is_recent .venv/bin/python; then
+    echo "Installing into .venv (a minute, once) ..."
+    "$python" -m venv --clear .venv || {
+        echo "No virtual environment could be made; on Debian and Ubuntu: apt-get install python3-venv" >&2
+        exit 1
+    }
+else
+    echo "Updating .venv ..."
+fi
+install_with_uv || install_with_pip
