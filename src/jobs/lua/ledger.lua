@@ -1,0 +1,161 @@
+-- The moves that the verbs share. Rules that every script keeps:
+--
+-- * Redis' own TIME is the only clock. Times are milliseconds; stamps are microseconds, unique and rising.
+-- * A job is on exactly one shelf (its state, tenant, task and queue), and, while it waits, in exactly one of
+--   WAITING and DUE of its queue; while it runs, in LEASES; once final, in FINISHED.
+-- * `fence` counts claims. A writer that does not hold the current fence writes nothing.
+-- * JSON comes ready from Python and is stored as it came: cjson would mangle empty arrays and large integers.
+-- * A script that must go through when Redis is full calls past_full() first: Redis checks its memory limit only
+--   before a script's first write, and UNLINK passes that check.
+--
+-- To add a verb: one file beside this one, a member of scripts.Verb, a function in commands.py, a rule in the
+-- model-based test.
+
+local function past_full() redis.call('UNLINK', 'jl:nothing') end
+
+local function now_us()
+  local time = redis.call('TIME')
+  return tonumber(time[1]) * 1000000 + tonumber(time[2])
+end
+
+local function whole(number) return string.format('%.0f', number) end
+
+local function next_stamp(us)
+  local last = tonumber(redis.call('GET', CLOCK) or 0)
+  if us <= last then us = last + 1 end
+  redis.call('SET', CLOCK, whole(us))
+  return us
+end
+
+-- Priority 9 first, then the order of the stamps.
+local function turn(priority, stamp) return whole((9 - priority) * 562949953421312 + (stamp - EPOCH_US)) end
+
+local function load_job(id)
+  local v = redis.call('HMGET', job_key(id), 'state', 'place', 'stamp', 'priority', 'attempt', 'max_attempts',
+    'fence', 'owner', 'cancel', 'watchers', 'idem', 'files', 'tags', 'start_by')
+  if not v[1] then return nil end
+  return { id = id, state = v[1], place = v[2], queue = string.match(v[2], '[^:]*$'),
+    tenant = string.match(v[2], '^[^:]*'), stamp = tonumber(v[3]), priority = tonumber(v[4]),
+    attempt = tonumber(v[5] or 0), max_attempts = tonumber(v[6]), fence = tonumber(v[7] or 0), owner = v[8],
+    cancel = v[9], watchers = v[10], idem = v[11], files = v[12], tags = v[13], start_by = v[14] }
+end
+
+local function put_on_shelf(job, state)
+  redis.call('ZADD', shelf_key(state, job.place), job.stamp, job.id)
+  redis.call('SADD', shelves_key(job.tenant), state .. ':' .. job.place)
+end
+
+local function take_off_shelf(job)
+  local shelf = shelf_key(job.state, job.place)
+  redis.call('ZREM', shelf, job.id)
+  if redis.call('EXISTS', shelf) == 0 then redis.call('SREM', shelves_key(job.tenant), job.state .. ':' .. job.place) end
+end
+
+local function move(job, state)
+  if job.state == state then return end
+  take_off_shelf(job)
+  put_on_shelf(job, state)
+  redis.call('HSET', job_key(job.id), 'state', state)
+  job.state = state
+end
+
+-- Appends an event to the job's history and to the feed, and tells the processes that watch the job.
+local function emit(job, kind, detail)
+  local event = redis.call('XADD', FEED, 'MAXLEN', '~', FEED_KEPT, '*',
+    'job', job.id, 'place', job.place, 'type', kind, 'data', detail)
+  if redis.call('RPUSH', events_key(job.id), event .. ' ' .. kind .. ' ' .. detail) > EVENTS_KEPT then
+    redis.call('LTRIM', events_key(job.id), -EVENTS_KEPT, -1)
+  end
+  if job.watchers then
+    for process in string.gmatch(job.watchers, '%S+') do
+      redis.call('PUBLISH', tell_key(process), job.id .. ' ' .. kind)
+    end
+  end
+end
+
+local function wake(queue, tokens)
+  local room = WAKE_TOKENS - redis.call('LLEN', wake_key(queue))
+  for _ = 1, math.min(tokens, room) do redis.call('LPUSH', wake_key(queue), 1) end
+end
+
+local function enqueue(job, stamp)
+  redis.call('ZADD', waiting_key(job.queue), turn(job.priority, stamp), job.id)
+end
+
+local function leave_queue(job)
+  redis.call('ZREM', waiting_key(job.queue), job.id)
+  redis.call('ZREM', due_key(job.queue), job.id)
+  if job.start_by then redis.call('ZREM', START_BY, job.id) end
+end
+
+local FINAL_EVENT = { SUCCESS = 'job.succeeded', FAILURE = 'job.failed', REVOKED = 'job.revoked' }
+
+-- Makes a job final: `field` is result or error, `text` its JSON. The event carries the error; results may be large.
+local function finish(job, state, field, text, ms, ttl, file_ttl)
+  move(job, state)
+  redis.call('HSET', job_key(job.id), 'finished', whole(ms), field, text)
+  redis.call('HDEL', job_key(job.id), 'owner', 'watchers')
+  redis.call('ZADD', FINISHED, whole(ms + ttl), job.id)
+  emit(job, FINAL_EVENT[state], '{"attempt":' .. job.attempt .. (field == 'error' and ',"error":' .. text or '') .. '}')
+  redis.call('PEXPIRE', job_key(job.id), whole(ttl + SLACK_MS))
+  redis.call('PEXPIRE', events_key(job.id), whole(ttl + SLACK_MS))
+  if job.idem then redis.call('PEXPIRE', idempotency_key(job.idem), whole(ttl)) end
+  if job.files then
+    for file in string.gmatch(job.files, '%S+') do
+      if redis.call('EXISTS', file_key(file)) == 1 and redis.call('HINCRBY', file_key(file), 'refs', -1) <= 0
+        and not redis.call('HGET', file_key(file), 'job') then
+        redis.call('ZADD', FILES, whole(ms + file_ttl), file)
+      end
+    end
+  end
+end
+
+local function revoke(job, code, message, ms, ttl, file_ttl)
+  finish(job, 'REVOKED', 'error', '{"code":"' .. code .. '","message":"' .. message
+    .. '","retryable":false,"attempt":' .. job.attempt .. '}', ms, ttl, file_ttl)
+end
+
+local function revoke_cancelled(job, ms, ttl, file_ttl)
+  revoke(job, 'cancelled', 'The job was cancelled.', ms, ttl, file_ttl)
+end
+
+-- Ends an attempt whose worker is gone: the next one waits, or the attempts are used up.
+local function lose_attempt(job, ms, ttl, file_ttl)
+  redis.call('ZREM', LEASES, job.id)
+  if job.cancel then return revoke_cancelled(job, ms, ttl, file_ttl) end
+  local detail = '{"code":"worker-lost","message":"The worker died or lost its lease while it ran attempt '
+    .. job.attempt .. '.","retryable":true,"attempt":' .. job.attempt .. '}'
+  if job.attempt >= job.max_attempts then
+    return finish(job, 'FAILURE', 'error', detail, ms, ttl, file_ttl)
+  end
+  move(job, 'RETRY')
+  redis.call('HDEL', job_key(job.id), 'owner')
+  redis.call('HSET', job_key(job.id), 'error', detail)
+  enqueue(job, job.stamp)
+  emit(job, 'job.retrying', '{"attempt":' .. job.attempt .. ',"error":' .. detail .. '}')
+  wake(job.queue, 1)
+end
+
+local function add_watcher(job, process)
+  if job.watchers and string.find(' ' .. job.watchers .. ' ', ' ' .. process .. ' ', 1, true) then return end
+  redis.call('HSET', job_key(job.id), 'watchers', job.watchers and job.watchers .. ' ' .. process or process)
+end
+
+local function drop_file_record(file)
+  redis.call('DEL', file_key(file))
+  redis.call('ZREM', FILES, file)
+  redis.call('SADD', TRASH, file)
+end
+
+-- Removes every trace of a final job but a tombstone.
+local function forget(job, tombstone)
+  take_off_shelf(job)
+  if job.tags then
+    for _, tag in ipairs(cjson.decode(job.tags)) do redis.call('ZREM', tag_key(job.tenant, tag), job.id) end
+  end
+  for _, file in ipairs(redis.call('HVALS', artifacts_key(job.id))) do drop_file_record(file) end
+  redis.call('ZREM', FINISHED, job.id)
+  redis.call('DEL', job_key(job.id), events_key(job.id), artifacts_key(job.id))
+  if job.idem then redis.call('DEL', idempotency_key(job.idem)) end
+  if tombstone > 0 then redis.call('SET', gone_key(job.id), job.tenant, 'PX', whole(tombstone)) end
+end

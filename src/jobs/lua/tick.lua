@@ -1,0 +1,72 @@
+-- tick: what time brings. Any worker runs it each second; all of them may.
+-- ARGV 1 owner, 2 its description (JSON), 3 lease_ms, 4 ttl_ms, 5 file_ttl_ms, 6 tombstone_ms
+-- reply {{ids that the owner should cancel}, {file ids whose bytes should be deleted}, '1' where more is left to do}
+-- event job.retrying | job.failed | job.revoked
+--
+-- A gap in the ticks means that Redis or every worker was out of reach. Then no lease is reaped for one lease, so
+-- that owners which live can report first.
+past_full()
+local owner, lease, ttl, file_ttl, tombstone =
+  ARGV[1], tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])
+local us = now_us()
+local ms = math.floor(us / 1000)
+local more = ''
+
+local function past(key)
+  local ids = redis.call('ZRANGEBYSCORE', key, '-inf', whole(ms), 'LIMIT', 0, TICK_BATCH)
+  if #ids == TICK_BATCH then more = '1' end
+  return ids
+end
+
+redis.call('HSET', worker_key(owner), 'about', ARGV[2], 'beat', whole(ms))
+redis.call('PEXPIRE', worker_key(owner), WORKER_TTL_MS)
+redis.call('ZADD', WORKERS, whole(ms), owner)
+redis.call('ZREMRANGEBYSCORE', WORKERS, '-inf', whole(ms - WORKER_TTL_MS))
+
+local last = tonumber(redis.call('HGET', TICK, 'last') or 0)
+redis.call('HSET', TICK, 'last', whole(ms))
+if ms - last > TICK_GAP_MS then redis.call('HSET', TICK, 'hold', whole(ms + lease)) end
+
+for _, queue in ipairs(redis.call('SMEMBERS', QUEUES)) do
+  local ids = past(due_key(queue))
+  for _, id in ipairs(ids) do
+    redis.call('ZREM', due_key(queue), id)
+    local job = load_job(id)
+    if job and (job.state == 'PENDING' or job.state == 'RETRY') then
+      us = next_stamp(us)
+      enqueue(job, us)
+    end
+  end
+  if #ids > 0 then wake(queue, #ids) end
+  if redis.call('EXISTS', waiting_key(queue), due_key(queue)) == 0 then redis.call('SREM', QUEUES, queue) end
+end
+
+if ms >= tonumber(redis.call('HGET', TICK, 'hold') or 0) then
+  for _, id in ipairs(past(LEASES)) do
+    local job = load_job(id)
+    if job and job.state == 'STARTED' then lose_attempt(job, ms, ttl, file_ttl) else redis.call('ZREM', LEASES, id) end
+  end
+end
+
+for _, id in ipairs(past(START_BY)) do
+  redis.call('ZREM', START_BY, id)
+  local job = load_job(id)
+  if job and job.attempt == 0 and job.state == 'PENDING' then
+    leave_queue(job)
+    revoke(job, 'expired', 'The job did not start before it expired.', ms, ttl, file_ttl)
+  end
+end
+
+for _, id in ipairs(past(FINISHED)) do
+  local job = load_job(id)
+  if job then forget(job, tombstone) else redis.call('ZREM', FINISHED, id) end
+end
+for _, file in ipairs(past(FILES)) do
+  local tenant = redis.call('HGET', file_key(file), 'tenant')
+  drop_file_record(file)
+  if tenant and tombstone > 0 then redis.call('SET', gone_key(file), tenant, 'PX', whole(tombstone)) end
+end
+
+local cancels = redis.call('SMEMBERS', cancels_key(owner))
+if #cancels > 0 then redis.call('DEL', cancels_key(owner)) end
+return { cancels, redis.call('SRANDMEMBER', TRASH, TICK_BATCH), more }
