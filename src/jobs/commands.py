@@ -266,10 +266,9 @@ def report(id: str, fence: int, kind: str, content: str) -> Command[Noted]:  # n
 
 @dataclass(frozen=True, slots=True)
 class Ticked:
-    """Answer a tick: jobs that the owner should cancel, files whose bytes should go, whether more is due."""
+    """Answer a tick: jobs that the owner should cancel, and whether more is due at once."""
 
     cancelled: list[str]
-    trash: list[str]
     has_more: bool
 
 
@@ -277,7 +276,7 @@ def tick(owner: str, about: str, *, lease_ms: int, lives: Lives) -> Command[Tick
     """Do what time brings, and leave the worker's heartbeat with its description (JSON)."""
 
     def read(reply: Reply) -> Ticked:
-        return Ticked(words(reply[0]), words(reply[1]), reply[2] == b"1")
+        return Ticked(words(reply[0]), reply[1] == b"1")
 
     args = (owner, about, lease_ms, lives.result_ms, lives.file_ms, lives.tombstone_ms)
     return Command(Verb.TICK.value, args, read)
@@ -368,9 +367,9 @@ def drop_file(id: str, tenant: str, lives: Lives) -> Command[bool]:  # noqa: A00
     return Command(Verb.DROP_FILE.value, (tenant, id, lives.tombstone_ms), read)
 
 
-def empty_trash(ids: Sequence[str]) -> Command[int]:
-    """Note that the bytes of these files (at least one) are deleted."""
-    return Command(Verb.EMPTY_TRASH.value, tuple(ids), int)
+def trash(deleted: Sequence[str] = ()) -> Command[list[str]]:
+    """Note that the bytes of ``deleted`` are gone, and learn which files' bytes should go next."""
+    return Command(Verb.TRASH.value, tuple(deleted), words)
 
 
 @dataclass(frozen=True, slots=True)

@@ -58,7 +58,7 @@ class Verb(Enum):
     KEEP_FILE = Script("keep_file")
     READ_FILE = Script("read_file")
     DROP_FILE = Script("drop_file")
-    EMPTY_TRASH = Script("empty_trash")
+    TRASH = Script("trash")
     WORKERS = Script("workers")
 
 

@@ -1,7 +1,7 @@
 -- cancel: a waiting job is revoked at once; a running one is asked to stop.
 -- ARGV 1 id, 2 tenant, 3 ttl_ms, 4 file_ttl_ms
 -- reply {'revoked' | 'asked' | 'again' | 'finished', record} | {'unknown'} | {'gone'}
--- event job.revoked
+-- event job.revoked; the worker that runs the job is told on its channel, and again by its next tick
 past_full()
 local job = load_job(ARGV[1])
 if not job or job.tenant ~= ARGV[2] then
@@ -13,6 +13,7 @@ if job.state == 'STARTED' then
   redis.call('HSET', job_key(job.id), 'cancel', '1')
   redis.call('SADD', cancels_key(job.owner), job.id)
   redis.call('PEXPIRE', cancels_key(job.owner), SLACK_MS)
+  redis.call('PUBLISH', tell_key(job.owner), job.id)
 elseif job.state == 'PENDING' or job.state == 'RETRY' then
   word = 'revoked'
   leave_queue(job)

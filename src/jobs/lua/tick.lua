@@ -1,6 +1,6 @@
 -- tick: what time brings. Any worker runs it each second; all of them may.
 -- ARGV 1 owner, 2 its description (JSON), 3 lease_ms, 4 ttl_ms, 5 file_ttl_ms, 6 tombstone_ms
--- reply {{ids that the owner should cancel}, {file ids whose bytes should be deleted}, '1' where more is left to do}
+-- reply {{ids that the owner should cancel}, '1' where more is left to do}
 -- event job.retrying | job.failed | job.revoked
 --
 -- A gap in the ticks means that Redis or every worker was out of reach. Then no lease is reaped for one lease, so
@@ -69,4 +69,4 @@ end
 
 local cancels = redis.call('SMEMBERS', cancels_key(owner))
 if #cancels > 0 then redis.call('DEL', cancels_key(owner)) end
-return { cancels, redis.call('SRANDMEMBER', TRASH, TICK_BATCH), more }
+return { cancels, more }
