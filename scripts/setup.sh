@@ -30,8 +30,9 @@ install_with_uv() {
 
 install_with_pip() {
     pip=".venv/bin/python -m pip -qq --disable-pip-version-check"
-    $pip install --require-hashes -r requirements.lock
-    # The build backend is in the lock: without isolation nothing unpinned is fetched to build with.
+    $pip install --no-deps --require-hashes -r requirements.lock
+    # A lock is whole, so nothing is to be resolved; and it has the build backend, so that without isolation
+    # nothing unpinned is fetched to build with.
     $pip install --no-deps --no-build-isolation -e .
 }
 
