@@ -33,7 +33,7 @@ check: setup ## Lint, types, import directions, and files that are generated or 
 	$(BIN)/lint-imports
 	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec compose.yaml
 	$(BIN)/hadolint Dockerfile
-	$(BIN)/jobline openapi
+	$(BIN)/jobline openapi --check
 	$(BIN)/jobline settings --env-example | diff -u .env.example -
 
 fix: setup ## Mend what the linter and the formatter can
