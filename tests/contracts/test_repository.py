@@ -34,7 +34,9 @@ LAYOUT = {
     "src/worker/__init__.py",
     "tests/contracts/test_repository.py",
 }
-JOBS_MAY_IMPORT = {"jobs", "pydantic", "pydantic_settings", *sys.stdlib_module_names}
+# pydantic_core and annotated_types are pydantic's own parts: its documentation imports from them.
+PYDANTIC = {"annotated_types", "pydantic", "pydantic_core", "pydantic_settings"}
+JOBS_MAY_IMPORT = {"jobs", *PYDANTIC, *sys.stdlib_module_names}
 
 # A package index is named by an option of a client, by its simple API, or by a registry's tarballs.
 INDEX_OPTION = re.compile(
