@@ -1,0 +1,235 @@
+from __future__ import annotations
+
+import asyncio
+import errno
+import hashlib
+import os
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from files import FileStore, artifact_id, new_file_id
+from jobs.errors import NotFound, TooLarge
+
+NO_LIMIT = 1 << 40
+BLOCK = os.urandom(1 << 16)
+
+
+@pytest.fixture(params=["local", "remote"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> FileStore:
+    return FileStore(tmp_path / "data" if request.param == "local" else "memory:///")
+
+
+@pytest.fixture
+def local(tmp_path: Path) -> FileStore:
+    return FileStore(tmp_path / "data")
+
+
+async def chunks(*parts: bytes) -> AsyncIterator[bytes]:
+    for part in parts:
+        yield part
+
+
+async def content(store: FileStore, file_id: str, start: int = 0, end: int | None = None) -> bytes:
+    return b"".join([chunk async for chunk in await store.read(file_id, start, end)])
+
+
+def files_below(path: Path) -> list[str]:
+    return sorted(entry.name for entry in path.rglob("*") if entry.is_file())
+
+
+@pytest.mark.parametrize("parts", [(), (b"",), (b"abc",), (b"ab", b"", b"c"), (BLOCK,) * 200])
+async def test_saved_file_reads_back_with_its_length_and_hash(
+    store: FileStore, parts: tuple[bytes, ...]
+) -> None:
+    whole = b"".join(parts)
+
+    stored = await store.save(chunks(*parts), NO_LIMIT)
+
+    assert stored.size_bytes == len(whole)
+    assert stored.sha256 == hashlib.sha256(whole).hexdigest()
+    assert await content(store, stored.id) == whole
+
+
+async def test_file_of_exactly_the_limit_is_taken(store: FileStore) -> None:
+    assert (await store.save(chunks(b"abc", b"def"), 6)).size_bytes == 6
+
+
+async def test_file_above_the_limit_is_refused_and_leaves_nothing(local: FileStore, tmp_path: Path) -> None:
+    with pytest.raises(TooLarge):
+        await local.save(chunks(*[BLOCK] * 200), 12_000_000)
+    assert files_below(tmp_path) == []
+
+
+async def test_upload_is_refused_before_the_rest_is_read(store: FileStore) -> None:
+    taken = 0
+
+    async def endless() -> AsyncIterator[bytes]:
+        nonlocal taken
+        while True:
+            taken += 1
+            yield BLOCK
+
+    with pytest.raises(TooLarge):
+        await store.save(endless(), 10 * len(BLOCK))
+    assert taken == 11
+
+
+async def test_failing_client_leaves_nothing(local: FileStore, tmp_path: Path) -> None:
+    async def broken() -> AsyncIterator[bytes]:
+        for _ in range(200):
+            yield BLOCK
+        raise ConnectionResetError
+
+    with pytest.raises(ConnectionResetError):
+        await local.save(broken(), NO_LIMIT)
+    assert files_below(tmp_path) == []
+
+
+async def test_cancelled_upload_leaves_nothing(local: FileStore, tmp_path: Path) -> None:
+    async def stalled() -> AsyncIterator[bytes]:
+        for _ in range(200):
+            yield BLOCK
+        await asyncio.Event().wait()
+
+    upload = asyncio.create_task(local.save(stalled(), NO_LIMIT))
+    await until(lambda: files_below(tmp_path) != [])
+    upload.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await upload
+    await until(lambda: files_below(tmp_path) == [])
+
+
+async def until(claim: object, seconds: float = 10) -> None:
+    """Wait for a claim to hold."""
+    assert callable(claim)
+    end = time.monotonic() + seconds
+    while not claim():
+        assert time.monotonic() < end
+        await asyncio.sleep(0.01)
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "expected"),
+    [
+        (0, None, b"0123456789"),
+        (0, 1, b"0"),
+        (3, 7, b"3456"),
+        (9, 10, b"9"),
+        (4, None, b"456789"),
+        (4, 4, b""),
+    ],
+)
+async def test_range_of_a_file_is_read(
+    store: FileStore, start: int, end: int | None, expected: bytes
+) -> None:
+    stored = await store.save(chunks(b"01234", b"56789"), NO_LIMIT)
+    assert await content(store, stored.id, start, end) == expected
+
+
+async def test_reading_what_is_not_there_fails_before_the_first_chunk(store: FileStore) -> None:
+    with pytest.raises(NotFound):
+        await store.read(new_file_id())
+
+
+@pytest.mark.parametrize("name", ["", "..", "../secret", "file_x", "/etc/passwd", f"{'file_' + '0' * 32}/x"])
+async def test_what_is_no_id_is_never_a_path(store: FileStore, tmp_path: Path, name: str) -> None:
+    with pytest.raises(NotFound):
+        await store.read(name)
+    with pytest.raises(NotFound):
+        await store.delete(name)
+    with pytest.raises(NotFound):
+        store.fetch(name, tmp_path)
+
+
+async def test_delete_twice_is_as_once(store: FileStore) -> None:
+    stored = await store.save(chunks(b"abc"), NO_LIMIT)
+    await store.delete(stored.id)
+    await store.delete(stored.id)
+    with pytest.raises(NotFound):
+        await store.read(stored.id)
+
+
+async def test_fetched_file_has_the_bytes_and_survives_a_delete(store: FileStore, tmp_path: Path) -> None:
+    stored = await store.save(chunks(b"abc"), NO_LIMIT)
+
+    path = store.fetch(stored.id, tmp_path)
+    store.remove(stored.id)
+
+    assert path.read_bytes() == b"abc"
+    assert path.parent == tmp_path
+    assert store.fetch(stored.id, tmp_path) == path
+
+
+async def test_local_fetch_copies_no_bytes(local: FileStore, tmp_path: Path) -> None:
+    stored = await local.save(chunks(b"abc"), NO_LIMIT)
+    assert local.fetch(stored.id, tmp_path).stat().st_nlink == 2
+
+
+async def test_local_fetch_without_links_gives_the_stored_path(
+    local: FileStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(errno.EXDEV, "another file system")
+
+    stored = await local.save(chunks(b"abc"), NO_LIMIT)
+    monkeypatch.setattr(os, "link", refuse)
+    assert local.fetch(stored.id, tmp_path).read_bytes() == b"abc"
+
+
+def test_fetching_what_is_gone_raises_and_leaves_nothing(store: FileStore, tmp_path: Path) -> None:
+    with pytest.raises(NotFound):
+        store.fetch(new_file_id(), tmp_path)
+    assert files_below(tmp_path) == []
+
+
+async def test_published_artifact_is_what_the_last_attempt_wrote(store: FileStore, tmp_path: Path) -> None:
+    made = artifact_id("job", "a.txt")
+    for text in (b"first", b"second"):
+        path = tmp_path / "a.txt"
+        path.write_bytes(text)
+        stored = store.publish(made, path)
+        assert stored.id == made
+        assert stored.size_bytes == len(text)
+        assert stored.sha256 == hashlib.sha256(text).hexdigest()
+    assert await content(store, made) == b"second"
+
+
+async def test_artifact_is_published_across_file_systems(
+    local: FileStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    replace = Path.replace
+
+    def refuse(path: Path, target: Path) -> Path:
+        if path.parent == tmp_path:
+            raise OSError(errno.EXDEV, "another file system")
+        return replace(path, target)
+
+    monkeypatch.setattr(Path, "replace", refuse)
+    made, path = artifact_id("job", "a.txt"), tmp_path / "a.txt"
+    path.write_bytes(b"abc")
+
+    local.publish(made, path)
+
+    assert await content(local, made) == b"abc"
+    assert files_below(tmp_path) == [made]
+
+
+async def test_sweep_removes_only_what_is_old_and_half_written(local: FileStore, tmp_path: Path) -> None:
+    stored = await local.save(chunks(b"abc"), NO_LIMIT)
+    folder = tmp_path / "data" / "files"
+    old, new = folder / f"{new_file_id()}#1", folder / f"{new_file_id()}#2"
+    for path in (old, new, folder / stored.id):
+        path.write_bytes(b"abc")
+    for path in (old, folder / stored.id):
+        os.utime(path, (time.time() - 7200, time.time() - 7200))
+
+    assert local.sweep() == 1
+
+    assert files_below(tmp_path) == sorted([new.name, stored.id])
+
+
+def test_sweep_of_a_store_without_files_does_nothing(store: FileStore) -> None:
+    assert store.sweep() == 0
