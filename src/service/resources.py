@@ -1,0 +1,60 @@
+"""What requests share: one object, made by `app.build_app` and handed to routes; no module keeps its own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import Depends, Request
+
+from files import FileStore
+from jobs.commands import Lives
+from jobs.registry import Registry
+from jobs.settings import Settings
+from service.access import find_tenant
+from service.store import Store
+from service.task_models import TaskModels, make_models
+from service.waiting import Hub
+
+
+@dataclass(frozen=True)
+class Resources:
+    """Hold everything that a request may use."""
+
+    settings: Settings
+    registry: Registry
+    models: Mapping[str, TaskModels]
+    store: Store
+    hub: Hub
+    files: FileStore
+    lives: Lives
+
+    @classmethod
+    def of(cls, settings: Settings, registry: Registry) -> Resources:
+        """Make them; nothing connects before the first request needs it."""
+        store = Store(settings.ledger_url)
+        return cls(
+            settings=settings,
+            registry=registry,
+            models={task.name: make_models(task) for task in registry},
+            store=store,
+            hub=Hub(settings.ledger_url, store),
+            files=FileStore(settings.data_dir),
+            lives=Lives(settings.result_ttl_ms, settings.file_ttl_s * 1000, settings.tombstone_ttl_s * 1000),
+        )
+
+    async def close(self) -> None:
+        """Close every connection."""
+        await self.hub.close()
+        await self.store.close()
+
+
+def find_resources(request: Request) -> Resources:
+    """Give the application's resources to a route."""
+    found: Resources = request.app.state.resources
+    return found
+
+
+Here = Annotated[Resources, Depends(find_resources)]
+Tenant = Annotated[str, Depends(find_tenant)]

@@ -1,0 +1,247 @@
+"""``POST /v1/tasks/{task}/jobs``: the hot path. One typed operation a task, made from the registry.
+
+A `SubmitRoute` answers without FastAPI's dependency solving and without a response model: body bytes are
+validated once, in Rust, and one script stores the job; that is twice the requests a second. What FastAPI
+would have read from the endpoint's signature stands there all the same, for the documentation.
+"""
+
+import math
+from collections.abc import Callable, Coroutine
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Annotated, Any
+from urllib.parse import parse_qs
+
+from fastapi import APIRouter, FastAPI, Header, Query, Request, Response
+from fastapi.routing import APIRoute
+from starlette.requests import ClientDisconnect
+
+from jobs import commands
+from jobs.commands import Receipt, Submitted
+from jobs.errors import KeyReused, LedgerUnavailable, QueueFull, TooLarge
+from jobs.record import Record
+from jobs.submission import Submission
+from jobs.task import Task
+from service.access import find_tenant
+from service.headers import MAX_WAIT_S, Prefer, read_key, read_prefer
+from service.intake import check_files, check_json_type, make_submission, read_order, refuse_file
+from service.problems import PreferenceUnknown, problems
+from service.resources import Resources
+from service.task_models import TaskModels
+from service.writing import write_job
+
+ERRORS = (400, 404, 410, 413, 415, 422, 429, 503)
+RETRY_AFTER_S = 1
+#: A job that is due in an hour is not worth asking for each second, nor for a day.
+MAX_RETRY_AFTER_S = 3600
+#: The id of a job that was validated only.
+NO_ID = "00000000-0000-0000-0000-000000000000"
+WANTED = frozenset({b"content-type", b"content-length", b"idempotency-key", b"prefer"})
+
+
+def add_submit_routes(app: FastAPI, resources: Resources) -> None:
+    """Add one typed submit a task, ahead of all other routes, and the answer for tasks there are not."""
+    for task in resources.registry:
+        add_submit_route(app.router, task, resources.models[task.name])
+    app.router.add_api_route(
+        "/v1/tasks/{task}/jobs", refuse_unknown_task, methods=["POST"], include_in_schema=False
+    )
+
+
+def add_submit_route(router: APIRouter, task: Task[Any, Any], models: TaskModels) -> None:
+    """Declare the typed operation of one task."""
+
+    async def submit(
+        order: models.request,  # type: ignore[name-defined] # made at run time
+        validate_only: Annotated[bool, Query(description="Validate and store nothing.")] = False,  # noqa: FBT002 - a query
+        prefer: Annotated[
+            str | None,
+            Header(description=f"`wait=N` answers at the job's end or after N ≤ {MAX_WAIT_S} seconds."),
+        ] = None,
+        idempotency_key: Annotated[
+            str | None, Header(description="The same key and request make one job, however often they come.")
+        ] = None,
+    ) -> None:
+        """Stand for the documentation: `SubmitRoute` answers."""
+
+    route = SubmitRoute(
+        f"/v1/tasks/{task.name}/jobs",
+        submit,
+        methods=["POST"],
+        status_code=202,
+        response_model=models.job,
+        operation_id=f"submit_{task.slug}",
+        tags=[task.family],
+        summary=task.summary,
+        description=task.description or task.summary,
+        response_description="Accepted; the ledger holds the job",
+        responses={
+            200: {"model": models.job, "description": "Ended in time, or only validated"},
+            **problems(*ERRORS),
+        },
+        task=task,
+        models=models,
+    )
+    router.routes.append(route)
+
+
+class SubmitRoute(APIRoute):
+    """Answer the submits of one task."""
+
+    def __init__(
+        self,
+        path: str,
+        endpoint: Callable[..., Any],
+        *,
+        task: Task[Any, Any],
+        models: TaskModels,
+        **more: Any,
+    ) -> None:
+        self.task = task
+        self.models = models
+        super().__init__(path, endpoint, **more)
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        async def handle(request: Request) -> Response:
+            return await answer_submit(request, self.task, self.models)
+
+        return handle
+
+
+async def answer_submit(request: Request, task: Task[Any, Any], models: TaskModels) -> Response:
+    """Validate, store and answer one submit."""
+    here: Resources = request.app.state.resources
+    headers = {name: value.decode("latin-1") for name, value in request.scope["headers"] if name in WANTED}
+    check_json_type(headers.get(b"content-type"))
+    body = await read_body(request, here.settings.max_body_bytes, headers.get(b"content-length"))
+    order = read_order(models, body)
+    tenant = find_tenant(request)
+    submission = make_submission(task, order, tenant, read_key(headers.get(b"idempotency-key")))
+    if order.files:
+        check_files(order, await here.store.run(commands.read_files(tenant, order.files)))
+    if request.scope["query_string"] and is_validation(request):
+        return Response(write_job(as_if(submission), tracebacks=False), media_type="application/json")
+    prefer = read_prefer(headers.get(b"prefer"))
+    receipt = await (
+        submit_and_wait(here, submission, prefer.wait_s) if prefer.wait_s else submit(here, submission)
+    )
+    assert receipt.record is not None  # noqa: S101 - narrows a type: refusals were raised
+    return accept(here, receipt.record, prefer, is_replay=receipt.record.id != submission.id)
+
+
+async def submit(here: Resources, submission: Submission, watcher: str = "") -> Receipt:
+    """Store the job; raises what the ledger refuses."""
+    limit = here.settings.queue_limit
+    receipt = await here.store.run(commands.submit(submission, queue_limit=limit, watcher=watcher))
+    match receipt.outcome:
+        case Submitted.CREATED | Submitted.REPLAYED:
+            return receipt
+        case Submitted.REUSED:
+            raise KeyReused(
+                "This Idempotency-Key came before with another request. Use a new key for a new job."
+            )
+        case Submitted.FULL:
+            detail = (
+                f"The queue {submission.queue!r} holds {limit:,} waiting jobs, its limit. Try again later."
+            )
+            raise QueueFull(detail, retry_after_s=RETRY_AFTER_S)
+        case Submitted.NO_FILE | Submitted.GONE_FILE:
+            raise refuse_file(receipt.outcome, receipt.about)
+
+
+async def submit_and_wait(here: Resources, submission: Submission, wait_s: float) -> Receipt:
+    """Store the job and see its end, if it comes in time. What was stored is never answered with an error."""
+    await here.hub.ready()
+    with here.hub.watch(submission.id) as watch:
+        receipt = await submit(here, submission, here.hub.name)
+        assert receipt.record is not None  # noqa: S101 - narrows a type
+        record = receipt.record
+        try:
+            if record.id == submission.id:
+                record = await here.hub.follow(watch, record, wait_s)
+            else:
+                record = await here.hub.wait_for_end(record.id, record.tenant, wait_s)
+        except LedgerUnavailable:
+            return receipt
+    return Receipt(receipt.outcome, record)
+
+
+def accept(here: Resources, record: Record, prefer: Prefer, *, is_replay: bool) -> Response:
+    """Write the answer: 200 for a job that ended while the client waited, else 202."""
+    headers = {"location": f"/v1/jobs/{record.id}"}
+    status = 202
+    if prefer.wait_s and record.state.is_terminal:
+        status = 200
+        headers["preference-applied"] = prefer.applied
+    else:
+        headers["retry-after"] = str(retry_after_s(record))
+        if prefer.applied and not prefer.wait_s:
+            headers["preference-applied"] = prefer.applied
+    if is_replay:
+        headers["idempotent-replayed"] = "true"
+    body = write_job(record, tracebacks=here.settings.tracebacks)
+    return Response(body, status, headers, "application/json")
+
+
+def retry_after_s(record: Record) -> int:
+    """Say when it is worth asking again."""
+    if record.run_at is None:
+        return RETRY_AFTER_S
+    left = (record.run_at - datetime.now(UTC)).total_seconds()
+    return max(RETRY_AFTER_S, min(math.ceil(left), MAX_RETRY_AFTER_S))
+
+
+async def read_body(request: Request, limit: int, declared: str | None) -> bytes:
+    """Read a body that is not above the limit, whatever its Content-Length says; raises TooLarge."""
+    if declared is not None and declared.isdigit() and int(declared[:20]) > limit:
+        raise too_large(limit)
+    body = b""
+    while True:
+        message = await request.receive()
+        if message["type"] == "http.disconnect":
+            raise ClientDisconnect
+        chunk: bytes = message.get("body", b"")
+        if len(body) + len(chunk) > limit:
+            raise too_large(limit)
+        body = body + chunk if body else chunk
+        if not message.get("more_body", False):
+            return body
+
+
+def too_large(limit: int) -> TooLarge:
+    """Say how much would have been taken."""
+    return TooLarge(
+        f"The body has more than {limit:,} bytes, the limit here. Upload files by POST /v1/files."
+    )
+
+
+def is_validation(request: Request) -> bool:
+    """Read ``?validate_only=``."""
+    values = parse_qs(request.scope["query_string"].decode("latin-1"), keep_blank_values=True).get(
+        "validate_only"
+    )
+    if not values:
+        return False
+    match values[-1].lower():
+        case "true" | "1":
+            return True
+        case "false" | "0":
+            return False
+    raise PreferenceUnknown("validate_only must be true or false.")
+
+
+def as_if(submission: Submission) -> Record:
+    """Show the job that a submit would have made."""
+    now = datetime.now(UTC)
+    due_ms = submission.run_at_ms
+    if submission.delay_ms is not None:
+        due_ms = int(now.timestamp() * 1000) + submission.delay_ms
+    record = submission.as_record(int(now.timestamp() * 1_000_000), str(due_ms or "").encode())
+    return replace(record, id=NO_ID)
+
+
+async def refuse_unknown_task(request: Request, task: str) -> Response:
+    """Say why there is no such task."""
+    resources: Resources = request.app.state.resources
+    resources.registry.get(task)
+    raise AssertionError(task)  # a known task has a route of its own, ahead of this one
