@@ -6,7 +6,7 @@ signal.
 
 from service.embedded.binary import ServerMissing, external_url, find_server
 from service.embedded.lock import DirectoryLock, DirectoryLocked
-from service.embedded.redis import EmbeddedRedis, RedisFailed
+from service.embedded.redis import EmbeddedRedis, RedisFailed, answering_pid, free_port, server_command
 from service.embedded.tether import tethered
 
 __all__ = [
@@ -15,7 +15,10 @@ __all__ = [
     "EmbeddedRedis",
     "RedisFailed",
     "ServerMissing",
+    "answering_pid",
     "external_url",
     "find_server",
+    "free_port",
+    "server_command",
     "tethered",
 ]

@@ -13,7 +13,7 @@ from jobs.errors import JoblineError
 SERVERS = ("valkey-server", "redis-server")
 
 
-class ServerMissing(JoblineError):  # noqa: N818 - it names the fact, as in jobs/errors.py
+class ServerMissing(JoblineError):
     """No Redis or Valkey server can be started here."""
 
 

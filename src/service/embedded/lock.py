@@ -20,7 +20,7 @@ PATIENCE_S = 0.5
 POLL_S = 0.01
 
 
-class DirectoryLocked(JoblineError):  # noqa: N818 - it names the fact, as in jobs/errors.py
+class DirectoryLocked(JoblineError):
     """Another living process owns the directory."""
 
 

@@ -28,7 +28,7 @@ PORT_TRIES = 5
 PORT_TAKEN = "bind: Address already in use"
 
 
-class RedisFailed(JoblineError):  # noqa: N818 - it names the fact, as in jobs/errors.py
+class RedisFailed(JoblineError):
     """The server did not start; the message has the end of its log."""
 
 
@@ -143,13 +143,14 @@ class EmbeddedRedis:
         return self._process
 
 
-def server_command(binary: Path, directory: Path, port: int) -> list[str]:
+def server_command(binary: Path, directory: Path, port: int, *, loglevel: str = "notice") -> list[str]:
     """Write the command that serves ``directory`` on loopback, logging to its standard output."""
     options = {
         "bind": HOST,
         "port": str(port),
         "dir": str(directory),
         "daemonize": "no",
+        "loglevel": loglevel,
         "appendonly": "yes",
         "appendfsync": "everysec",
         "save": "",
@@ -160,7 +161,7 @@ def server_command(binary: Path, directory: Path, port: int) -> list[str]:
 
 def spawn(command: list[str], output: IO[bytes], lock_fd: int) -> subprocess.Popen[bytes]:
     """Start the server in a session of its own, out of Ctrl-C's reach, tied to our life and our lock."""
-    return subprocess.Popen(  # noqa: S603 - the command is ours; no shell
+    return subprocess.Popen(
         tethered(command),
         stdin=subprocess.DEVNULL,
         stdout=output,

@@ -1,0 +1,86 @@
+"""`jobline worker`: become stock Celery with the right options. Imports neither Celery nor ``worker``."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import sys
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+#: Celery's SIGTERM waits for running jobs as long as they take; its SIGQUIT grants them the stop's grace.
+STOP_ON_SIGTERM = {"REMAP_SIGTERM": "SIGQUIT"}
+
+
+class Pool(StrEnum):
+    """Say how a worker runs jobs side by side."""
+
+    #: Set by default. A process a slot: a job may be killed, and uses a core of its own.
+    PREFORK = "prefork"
+    #: Set by the operator. For jobs that wait: cheap slots, but no time limit and no kill.
+    THREADS = "threads"
+    #: Set by the operator. One job at a time in the worker's own process, for a debugger.
+    SOLO = "solo"
+
+
+class LogLevel(StrEnum):
+    """Say how much the worker writes; Celery's own words."""
+
+    #: Set by the operator.
+    DEBUG = "debug"
+    #: Set by default.
+    INFO = "info"
+    #: Set by the operator, or by `jobline dev`.
+    WARNING = "warning"
+    #: Set by the operator.
+    ERROR = "error"
+
+
+def worker(
+    concurrency: Annotated[
+        int | None, typer.Option("--concurrency", "-c", min=1, help="Jobs at a time; unset, one a CPU.")
+    ] = None,
+    queues: Annotated[
+        str | None, typer.Option("--queues", "-Q", metavar="A,B", help="Unset, the queues of all tasks.")
+    ] = None,
+    pool: Annotated[Pool, typer.Option("--pool", help="How jobs run side by side.")] = Pool.PREFORK,
+    loglevel: Annotated[LogLevel, typer.Option("--loglevel", help="How much to write.")] = LogLevel.INFO,
+    name: Annotated[str | None, typer.Option("--name", help="Unique; unset, made for each process.")] = None,
+) -> None:
+    """Run a worker: stock Celery, in place of this process."""
+    command = celery_command(concurrency=concurrency, queues=queues, pool=pool, loglevel=loglevel, name=name)
+    os.environ.update(STOP_ON_SIGTERM)
+    os.execv(command[0], command)  # noqa: S606 - to become Celery without a shell is this command's purpose
+
+
+def celery_command(
+    *,
+    concurrency: int | None = None,
+    queues: str | None = None,
+    pool: Pool = Pool.PREFORK,
+    loglevel: LogLevel = LogLevel.INFO,
+    name: str | None = None,
+) -> list[str]:
+    """Write the command of one worker.
+
+    Mingle costs a second of start and gossip a message each two seconds; the ledger needs neither. ``-O
+    fair`` gives a job only to a child that is free.
+    """
+    options = [
+        "--pool",
+        pool,
+        "--concurrency",
+        str(concurrency or os.cpu_count() or 1),
+        "--loglevel",
+        loglevel,
+    ]
+    if queues:
+        options += ["--queues", queues]
+    node = f"{name or f'worker-{secrets.token_hex(4)}'}@%h"
+    return [
+        *(sys.executable, "-m", "celery", "-A", "worker.main", "worker"),
+        *("--without-mingle", "--without-gossip", "-O", "fair", "-n", node),
+        *options,
+    ]
