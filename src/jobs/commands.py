@@ -132,17 +132,18 @@ def read_claimed(item: Reply) -> Claimed:
 
 @dataclass(frozen=True, slots=True)
 class Renewed:
-    """Answer a renewal: attempts that are no longer current, and jobs that somebody asked to cancel."""
+    """Answer a renewal: attempts that were given up, jobs to cancel, and how many attempts still run."""
 
     lost: list[str]
     cancelled: list[str]
+    current: int
 
 
 def renew(attempts: Iterable[tuple[str, int]], *, lease_ms: int) -> Command[Renewed]:
     """Extend the leases of the attempts ``(job id, fence)``."""
 
     def read(reply: Reply) -> Renewed:
-        return Renewed(words(reply[0]), words(reply[1]))
+        return Renewed(words(reply[0]), words(reply[1]), reply[2])
 
     return Command(Verb.RENEW.value, (lease_ms, *flat(attempts)), read)
 

@@ -106,6 +106,11 @@ class JobContext:
             self._observed_cancel = True
         return self._observed_cancel
 
+    @property
+    def observed_cancel(self) -> bool:
+        """Claim that the task has looked, and knows that its job was cancelled."""
+        return self._observed_cancel
+
     def file(self, file_id: str) -> Path:
         """Bring an uploaded file, or another job's artifact, to a local path; read it, never write to it."""
         return self._port.fetch(file_id)

@@ -3,7 +3,7 @@
 -- * Redis' own TIME is the only clock. Times are milliseconds; stamps are microseconds, unique and rising.
 -- * A job is on exactly one shelf (its state, tenant, task and queue), and, while it waits, in exactly one of
 --   WAITING and DUE of its queue; while it runs, in LEASES; once final, in FINISHED.
--- * `fence` counts claims. A writer that does not hold the current fence writes nothing.
+-- * `fence` counts claims and losses. A writer that does not hold the current fence writes nothing.
 -- * JSON comes ready from Python and is stored as it came: cjson would mangle empty arrays and large integers.
 -- * A script that must go through when Redis is full calls past_full() first: Redis checks its memory limit only
 --   before a script's first write, and UNLINK passes that check.
@@ -119,9 +119,11 @@ local function revoke_cancelled(job, ms, ttl, file_ttl)
   revoke(job, 'cancelled', 'The job was cancelled.', ms, ttl, file_ttl)
 end
 
--- Ends an attempt whose worker is gone: the next one waits, or the attempts are used up.
+-- Ends an attempt whose worker is gone: the next one waits, or the attempts are used up. The fence moves on, so that
+-- the attempt, should it live after all, learns by its renewal that it was given up.
 local function lose_attempt(job, ms, ttl, file_ttl)
   redis.call('ZREM', LEASES, job.id)
+  redis.call('HINCRBY', job_key(job.id), 'fence', 1)
   if job.cancel then return revoke_cancelled(job, ms, ttl, file_ttl) end
   local detail = '{"code":"worker-lost","message":"The worker died or lost its lease while it ran attempt '
     .. job.attempt .. '.","retryable":true,"attempt":' .. job.attempt .. '}'

@@ -9,6 +9,7 @@ for index = 3, #ARGV, 2 do
   local job = load_job(ARGV[index])
   if job and job.state == 'STARTED' and whole(job.fence) == ARGV[index + 1] then
     redis.call('ZREM', LEASES, job.id)
+    redis.call('HINCRBY', job_key(job.id), 'fence', 1)
     released[#released + 1] = job.id
     if job.cancel then
       revoke_cancelled(job, ms, tonumber(ARGV[1]), tonumber(ARGV[2]))

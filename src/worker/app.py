@@ -1,0 +1,118 @@
+"""Build the Celery app of a registry: stock Celery, with the ledger as broker and result backend.
+
+The parts, each by Celery's or kombu's own extension point: `transport` (put = submit, get = claim), `backend`
+(AsyncResult reads, the tracer settles), `request` (what the parent does about a lost process), `pulse` (leases,
+ticks, cancels), and one Celery task for each declared Task, whose body is `runner.perform`.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from celery import Task as CeleryTask
+from celery import signals
+from celery.exceptions import Ignore, Retry
+from kombu import Exchange, Queue
+
+from jobs.errors import JobCancelled
+from jobs.registry import Registry, install_hint
+from jobs.settings import Settings
+from jobs.task import Task
+from worker.backend import LedgerBackend
+from worker.outcome import Again, Failed, Outcome
+from worker.pulse import PulseStep
+from worker.recorder import Recorder
+from worker.runner import perform
+from worker.wiring import JoblineCelery, Wiring
+
+logger = logging.getLogger(__name__)
+
+
+def build_celery(registry: Registry, settings: Settings) -> JoblineCelery:
+    """Build an app that runs every task of the registry, and submits to the same ledger as the service."""
+    wiring = Wiring(registry, settings, Recorder(settings.ledger_url))
+    app = JoblineCelery("jobline", backend=LedgerBackend, set_as_current=False, fixups=[])
+    app.wiring = wiring
+    app.conf.update(configuration(wiring))
+    for item in registry:
+        register(app, item)
+    app.steps["worker"].add(PulseStep)
+    signals.worker_init.connect(tell_unavailable, weak=False, dispatch_uid="jobline-unavailable")
+    return app
+
+
+def configuration(wiring: Wiring) -> dict[str, Any]:
+    """Give Celery's settings; the reasons of each stand in docs/guarantees.md."""
+    settings = wiring.settings
+    return {
+        "broker_url": settings.ledger_url.replace("unix://", "redis+socket://", 1),
+        "broker_transport": "worker.transport:Transport",
+        "broker_transport_options": {
+            "wiring": wiring,
+            "socket_timeout": 10,
+            "socket_connect_timeout": 3,
+            "socket_keepalive": True,
+            "health_check_interval": 5,
+        },
+        "broker_connection_retry_on_startup": True,
+        "broker_connection_max_retries": None,
+        "task_serializer": "json",
+        "result_serializer": "json",
+        "accept_content": ["json"],
+        "task_default_queue": "default",
+        "task_queues": [Queue(name, Exchange(""), routing_key=name) for name in wiring.registry.queues],
+        "task_routes": {item.name: {"queue": item.queue, "routing_key": item.queue} for item in wiring.registry},
+        # The lease acknowledges: a message of ours means nothing once the job is claimed.
+        "task_acks_late": False,
+        "task_track_started": False,
+        "task_publish_retry": False,
+        "worker_prefetch_multiplier": 1,
+        "worker_disable_rate_limits": True,
+        "worker_cancel_long_running_tasks_on_connection_loss": False,
+        "worker_lost_wait": 0.5,
+        "worker_soft_shutdown_timeout": settings.stop_grace_s,
+        "result_expires": settings.result_ttl_s,
+        "enable_utc": True,
+        "timezone": "UTC",
+    }
+
+
+def register(app: JoblineCelery, item: Task[Any, Any]) -> None:
+    """Make one declared Task known to Celery, under its name."""
+
+    def run(self: CeleryTask, text: str) -> Outcome:
+        request = self.request
+        try:
+            return perform(item, text, request.id, request.jobline, app.wiring)
+        except JobCancelled:
+            self.backend.mark_as_revoked(request.id, "The job was cancelled.", request=request)
+            raise Ignore from None
+        except Again as again:
+            raise Retry(exc=again, when=again.delay_ms / 1000) from None
+
+    run.__doc__ = item.summary
+    app.task(
+        run,
+        name=item.name,
+        bind=True,
+        base=JobTask,
+        typing=False,  # a client calls with the input, the worker with its text
+    )
+
+
+class JobTask(CeleryTask):  # type: ignore[misc] # Celery is untyped
+    """Be the Celery task behind every declared Task."""
+
+    Request = "worker.request:JobRequest"
+    ignore_result = False
+    store_errors_even_if_ignored = True
+    #: What `runner` raises is told in its own words; Celery's log line then needs no traceback.
+    throws = (Failed,)
+
+
+def tell_unavailable(sender: Any, **_: Any) -> None:  # noqa: ANN401 - Celery's signal
+    """Say at start which tasks wait for an extra."""
+    wiring = getattr(sender.app, "wiring", None)
+    for item in wiring.registry.unavailable.values() if wiring else ():
+        logger.warning(install_hint(item))

@@ -1,0 +1,136 @@
+"""One running attempt's way to the ledger and the file store: the port behind a task's JobContext."""
+
+from __future__ import annotations
+
+import json
+import mimetypes
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+from files import FileStore, Workspace
+from jobs import commands
+from jobs.commands import PublishedArtifact
+from jobs.errors import JobCancelled, LedgerUnavailable, NotFound, TaskError
+from worker.recorder import Recorder
+
+#: Progress goes to the ledger at most this often; the last one is never dropped.
+REPORT_EVERY_S = 0.1
+#: A task that asks whether it is cancelled costs a round trip at most this often.
+LOOK_EVERY_S = 0.5
+
+
+class Attempt:
+    """Carry what a task tells and asks; see `jobs.context.AttemptPort`.
+
+    The ledger may be out of reach while a task runs: progress and log lines are then lost, never the attempt.
+    """
+
+    def __init__(
+        self, job_id: str, fence: int, lease_ms: int, recorder: Recorder, store: FileStore, space: Workspace
+    ) -> None:
+        self.job_id = job_id
+        self.fence = fence
+        self._lease_ms = lease_ms
+        self._recorder = recorder
+        self._store = store
+        self._space = space
+        self._artifacts: dict[str, tuple[str, Path]] = {}
+        self._is_cancelled = False
+        self._is_lost = False
+        self._looked = time.monotonic()
+        self._reported = float("-inf")
+        self._pending: dict[str, Any] | None = None
+        self._timer: threading.Timer | None = None
+        self._lock = threading.Lock()
+
+    # told
+
+    def report(self, progress: dict[str, Any]) -> None:
+        """Store the newest progress, at most each REPORT_EVERY_S; a later one replaces one that waits."""
+        wait_s = 0.0
+        with self._lock:
+            self._pending = progress
+            if self._timer is None:
+                wait_s = self._reported + REPORT_EVERY_S - time.monotonic()
+                if wait_s > 0:
+                    self._timer = threading.Timer(wait_s, self.flush)
+                    self._timer.daemon = True
+                    self._timer.start()
+            else:
+                return
+        if wait_s <= 0:
+            self.flush()
+
+    def flush(self) -> None:
+        """Send the progress that waits, if any."""
+        with self._lock:
+            progress, self._pending = self._pending, None
+            timer, self._timer = self._timer, None
+            self._reported = time.monotonic()
+        if timer is not None:
+            timer.cancel()
+        if progress is not None:
+            self._send("progress", progress)
+
+    def log(self, level: str, message: str, fields: dict[str, Any]) -> None:
+        """Append one line to the job's events."""
+        self._send("log", {"level": level, "message": message, "fields": fields})
+
+    def _send(self, kind: str, content: dict[str, Any]) -> None:
+        text = json.dumps(content, default=str, ensure_ascii=False)
+        try:
+            noted = self._recorder.run(commands.report(self.job_id, self.fence, kind, text))
+        except LedgerUnavailable:
+            return
+        self._looked = time.monotonic()
+        self._is_lost = self._is_lost or not noted.is_current
+        self._is_cancelled = self._is_cancelled or noted.cancel_requested
+
+    # asked
+
+    def is_cancelled(self) -> bool:
+        """Claim that somebody asked for the job's end; raises JobCancelled when the attempt is not current."""
+        if not self._is_cancelled and time.monotonic() - self._looked >= LOOK_EVERY_S:
+            self._look()
+        if self._is_lost:
+            raise JobCancelled
+        return self._is_cancelled
+
+    def _look(self) -> None:
+        self._looked = time.monotonic()
+        try:
+            renewed = self._recorder.run(
+                commands.renew([(self.job_id, self.fence)], lease_ms=self._lease_ms)
+            )
+        except LedgerUnavailable:
+            return
+        self._is_cancelled = bool(renewed.cancelled)
+        self._is_lost = bool(renewed.lost)
+
+    # files
+
+    def fetch(self, file_id: str) -> Path:
+        """Bring the bytes of a file to a local path; raises TaskError ``file.not_found``."""
+        try:
+            return self._store.fetch(file_id, self._space.inputs)
+        except NotFound as error:
+            raise TaskError("file.not_found", str(error)) from error
+
+    def artifact_path(self, name: str) -> tuple[str, Path]:
+        """Reserve an artifact's id and the path where the task writes it."""
+        made = self._space.output(name)
+        self._artifacts[name] = made
+        return made
+
+    def publish(self) -> tuple[PublishedArtifact, ...]:
+        """Move every artifact that the task wrote into the store; raises TaskError for one that it did not."""
+        return tuple(self._publish_one(name, *made) for name, made in self._artifacts.items())
+
+    def _publish_one(self, name: str, artifact_id: str, path: Path) -> PublishedArtifact:
+        if not path.is_file():
+            raise TaskError("artifact.missing", f"The task reserved the artifact {name!r} and wrote nothing to it.")
+        stored = self._store.publish(artifact_id, path)
+        media_type = mimetypes.guess_type(name)[0] or "application/octet-stream"
+        return PublishedArtifact(artifact_id, name, media_type, stored.size_bytes, stored.sha256)

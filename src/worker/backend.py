@@ -1,0 +1,155 @@
+"""A Celery result backend over the ledger: reads a job as a stock ``AsyncResult``, settles attempts.
+
+Stock clients see the same state, result, traceback and exception as the API, for all six states. What Celery's
+tracer stores for an attempt ends in one settle; what is not an attempt of ours is not stored.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import secrets
+import time
+from typing import Any
+
+from celery import states
+from celery.backends.base import BaseBackend
+from celery.exceptions import TimeoutError as CeleryTimeout
+
+from jobs import commands
+from jobs.commands import Command, Settled
+from jobs.errors import NotFound
+from jobs.keys import Key
+from jobs.record import Failure, Record
+from jobs.state import State
+from worker.outcome import Again, Failed, Outcome
+from worker.wiring import TENANT, Wiring, wiring_of
+
+logger = logging.getLogger(__name__)
+
+
+class LedgerBackend(BaseBackend):
+    """Answer ``AsyncResult`` from the ledger, and settle what the tracer reports."""
+
+    supports_autoexpire = True
+    persistent = True
+
+    @property
+    def wiring(self) -> Wiring:
+        """Find what the parts of this worker share."""
+        return wiring_of(self.app)
+
+    # read
+
+    def _get_task_meta_for(self, task_id: str) -> dict[str, Any]:
+        return self.read_meta(task_id, watcher="")
+
+    def read_meta(self, task_id: str, watcher: str) -> dict[str, Any]:
+        """Read one job as Celery's result meta; an unknown id is PENDING, as Celery has it."""
+        try:
+            record = self.wiring.recorder.run(commands.read_job(task_id, TENANT, watcher=watcher))
+        except NotFound:
+            return {"status": states.PENDING, "result": None, "traceback": None, "task_id": task_id}
+        meta: dict[str, Any] = self.meta_from_decoded(to_meta(record))
+        return meta
+
+    def wait_for(
+        self,
+        task_id: str,
+        timeout: float | None = None,
+        interval: float = 0.5,
+        no_ack: bool = True,  # noqa: ARG002 - Celery's own signature
+        on_interval: Any = None,  # noqa: ANN401
+    ) -> dict[str, Any]:
+        """Wait for a job's end; told by the ledger, and looking for itself each ``interval`` where it is deaf."""
+        self._ensure_not_eager()
+        me = f"get-{secrets.token_hex(8)}"
+        give_up = None if timeout is None else time.monotonic() + timeout
+        with self.wiring.recorder.redis.pubsub(ignore_subscribe_messages=True) as ears:
+            ears.subscribe(Key.TELL.of(me))
+            while True:
+                meta = self.read_meta(task_id, watcher=me)
+                if meta["status"] in states.READY_STATES:
+                    return meta
+                if on_interval:
+                    on_interval()
+                left_s = interval if give_up is None else min(interval, give_up - time.monotonic())
+                if left_s <= 0:
+                    raise CeleryTimeout(f"the job {task_id} did not end in {timeout} s")
+                ears.get_message(timeout=left_s)
+
+    # settle
+
+    def store_result(
+        self,
+        task_id: str,
+        result: Any,  # noqa: ANN401 - an Outcome, or an exception
+        state: str,
+        traceback: str | None = None,  # noqa: ARG002
+        request: Any = None,  # noqa: ANN401
+        **_: Any,
+    ) -> Any:  # noqa: ANN401
+        """Settle the attempt that ``request`` carries, and go on trying until Redis takes it."""
+        attempt = getattr(request, "jobline", None)
+        if attempt is None:
+            return result
+        fence = int(attempt["fence"])
+        command = self.to_command(task_id, fence, int(attempt["attempt"]), result, State(state))
+        if command is None:
+            self.wiring.recorder.insist(commands.release([(task_id, fence)], self.wiring.lives))
+            return result
+        settled = self.wiring.recorder.insist(command)
+        if not settled.is_current:
+            logger.warning("attempt %s of job %s came late; the job is %s", fence, task_id, settled.state)
+        return result
+
+    def to_command(
+        self, task_id: str, fence: int, attempt: int, result: object, state: State
+    ) -> Command[Settled] | None:
+        """Choose the ledger's verb for what Celery reports; None: hand the job back (a planned stop)."""
+        lives = self.wiring.lives
+        if isinstance(result, Outcome):
+            return commands.succeed(task_id, fence, result.content, result.artifacts, lives)
+        if state is State.REVOKED:
+            return commands.stop(task_id, fence, lives)
+        if isinstance(result, Again):
+            return commands.retry(task_id, fence, result.failure, result.delay_ms, lives)
+        if state is State.RETRY:
+            return None
+        if isinstance(result, Failed):
+            return commands.fail(task_id, fence, result.failure, lives)
+        failure = Failure("internal", f"{type(result).__name__}: {result}"[:2000], False, attempt)
+        return commands.fail(task_id, fence, failure, lives)
+
+    def _forget(self, task_id: str) -> None:
+        """Keep the job: its life is the ledger's, not one client's."""
+
+
+def to_meta(record: Record) -> dict[str, Any]:
+    """Write a job as Celery's result meta."""
+    meta: dict[str, Any] = {
+        "task_id": record.id,
+        "status": record.state.value,
+        "result": None,
+        "traceback": None,
+        "children": [],
+        "name": record.task,
+        "queue": record.queue,
+        "retries": max(0, record.attempt - 1),
+        "date_done": record.finished_at.isoformat() if record.finished_at else None,
+    }
+    if record.state is State.SUCCESS:
+        meta["result"] = json.loads(record.result or b"null")
+    elif record.state is State.REVOKED:
+        reason = record.error.message if record.error else "revoked"
+        meta["result"] = {
+            "exc_type": "TaskRevokedError", "exc_module": "celery.exceptions", "exc_message": [reason],
+        }  # fmt: skip
+    elif record.error is not None and record.state in {State.FAILURE, State.RETRY}:
+        meta["result"] = {
+            "exc_type": "TaskError",
+            "exc_module": "jobs.errors",
+            "exc_message": [record.error.code, record.error.message],
+        }
+        meta["traceback"] = record.error.traceback
+    return meta

@@ -1,0 +1,131 @@
+"""Between Celery's task messages (protocol 2) and the ledger's nouns; pure, no I/O.
+
+A stock client's message becomes a Submission; a claimed job becomes the message that a stock worker runs. The
+input travels as JSON text, as the task's model validates it, so nothing is decoded on the way.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from pydantic import ValidationError
+from pydantic_core import to_json
+
+from jobs.commands import Claimed
+from jobs.errors import FieldError, Unprocessable
+from jobs.file_id import FileClaims
+from jobs.submission import DEFAULT_PRIORITY, Submission
+from jobs.task import Task
+
+#: Seconds between a soft time limit (an exception in the task) and the kill of its process.
+KILL_AFTER_S = 3.0
+EMBED = '{"callbacks":null,"errbacks":null,"chain":null,"chord":null}'
+
+
+def to_message(job: Claimed) -> dict[str, Any]:
+    """Write the message that makes a stock worker run one attempt."""
+    timeout_s = job.timeout_ms / 1000
+    return {
+        "body": f"[[{json.dumps(job.input.decode())}],{{}},{EMBED}]",
+        "content-type": "application/json",
+        "content-encoding": "utf-8",
+        "headers": {
+            "lang": "py",
+            "task": job.task,
+            "id": job.id,
+            "root_id": job.id,
+            "parent_id": None,
+            "group": None,
+            "retries": job.attempt - 1,
+            "timelimit": [timeout_s + KILL_AFTER_S, timeout_s],
+            "argsrepr": job.input[:200].decode(errors="replace"),
+            "kwargsrepr": "{}",
+            "ignore_result": False,
+            "jobline": {
+                "fence": job.fence,
+                "attempt": job.attempt,
+                "max_attempts": job.max_attempts,
+                "timeout_s": timeout_s,
+            },
+        },
+        "properties": {
+            "correlation_id": job.id,
+            "reply_to": "",
+            "delivery_mode": 2,
+            "delivery_info": {"exchange": "", "routing_key": job.queue},
+            "priority": 0,
+            "delivery_tag": f"{job.id}:{job.fence}",
+        },
+    }
+
+
+def to_submission(
+    task: Task[Any, Any],
+    headers: Mapping[str, Any],
+    body: Sequence[Any],
+    *,
+    queue: str,
+    priority: int | None,
+    tenant: str,
+) -> Submission:
+    """Read a stock client's message; raises Unprocessable when the input is wrong or the call is no plain one."""
+    args, kwargs, embed = body
+    if any((embed or {}).values()):
+        raise Unprocessable("Callbacks, chains and chords are not carried by the ledger; use a workflow.")
+    claims = FileClaims()
+    hard, soft = headers.get("timelimit") or (None, None)
+    timeout_s = soft or hard or task.timeout_s
+    return Submission(
+        id=headers["id"],
+        tenant=tenant,
+        task=task.name,
+        queue=queue,
+        input=read_input(task, args, kwargs, claims),
+        max_attempts=task.max_attempts,
+        timeout_ms=int(timeout_s * 1000),
+        priority=DEFAULT_PRIORITY if priority is None else max(0, min(9, priority)),
+        run_at_ms=read_time(headers.get("eta")),
+        expires_in_ms=until(read_time(headers.get("expires"))),
+        files=tuple(claims.found),
+    )
+
+
+def read_input(
+    task: Task[Any, Any], args: Sequence[Any], kwargs: Mapping[str, Any], claims: FileClaims
+) -> bytes:
+    """Find the input in a call's arguments: one object by position, or the input's own fields by name."""
+    if len(args) == 1 and not kwargs:
+        given = args[0]
+    elif not args:
+        given = dict(kwargs)
+    else:
+        raise Unprocessable(f"{task.name} takes its input as one positional object, or as its fields by name.")
+    text = given if isinstance(given, str | bytes) else to_json(given)
+    try:
+        order = task.input_adapter.validate_json(text, context=claims)
+    except ValidationError as error:
+        wrong = tuple(
+            FieldError("/" + "/".join(str(step) for step in part["loc"]), part["msg"])
+            for part in error.errors(include_input=False, include_url=False)
+        )
+        detail = "; ".join(f"{one.pointer}: {one.detail}" for one in wrong)
+        raise Unprocessable(f"The input of {task.name} is not valid: {detail}", errors=wrong) from None
+    return task.input_adapter.dump_json(order)
+
+
+def read_time(text: str | None) -> int | None:
+    """Read Celery's ISO 8601 time as milliseconds since 1970."""
+    if not text:
+        return None
+    moment = datetime.fromisoformat(text)
+    return int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() * 1000)
+
+
+def until(moment_ms: int | None) -> int | None:
+    """Say how long it is until then; the client's clock made the time, so the client's clock measures it."""
+    if moment_ms is None:
+        return None
+    return max(0, moment_ms - int(datetime.now(UTC).timestamp() * 1000))

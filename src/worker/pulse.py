@@ -1,0 +1,223 @@
+"""The worker's pulse: a thread of its parent process that keeps leases, ticks, and hears cancels.
+
+It is a thread with a connection of its own, so that neither a busy event loop nor a job's process can starve it:
+a lease is lost only when the whole parent is gone, stopped or cut off from Redis. What it hears is acted on by the
+event loop, which alone knows which child runs what.
+
+* each second: tick (due jobs, lost leases, expiry; and this worker's heartbeat, that brings missed cancels)
+* each quarter of the lease: renew, for every attempt that the pool holds
+* at once: a cancel, told on the channel of this worker; and reports of the event loop, from the outbox
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import threading
+import time
+from collections.abc import Callable
+from queue import Empty
+from typing import Any
+
+from celery.bootsteps import StartStopStep
+from celery.worker import state
+from redis.exceptions import RedisError
+
+from files import FileStore, sweep_workspaces
+from jobs import commands
+from jobs.errors import LedgerUnavailable
+from jobs.keys import Key
+from worker.request import JobRequest
+from worker.wiring import Wiring, wiring_of
+
+logger = logging.getLogger(__name__)
+
+TICK_EVERY_S = 1.0
+#: A long backlog (a million jobs that expire) must not keep the pulse from renewing.
+TICK_AT_MOST_S = 0.25
+SWEEP_EVERY_S = 3600.0
+#: How long the thread waits for the ledger as the worker ends.
+FAREWELL_S = 5.0
+
+
+class Pulse(threading.Thread):
+    """Keep one worker's promises to the ledger."""
+
+    def __init__(self, wiring: Wiring, about: Callable[[], dict[str, Any]]) -> None:
+        super().__init__(name="pulse", daemon=True)
+        self._wiring = wiring
+        self._about = about
+        self._ears = wiring.recorder.redis.pubsub(ignore_subscribe_messages=True)
+        self._stopping: dict[str, float] = {}
+        self._ending = threading.Event()
+
+    def run(self) -> None:
+        """Beat until the process ends."""
+        beats = {self.tick: TICK_EVERY_S, self.renew: self._wiring.settings.lease_s / 4, self.sweep: SWEEP_EVERY_S}
+        due = dict.fromkeys(beats, 0.0)
+        while not self._ending.is_set():
+            now = time.monotonic()
+            for beat, every_s in beats.items():
+                if now >= due[beat]:
+                    due[beat] = now + every_s
+                    self.attempt(beat)
+            self.attempt(self.post)
+            self.attempt(self.stop_overdue)
+            self.attempt(self.listen)
+
+    def attempt(self, beat: Callable[[], object]) -> None:
+        """Do one thing; whatever goes wrong must not end the thread that keeps the leases."""
+        try:
+            beat()
+        except (LedgerUnavailable, RedisError) as error:
+            logger.warning("the ledger is out of reach: %s", error)
+            self._ending.wait(0.2)
+        except Exception:
+            logger.exception("a beat of the pulse failed")
+            self._ending.wait(0.2)
+
+    def tick(self) -> None:
+        """Bring what time brings; go on at once while there is more."""
+        about = json.dumps(self._about())
+        enough = time.monotonic() + TICK_AT_MOST_S
+        while True:
+            ticked = self._wiring.recorder.run(
+                commands.tick(
+                    self._wiring.owner, about, lease_ms=self._wiring.settings.lease_ms, lives=self._wiring.lives
+                )
+            )
+            for job_id in ticked.cancelled:
+                self.note_cancel(job_id)
+            if not ticked.has_more or time.monotonic() > enough:
+                return
+
+    def renew(self) -> int:
+        """Extend the lease of every attempt that the pool holds; say how many still run."""
+        held = {request.id: request for request in reserved()}
+        if not held:
+            return 0
+        attempts = [(request.id, request.fence) for request in held.values()]
+        renewed = self._wiring.recorder.run(
+            commands.renew(attempts, lease_ms=self._wiring.settings.lease_ms)
+        )
+        for job_id in renewed.cancelled:
+            self.note_cancel(job_id)
+        for job_id in renewed.lost:
+            logger.warning("job %s was given to another attempt, this one is stopped", job_id)
+            self._wiring.loop.call_soon(held[job_id].stop)
+        return renewed.current
+
+    def post(self) -> None:
+        """Send what the event loop reported; what cannot be sent stays first in line."""
+        while True:
+            try:
+                command = self._wiring.outbox.get()
+            except Empty:
+                return
+            try:
+                self._wiring.recorder.run(command)
+            except LedgerUnavailable:
+                self._wiring.outbox.put_back(command)
+                raise
+
+    def listen(self) -> None:
+        """Sleep until the next beat, a cancel, or a report."""
+        if not self._ears.subscribed:
+            self._ears.subscribe(Key.TELL.of(self._wiring.owner))
+        told = self._ears.get_message(timeout=0.1)
+        if told:
+            self.note_cancel(told["data"].decode())
+
+    def note_cancel(self, job_id: str) -> None:
+        """Give the job's code a while to stop by itself."""
+        self._stopping.setdefault(job_id, time.monotonic() + self._wiring.settings.cancel_grace_s)
+
+    def stop_overdue(self) -> None:
+        """Kill what did not stop by itself."""
+        if not self._stopping:
+            return
+        held = {request.id: request for request in reserved()}
+        for job_id, deadline in list(self._stopping.items()):
+            if job_id not in held:
+                del self._stopping[job_id]
+            elif time.monotonic() >= deadline:
+                del self._stopping[job_id]
+                self._wiring.loop.call_soon(held[job_id].stop)
+
+    def sweep(self) -> None:
+        """Remove what killed attempts left on this machine's disk."""
+        settings = self._wiring.settings
+        sweep_workspaces(settings.data_dir)
+        FileStore(settings.data_dir).sweep()
+
+    def wait_idle(self, patience_s: float) -> None:
+        """Wait until no attempt of this worker runs any more, at most ``patience_s``."""
+        give_up = time.monotonic() + patience_s
+        while time.monotonic() < give_up:
+            try:
+                if not self.renew():
+                    return
+            except LedgerUnavailable as error:
+                logger.warning("the ledger is out of reach while this worker stops: %s", error)
+            time.sleep(0.1)
+
+    def hand_back(self) -> None:
+        """Release what this worker still holds as it ends, and send the last reports."""
+        attempts = [(request.id, request.fence) for request in reserved()]
+        if attempts:
+            self._wiring.outbox.put(commands.release(attempts, self._wiring.lives))
+        give_up = time.monotonic() + FAREWELL_S
+        while time.monotonic() < give_up:
+            try:
+                self.post()
+            except LedgerUnavailable as error:
+                logger.warning("the ledger is out of reach while this worker ends: %s", error)
+                time.sleep(0.2)
+            else:
+                return
+
+
+class PulseStep(StartStopStep):  # type: ignore[misc] # Celery is untyped
+    """Start the pulse before the pool, so that it beats until the pool is gone."""
+
+    requires = ("celery.worker.components:Timer",)
+
+    def __init__(self, worker: Any, **options: Any) -> None:  # noqa: ANN401
+        self.pulse: Pulse | None = None
+        super().__init__(worker, **options)
+
+    def start(self, worker: Any) -> None:  # noqa: ANN401
+        """Start beating."""
+        wiring = wiring_of(worker.app)
+
+        def about() -> dict[str, Any]:
+            pool = worker.pool
+            wiring.loop.capacity = worker.max_concurrency or getattr(pool, "num_processes", 0) or worker.concurrency
+            return {
+                "hostname": worker.hostname,
+                "queues": sorted(worker.app.amqp.queues.consume_from),
+                "capacity": wiring.loop.capacity,
+                "busy": len(state.reserved_requests),
+            }
+
+        wiring.loop.capacity = worker.max_concurrency or worker.concurrency
+        wiring.loop.attach(worker.hub)
+        self.pulse = Pulse(wiring, about)
+        self.pulse.start()
+        worker.pulse = self.pulse
+
+    def stop(self, worker: Any) -> None:  # noqa: ANN401, ARG002
+        """Hand back what is left; the thread itself ends with the process, after the pool."""
+        if self.pulse:
+            self.pulse.hand_back()
+
+    terminate = stop
+
+
+def reserved() -> list[JobRequest]:
+    """List the attempts that this worker holds; Celery's event loop may change its set meanwhile."""
+    while True:
+        try:
+            return [request for request in state.reserved_requests if isinstance(request, JobRequest)]
+        except RuntimeError:  # the set changed size
+            continue

@@ -1,0 +1,217 @@
+"""A kombu transport over the ledger: put = submit, get = claim.
+
+The stock Redis transport pops a message and notes it as unacknowledged in two steps; a crash between them loses it,
+and a visibility timeout delivers long jobs twice. Here nothing is popped: a waiting job stays in the ledger until
+one script claims it under a lease. So there is no unacknowledged set, nothing to restore, and an acknowledgement
+means nothing. What is not a task (remote control, its replies, events) goes the stock way.
+
+How an idle worker waits: ``BRPOP wake:<queue>`` on the event loop, a token for each submit. How it takes: the claim
+script, sent on that same connection and read when it answers, so that the loop never blocks. A token that a dying
+worker swallowed costs a second, for the loop claims at least that often; never a job.
+
+Private names of kombu used, and only here: ``_put``, ``_get``, ``_size``, ``_purge``, ``_brpop_start``,
+``_brpop_read``, ``_in_poll``, ``_brpop_sent_at``, ``_deliver``: the virtual transport's own hooks, which have no
+public form. ``tests/worker/test_transport.py`` fails when one is renamed.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from queue import Empty
+from time import monotonic
+from typing import Any
+
+from celery.worker import state
+from kombu.transport import redis as stock
+from kombu.transport import virtual
+from redis.exceptions import NoScriptError, ResponseError
+
+from jobs import commands
+from jobs.commands import Claimed, Command, Submitted
+from jobs.errors import Gone, JoblineError, NotFound, QueueFull
+from jobs.keys import Key
+from jobs.record import Failure
+from worker.message import to_message, to_submission
+from worker.wiring import TENANT, Wiring
+
+logger = logging.getLogger(__name__)
+
+#: Milliseconds until a job whose task this worker does not know is offered again.
+UNKNOWN_TASK_DELAY_MS = 5_000
+
+
+def is_task_queue(queue: str) -> bool:
+    """Claim that a queue holds jobs; the replies of remote control come through queues of their own."""
+    return not queue.endswith(".pidbox")
+
+
+class QoS(virtual.QoS):
+    """Count nothing and restore nothing: the lease is the acknowledgement."""
+
+    def can_consume(self) -> bool:
+        """Claim that a slot of the pool is free; a channel that takes no jobs (remote control) always may."""
+        return bool(not self.channel.takes_jobs() or self.channel.free_slots() > 0)
+
+    def append(self, message: Any, delivery_tag: str) -> None:  # noqa: ANN401 - kombu is untyped
+        """Keep no delivered message."""
+
+    def ack(self, delivery_tag: str) -> None:
+        """Do nothing: settle ends an attempt."""
+
+    def reject(self, delivery_tag: str, requeue: bool = False) -> None:
+        """Do nothing: the lease brings the job back."""
+
+    def restore_unacked_once(self, stderr: Any = None) -> None:  # noqa: ANN401
+        """Do nothing: nothing was taken away."""
+
+    def restore_visible(self, *_: Any, **__: Any) -> None:
+        """Do nothing: there is no visibility timeout."""
+
+
+class Channel(stock.Channel):
+    """Submit what is put, claim what is to be got."""
+
+    QoS = QoS
+    from_transport_options = (*stock.Channel.from_transport_options, "wiring")
+
+    wiring: Wiring
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        self._claim_next = True
+        self._claiming: Command[list[Claimed]] | None = None
+        self._slots = 0
+        super().__init__(*args, **kwargs)
+
+    def takes_jobs(self) -> bool:
+        """Claim that this channel consumes queues of jobs."""
+        return any(is_task_queue(queue) for queue in self.active_queues)
+
+    def free_slots(self) -> int:
+        """Say how many jobs the pool could start now."""
+        return self.wiring.loop.capacity - len(state.reserved_requests)
+
+    # put
+
+    def _put(self, queue: str, message: dict[str, Any], **kwargs: Any) -> None:
+        name = (message.get("headers") or {}).get("task")
+        if name is None:
+            super()._put(queue, message, **kwargs)
+            return
+        task = self.wiring.registry.get(name)
+        order = to_submission(
+            task,
+            message["headers"],
+            self.Message(message, channel=self).decode(),
+            queue=queue,
+            priority=message["properties"].get("priority"),
+            tenant=TENANT,
+        )
+        command = commands.submit(order, queue_limit=self.wiring.settings.queue_limit)
+        receipt = self.wiring.recorder.run(command)
+        if receipt.outcome is Submitted.FULL:
+            raise QueueFull(f"The queue {queue!r} is full.")
+        if receipt.outcome is Submitted.NO_FILE:
+            raise NotFound(f"There is no file {receipt.about}.")
+        if receipt.outcome is Submitted.GONE_FILE:
+            raise Gone(f"The file {receipt.about} has expired.")
+
+    # get
+
+    def _brpop_start(self, timeout: float | None = None) -> None:
+        if not self.takes_jobs():
+            super()._brpop_start(timeout)
+            return
+        queues = self._queue_cycle.consume(len(self.active_queues))
+        connection = self.client.connection
+        self._in_poll = connection
+        self._brpop_sent_at = monotonic()
+        if self._claim_next:
+            self._send_claim(connection, queues)
+        else:
+            wake = [Key.WAKE.of(queue) for queue in queues]
+            connection.send_command("BRPOP", *wake, timeout or self.brpop_timeout)
+
+    def _send_claim(self, connection: Any, queues: Sequence[str]) -> None:  # noqa: ANN401
+        self._slots = max(1, self.free_slots())
+        command = commands.claim(
+            self.wiring.owner,
+            queues,
+            slots=self._slots,
+            lease_ms=self.wiring.settings.lease_ms,
+            lives=self.wiring.lives,
+        )
+        self._claiming = command
+        connection.send_command("EVALSHA", command.script.sha, 0, *command.args)
+
+    def _brpop_read(self, **options: Any) -> Any:  # noqa: ANN401 - kombu's own hook
+        if not self.takes_jobs():
+            return super()._brpop_read(**options)
+        claiming, self._claiming = self._claiming, None
+        try:
+            try:
+                reply = self.client.parse_response(
+                    self.client.connection, "EVALSHA" if claiming else "BRPOP", **options
+                )
+            except NoScriptError:
+                self.wiring.recorder.redis.script_load(claiming.script.text) if claiming else None
+                raise Empty from None
+            except ResponseError as error:
+                logger.warning("the ledger refused a claim, trying again: %s", error)
+                self._claim_next = False
+                raise Empty from None
+            except self.connection_errors:
+                self.client.connection.disconnect()
+                raise
+        finally:
+            self._in_poll = None
+        if claiming is None:
+            self._claim_next = True
+            raise Empty
+        claimed = claiming.read(reply)
+        self._claim_next = len(claimed) == self._slots
+        for job in claimed:
+            self._hand_over(job)
+        if not claimed:
+            raise Empty
+        return True
+
+    def _hand_over(self, job: Claimed) -> None:
+        if job.task in self.wiring.registry.tasks:
+            self.connection._deliver(to_message(job), job.queue)  # noqa: SLF001 - see the module's head
+            return
+        failure = Failure(
+            "task-not-registered", self.wiring.registry.why_missing(job.task), True, job.attempt
+        )
+        try:
+            self.wiring.recorder.run(
+                commands.retry(job.id, job.fence, failure, UNKNOWN_TASK_DELAY_MS, self.wiring.lives)
+            )
+        except JoblineError as error:
+            logger.warning("job %s of the unknown task %s keeps its lease: %s", job.id, job.task, error)
+
+    def _get(self, queue: str) -> Any:  # noqa: ANN401
+        if is_task_queue(queue):
+            raise Empty
+        return super()._get(queue)
+
+    def _size(self, queue: str) -> int:
+        if is_task_queue(queue):
+            return int(self.wiring.recorder.redis.zcard(Key.WAITING.of(queue)))
+        return int(super()._size(queue))
+
+    def _purge(self, queue: str) -> int:
+        """Refuse: an accepted job is never dropped unseen. Cancel jobs instead."""
+        return 0 if is_task_queue(queue) else int(super()._purge(queue))
+
+    def _delete(self, queue: str, *args: Any, **kwargs: Any) -> None:
+        if not is_task_queue(queue):
+            super()._delete(queue, *args, **kwargs)
+
+
+class Transport(stock.Transport):
+    """Be kombu's Redis transport with the ledger's channel."""
+
+    Channel = Channel
+    #: A batch of messages would leave the submit script out.
+    supports_batch_publish = False

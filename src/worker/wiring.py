@@ -1,0 +1,93 @@
+"""What the parts of one worker share, built once by `app.build_celery` and carried by the Celery app."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import socket
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from celery import Celery
+from jobs.commands import Lives
+from jobs.registry import Registry
+from jobs.settings import Settings
+from worker.outbox import Outbox
+from worker.recorder import Recorder
+
+#: The one tenant while access keys are off.
+TENANT = "public"
+
+
+class Loop:
+    """Hold what the worker's event loop offers, once there is one; a client's stays empty."""
+
+    def __init__(self) -> None:
+        #: How many jobs the pool runs at once.
+        self.capacity = 0
+        self._hub: Any = None
+
+    def attach(self, hub: Any) -> None:  # noqa: ANN401 - kombu's Hub
+        """Take the hub of a worker that starts."""
+        self._hub = hub
+
+    def call_soon(self, call: Callable[[], object]) -> None:
+        """Call something on the event loop's thread, from any thread; wakes the loop."""
+        if self._hub is not None:
+            self._hub.call_soon(call)
+
+    def nudge(self) -> None:
+        """Let the loop look again at what it may do: a slot is free."""
+        self.call_soon(nothing)
+
+
+def nothing() -> None:
+    """Do nothing, on the event loop."""
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Wiring:
+    """Hold the registry, the settings, the way to the ledger, and this process's name as an owner of leases."""
+
+    registry: Registry
+    settings: Settings
+    recorder: Recorder
+    owner: str = field(
+        default_factory=lambda: f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
+    )
+    outbox: Outbox = field(default_factory=Outbox)
+    loop: Loop = field(default_factory=Loop)
+
+    @property
+    def lives(self) -> Lives:
+        """Say how long things live after their end."""
+        return lives(self.settings)
+
+
+def lives(settings: Settings) -> Lives:
+    """Read the lives from the settings."""
+    return Lives(
+        result_ms=settings.result_ttl_ms,
+        file_ms=settings.file_ttl_s * 1000,
+        tombstone_ms=settings.tombstone_ttl_s * 1000,
+    )
+
+
+class JoblineCelery(Celery):
+    """Be stock Celery, with the wiring at hand for transport, backend and bootsteps."""
+
+    wiring: Wiring
+
+    @cached_property
+    def Worker(self) -> Any:  # noqa: N802, ANN401 - Celery's own hook for the worker's class
+        """Give the class of the worker program."""
+        return self.subclass_with_self("worker.controller:Worker")
+
+
+def wiring_of(app: Any) -> Wiring:  # noqa: ANN401 - Celery is untyped
+    """Find the wiring of an app that `build_celery` made."""
+    found = app.wiring
+    assert isinstance(found, Wiring)  # noqa: S101 - an app built otherwise cannot reach this
+    return found
