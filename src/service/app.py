@@ -11,9 +11,12 @@ from fastapi import FastAPI
 
 from jobs.registry import Registry
 from jobs.settings import Settings
+from service.hardening import SecurityHeaders
+from service.openapi import install_openapi
 from service.problems import install_handlers
 from service.resources import Resources
-from service.routes import health
+from service.routes import catalogue, files, health, problems
+from service.routes.docs import add_docs
 from service.routes.jobs import add_job_routes
 from service.routes.submit import add_submit_routes
 
@@ -37,9 +40,16 @@ def build_app(settings: Settings, registry: Registry) -> FastAPI:
     app.state.closing = resources.hub.closing
     install_handlers(app)
 
+    app.add_middleware(SecurityHeaders)
+
     add_submit_routes(app, resources)
     add_job_routes(app, resources)
+    app.include_router(files.router)
+    app.include_router(catalogue.router)
     app.include_router(health.router)
+    app.include_router(problems.router)
+    add_docs(app)
+    install_openapi(app)
     return app
 
 

@@ -13,9 +13,9 @@ from typing import Any
 import orjson
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
+from fastapi.routing import iter_route_contexts
 from pydantic import BaseModel, ConfigDict
 from starlette.exceptions import HTTPException
-from starlette.routing import Match
 
 from jobs.errors import FieldError, LedgerUnavailable, Refused
 
@@ -111,7 +111,7 @@ async def answer_http(request: Request, error: Exception) -> Response:
         detail = f"There is nothing at {request.url.path}."
     elif status is HTTPStatus.METHOD_NOT_ALLOWED:
         headers["Allow"] = ", ".join(sorted(find_methods(request)))
-        detail = f"{request.method} is not allowed here; {headers['Allow']} are."
+        detail = f"{request.method} is not allowed here; {headers['Allow']} may be used."
     code = status.phrase.lower().replace(" ", "-")
     return write_problem(request, status, code, status.phrase, detail, headers=headers)
 
@@ -151,10 +151,9 @@ def write_problem(
 def find_methods(request: Request) -> set[str]:
     """List the methods that a path takes: the router names those of its first route only."""
     found: set[str] = set()
-    for route in request.app.routes:
-        match, _ = route.matches(request.scope)
-        if match is not Match.NONE:
-            found |= getattr(route, "methods", None) or set()
+    for route in iter_route_contexts(request.app.routes):
+        if route.methods and route.path_regex.match(request.url.path):
+            found |= route.methods
     return found
 
 

@@ -1,0 +1,70 @@
+"""Send stored bytes: whole or one range (RFC 9110, section 14), as an attachment that no browser opens."""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import quote
+
+from fastapi import Request, Response
+from starlette.responses import StreamingResponse
+
+from files import FileStore
+from jobs.stored_file import StoredFile
+from service.headers import is_fresh
+from service.problems import write_problem
+
+ONE_RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})", re.IGNORECASE)
+
+
+async def send_file(request: Request, files: FileStore, file: StoredFile) -> Response:
+    """Answer GET and HEAD for a file's bytes; a range that cannot be is 416, several ranges are the whole."""
+    etag = f'"{file.sha256}"'
+    headers = {
+        "Content-Type": file.media_type,
+        "ETag": etag,
+        "Accept-Ranges": "bytes",
+        "Content-Disposition": write_disposition(file.name),
+        "X-Content-Type-Options": "nosniff",
+        "Content-Security-Policy": "sandbox; default-src 'none'",
+        "Cache-Control": "private, no-cache",
+    }
+    if is_fresh(request.headers.get("if-none-match"), etag):
+        return Response(None, 304, headers)
+    status, start, end = 200, 0, file.size_bytes
+    wanted = request.headers.get("range")
+    if wanted and request.method == "GET" and request.headers.get("if-range", etag) == etag:
+        part = read_range(wanted, file.size_bytes)
+        if part is None:
+            detail = f"The range lies outside of the file's {file.size_bytes:,} bytes."
+            more = {"Content-Range": f"bytes */{file.size_bytes}"}
+            return write_problem(request, 416, "range-not-satisfiable", "No such range", detail, headers=more)
+        start, end = part
+        if part != (0, file.size_bytes):
+            status = 206
+            headers["Content-Range"] = f"bytes {start}-{end - 1}/{file.size_bytes}"
+    headers["Content-Length"] = str(end - start)
+    if request.method == "HEAD":
+        return Response(None, status, headers)
+    return StreamingResponse(await files.read(file.id, start, end), status, headers)
+
+
+def read_range(value: str, size_bytes: int) -> tuple[int, int] | None:
+    """Read one range as (start, end), without the end; all for what is no single range; None outside."""
+    match = ONE_RANGE.fullmatch(value.strip())
+    if match is None or match.groups() == ("", ""):
+        return 0, size_bytes
+    first, last = match.groups()
+    if not first:
+        start, end = max(0, size_bytes - int(last)), size_bytes
+        return (start, end) if int(last) else None
+    start = int(first)
+    end = min(int(last) + 1, size_bytes) if last else size_bytes
+    if last and int(last) < start:
+        return 0, size_bytes
+    return (start, end) if start < size_bytes else None
+
+
+def write_disposition(name: str) -> str:
+    """Write an attachment's name for old clients and, in full, for those that read RFC 8187."""
+    plain = "".join(letter if " " <= letter <= "~" and letter not in '"\\%' else "_" for letter in name)
+    return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"

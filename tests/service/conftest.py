@@ -1,0 +1,118 @@
+"""A service of outside tasks on a real Redis, and a stand-in for the worker that speaks the same commands."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, Protocol, TypeVar
+
+import httpx
+import pytest
+import redis
+from fastapi import FastAPI
+from pydantic import SecretStr
+
+from jobs import commands
+from jobs.commands import Claimed, Command, Lives
+from jobs.record import Failure
+from jobs.registry import Registry
+from jobs.settings import Settings
+from service.app import build_app
+from service.embedded import EmbeddedRedis
+from tests.service import demo_tasks
+
+T = TypeVar("T")
+LIVES = Lives(result_ms=60_000, file_ms=60_000, tombstone_ms=60_000)
+
+
+class Worker:
+    """Move jobs as a worker would: by commands, synchronously."""
+
+    def __init__(self, client: redis.Redis) -> None:
+        self.redis = client
+
+    def run(self, command: Command[T]) -> T:
+        return command.read(self.redis.eval(command.script.text, 0, *command.args))
+
+    def beat(self) -> None:
+        self.run(commands.tick("w1", json.dumps({"slots": 2}), lease_ms=30_000, lives=LIVES))
+
+    def claim(self, queue: str = "sums") -> Claimed:
+        (claimed,) = self.run(commands.claim("w1", [queue], slots=1, lease_ms=30_000, lives=LIVES))
+        return claimed
+
+    def succeed(self, job: Claimed, result: dict[str, Any], **more: Any) -> None:
+        artifacts = more.get("artifacts", ())
+        self.run(commands.succeed(job.id, job.fence, json.dumps(result), artifacts, LIVES))
+
+    def fail(self, job: Claimed, code: str = "demo.broken", traceback: str | None = None) -> None:
+        failure = Failure(code, "It broke.", retryable=False, attempt=job.attempt, traceback=traceback)
+        self.run(commands.fail(job.id, job.fence, failure, LIVES))
+
+    def forget(self, job_id: str) -> None:
+        """Let a finished job's time be over."""
+        self.redis.zadd("jl:finished", {job_id: 1})
+        self.beat()
+
+
+class Serve(Protocol):
+    """Start a service and give its client."""
+
+    def __call__(self, **settings: Any) -> Any: ...
+
+
+@pytest.fixture
+def worker(redis_url: str) -> Iterator[Worker]:
+    with redis.Redis.from_url(redis_url) as client:
+        yield Worker(client)
+
+
+@pytest.fixture
+def serve(redis_url: str, tmp_path: Path) -> Serve:
+    """Give a context manager that runs a service with other settings."""
+
+    @asynccontextmanager
+    async def start(**settings: Any) -> AsyncIterator[httpx.AsyncClient]:
+        chosen = Settings(redis_url=SecretStr(redis_url), data_dir=tmp_path, **settings)
+        async with running(build_app(chosen, Registry.of(demo_tasks.ALL))) as client:
+            yield client
+
+    return start
+
+
+@asynccontextmanager
+async def running(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
+    """Hold an application's lifespan, and give a client of it."""
+    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+    async with (
+        app.router.lifespan_context(app),
+        httpx.AsyncClient(transport=transport, base_url="http://test", timeout=30) as client,
+    ):
+        yield client
+
+
+@pytest.fixture
+def app(redis_url: str, tmp_path: Path) -> FastAPI:
+    settings = Settings(redis_url=SecretStr(redis_url), data_dir=tmp_path)
+    return build_app(settings, Registry.of(demo_tasks.ALL))
+
+
+@pytest.fixture
+async def client(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
+    async with running(app) as client:
+        yield client
+
+
+@pytest.fixture
+async def frozen_redis(client: httpx.AsyncClient, redis_server: EmbeddedRedis) -> AsyncIterator[None]:
+    """Stop Redis in its tracks, with the service's connection open; it goes on afterwards."""
+    await client.get("/v1/jobs")
+    os.kill(redis_server.pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(redis_server.pid, signal.SIGCONT)
