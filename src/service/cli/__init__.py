@@ -10,7 +10,7 @@ __all__ = ["main"]
 def main() -> None:
     """Run the command of ``sys.argv``.
 
-    The commands are imported here, so that the guard of `jobline dev`, which lives in this package, starts without.
+    The commands are imported here: the guard of `jobline dev` lives in this package, and starts without them.
     """
     from service.cli.program import run
 

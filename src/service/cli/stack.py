@@ -117,7 +117,7 @@ async def start_redis(supervisor: Supervisor, binary: Path, lock: DirectoryLock,
 
 def shells(plan: Plan, environment: Mapping[str, str]) -> list[Spec]:
     """Write down the worker, then the API, in the order of their start."""
-    celery = celery_command(concurrency=plan.concurrency, loglevel=LogLevel.WARNING)
+    celery = celery_command(concurrency=plan.concurrency, loglevel=LogLevel.WARNING, quiet=True)
     api = (sys.executable, "-P", "-m", "service.cli", "api", "--host", HOST, "--port", str(plan.port))
     return [
         Spec("worker", tuple(celery), plan.stop_grace_s + WORKER_EXTRA_S, {**environment, **STOP_ON_SIGTERM}),

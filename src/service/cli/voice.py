@@ -57,7 +57,7 @@ class Voice:
         if self._has_colour:
             prefix = f"\033[{COLOURS.get(name, '2')}m{prefix}\033[0m"
         try:
-            self._stream.write("".join(f"{prefix} {line}\n" for line in text.splitlines()))
+            self._stream.write("".join(f"{prefix} {line}".rstrip() + "\n" for line in text.splitlines()))
             self._stream.flush()
         except (BrokenPipeError, ValueError):
             self.on_hang_up()

@@ -62,8 +62,9 @@ def celery_command(
     pool: Pool = Pool.PREFORK,
     loglevel: LogLevel = LogLevel.INFO,
     name: str | None = None,
+    quiet: bool = False,
 ) -> list[str]:
-    """Write the command of one worker.
+    """Write the command of one worker; ``quiet`` leaves the banner out.
 
     Mingle costs a second of start and gossip a message each two seconds; the ledger needs neither. ``-O
     fair`` gives a job only to a child that is free.
@@ -80,7 +81,7 @@ def celery_command(
         options += ["--queues", queues]
     node = f"{name or f'worker-{secrets.token_hex(4)}'}@%h"
     return [
-        *(sys.executable, "-m", "celery", "-A", "worker.main", "worker"),
+        *(sys.executable, "-m", "celery", *(("--quiet",) if quiet else ()), "-A", "worker.main", "worker"),
         *("--without-mingle", "--without-gossip", "-O", "fair", "-n", node),
         *options,
     ]
