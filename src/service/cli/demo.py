@@ -29,6 +29,10 @@ READY_TIMEOUT_S = 60.0
 LOOK_S = 0.02
 THUMBNAIL = Path("demo-thumbnail.jpg")
 SAMPLE = "datasets/images/china.jpg"
+VARIANTS: list[Json] = [
+    {"name": "thumbnail", "ops": [{"op": "resize", "width": 320}]},
+    {"name": "grey", "ops": [{"op": "resize", "width": 640}, {"op": "grayscale"}]},
+]
 COUNTDOWN_S = 30
 SEEN_TICKS = 3
 
@@ -98,10 +102,12 @@ class Demo:
         job = self.watch(api, task, order)
         if job["state"] != State.SUCCESS:
             raise DemoFailed(f"{task} ended in {job['state']}: {job.get('error')}")
-        item = choose_artifact(api.artifacts(job["id"])["items"])
-        fetch(api, job["id"], item, self.output)
+        items = api.artifacts(job["id"])["items"]
+        for item in items:
+            self.say(f"made {item['name']}, {item['size_bytes']:,} bytes")
+        fetch(api, job["id"], choose_artifact(items), self.output)
         self.say(
-            f"thumbnail {self.output}: {self.output.stat().st_size:,} bytes from {size:,}, "
+            f"downloaded {self.output}: {self.output.stat().st_size:,} bytes from {size:,}, "
             f"{time.monotonic() - began:.2f} s from upload to download"
         )
 
@@ -152,7 +158,7 @@ def choose_task(api: ApiClient, file_id: str) -> tuple[str, Json]:
     """Take the richest image task on offer, with an input for it."""
     names = {item["name"] for item in api.tasks()["items"]}
     if "image.process" in names:
-        return "image.process", {"file": file_id}
+        return "image.process", {"file": file_id, "format": "jpeg", "variants": VARIANTS}
     if "image.thumbnail" in names:
         return "image.thumbnail", {"file": file_id, "width": 320}
     raise DemoFailed("no image task is on offer: install jobline[image]")
