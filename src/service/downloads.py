@@ -12,6 +12,7 @@ from files import FileStore
 from jobs.stored_file import StoredFile
 from service.headers import is_fresh
 from service.problems import write_problem
+from service.refusals import RangeOutside
 
 ONE_RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})", re.IGNORECASE)
 
@@ -37,7 +38,8 @@ async def send_file(request: Request, files: FileStore, file: StoredFile) -> Res
         if part is None:
             detail = f"The range lies outside of the file's {file.size_bytes:,} bytes."
             more = {"Content-Range": f"bytes */{file.size_bytes}"}
-            return write_problem(request, 416, "range-not-satisfiable", "No such range", detail, headers=more)
+            kind = RangeOutside
+            return write_problem(request, kind.status, kind.code, kind.title, detail, headers=more)
         start, end = part
         if part != (0, file.size_bytes):
             status = 206

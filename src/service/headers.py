@@ -6,7 +6,7 @@ import hashlib
 import re
 from dataclasses import dataclass
 
-from service.problems import PreferenceUnknown
+from service.refusals import BadParameter
 
 #: RFC 7240, and the bound that keeps proxies from cutting a wait off.
 MAX_WAIT_S = 60
@@ -49,7 +49,7 @@ def read_key(value: str | None) -> str:
     if len(key) >= 2 and key[0] == key[-1] == '"':  # noqa: PLR2004 - the two quotes
         key = re.sub(r"\\(.)", r"\1", key[1:-1])
     if not PRINTABLE.fullmatch(key):
-        raise PreferenceUnknown("The Idempotency-Key must be 1 to 255 printable ASCII characters.")
+        raise BadParameter("The Idempotency-Key must be 1 to 255 printable ASCII characters.")
     return key
 
 

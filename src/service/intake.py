@@ -19,7 +19,7 @@ from jobs.stored_file import StoredFile
 from jobs.submission import Submission, digest
 from jobs.task import Task
 from service.models import SubmitOptions
-from service.problems import NotJson
+from service.refusals import NotJson
 from service.task_models import TaskModels
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Mapping
-from http import HTTPStatus
 from typing import Any
 
 import orjson
@@ -17,10 +16,24 @@ from fastapi.routing import iter_route_contexts
 from pydantic import BaseModel, ConfigDict
 from starlette.exceptions import HTTPException
 
-from jobs.errors import FieldError, LedgerUnavailable, Refused
+from jobs.errors import FieldError, LedgerUnavailable, NotFound, Refused
+from service.refusals import BadParameter, MethodNotAllowed
 
 MEDIA_TYPE = "application/problem+json"
 INTERNAL = "internal"
+#: Python's own phrases differ between its versions; what is documented must not.
+MEANINGS = {
+    400: "The body is not JSON",
+    404: "Not found",
+    409: "The state does not allow it",
+    410: "Expired",
+    413: "Too large",
+    415: "Unsupported media type",
+    416: "No such range",
+    422: "Not valid",
+    429: "The queue is full",
+    503: "The ledger is unavailable",
+}
 
 logger = logging.getLogger("jobline.service")
 
@@ -45,24 +58,6 @@ class Problem(BaseModel):
     instance: str
     code: str
     errors: list[FieldProblem] | None = None
-
-
-class NotJson(Refused):
-    """The body is not JSON."""
-
-    code, status, title = "not-json", 400, "The body is not JSON"
-
-
-class NotReady(Refused):
-    """A part that jobs need is missing."""
-
-    code, status, title = "not-ready", 503, "Not ready"
-
-
-class PreferenceUnknown(Refused):
-    """A header or parameter cannot be read."""
-
-    code, status, title = "bad-parameter", 422, "A parameter is not valid"
 
 
 def install_handlers(app: FastAPI) -> None:
@@ -97,23 +92,21 @@ async def answer_invalid(request: Request, error: Exception) -> Response:
         FieldError("", f"{part['loc'][0]} parameter {'.'.join(map(str, part['loc'][1:]))}: {part['msg']}")
         for part in error.errors()
     )
-    kind = PreferenceUnknown
-    return write_problem(request, kind.status, kind.code, kind.title, errors[0].detail, errors=errors)
+    kind, detail = BadParameter, errors[0].detail
+    return write_problem(request, kind.status, kind.code, kind.title, detail, errors=errors)
 
 
 async def answer_http(request: Request, error: Exception) -> Response:
-    """Answer what the router turned down: 404, 405."""
+    """Answer what the router turned down: no such path, no such method."""
     assert isinstance(error, HTTPException)  # noqa: S101 - as above
-    status = HTTPStatus(error.status_code)
-    headers = dict(error.headers or {})
-    detail = error.detail
-    if status is HTTPStatus.NOT_FOUND:
-        detail = f"There is nothing at {request.url.path}."
-    elif status is HTTPStatus.METHOD_NOT_ALLOWED:
+    kind: type[Refused] = Refused
+    detail, headers = error.detail, dict(error.headers or {})
+    if error.status_code == NotFound.status:
+        kind, detail = NotFound, f"There is nothing at {request.url.path}."
+    elif error.status_code == MethodNotAllowed.status:
         headers["Allow"] = ", ".join(sorted(find_methods(request)))
-        detail = f"{request.method} is not allowed here; {headers['Allow']} may be used."
-    code = status.phrase.lower().replace(" ", "-")
-    return write_problem(request, status, code, status.phrase, detail, headers=headers)
+        kind, detail = MethodNotAllowed, f"{request.method} is not for this; {headers['Allow']} may be used."
+    return write_problem(request, error.status_code, kind.code, kind.title, detail, headers=headers)
 
 
 async def answer_unexpected(request: Request, error: Exception) -> Response:
@@ -137,7 +130,7 @@ def write_problem(
     content: dict[str, Any] = {  # Any: JSON values of every kind
         "type": f"/problems/{code}",
         "title": title,
-        "status": int(status),
+        "status": status,
         "detail": detail,
         "instance": request.url.path,
         "code": code,
@@ -145,7 +138,7 @@ def write_problem(
     if listed := [{"pointer": one.pointer, "detail": one.detail} for one in errors]:
         content["errors"] = listed
     more = {"X-Content-Type-Options": "nosniff", **(headers or {})}
-    return Response(orjson.dumps(content), int(status), more, MEDIA_TYPE)
+    return Response(orjson.dumps(content), status, more, MEDIA_TYPE)
 
 
 def find_methods(request: Request) -> set[str]:
@@ -161,6 +154,6 @@ def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """Declare error answers for OpenAPI: an explicit reference, which every SDK generator reads."""
     reference = {"$ref": "#/components/schemas/Problem"}
     return {
-        status: {"description": HTTPStatus(status).phrase, "content": {MEDIA_TYPE: {"schema": reference}}}
+        status: {"description": MEANINGS[status], "content": {MEDIA_TYPE: {"schema": reference}}}
         for status in statuses
     }

@@ -12,7 +12,7 @@ from jobs import FileId, FileRule, JobContext, Model, task
 class Addends(Model):
     a: int
     b: float = 1.0
-    words: set[str] = set()
+    words: frozenset[str] = frozenset()
 
 
 class Total(Model):

@@ -78,6 +78,8 @@ async def test_validate_only_stores_nothing(client: httpx.AsyncClient, worker: W
     assert worker.redis.dbsize() == 0
 
 
+BOTH_TIMES = '{"input": {"a": 1}, "delay_s": 1, "run_at": "2030-01-01T00:00:00Z"}'
+MANY_TAGS = json.dumps({"input": {"a": 1}, "tags": [str(i) for i in range(11)]})
 DEEP = '{"input": {"anything": ' + "[" * 5000 + "]" * 5000 + "}}"
 
 
@@ -94,14 +96,14 @@ DEEP = '{"input": {"anything": ' + "[" * 5000 + "]" * 5000 + "}}"
         (ADD, '{"input": {"a"', 400, "not-json", []),
         (ADD, "", 400, "not-json", []),
         (ADD, b'{"input": {"a": "\xff"}}', 400, "not-json", []),
-        (ADD, '{"input": {"a": 1}, "delay_s": 1, "run_at": "2030-01-01T00:00:00Z"}', 422, "validation-error", ["/run_at"]),
+        (ADD, BOTH_TIMES, 422, "validation-error", ["/run_at"]),
         (ADD, '{"input": {"a": 1}, "run_at": "2030-01-01T00:00:00"}', 422, "validation-error", ["/run_at"]),
         (ADD, '{"input": {"a": 1}, "priority": 10}', 422, "validation-error", ["/priority"]),
         (ADD, '{"input": {"a": 1}, "queue": "a:b"}', 422, "validation-error", ["/queue"]),
         (ADD, '{"input": {"a": 1}, "max_attempts": 0}', 422, "validation-error", ["/max_attempts"]),
         (ADD, '{"input": {"a": 1}, "timeout_s": 0}', 422, "validation-error", ["/timeout_s"]),
         (ADD, '{"input": {"a": 1}, "tags": ["ok", "a\\nb"]}', 422, "validation-error", ["/tags/1"]),
-        (ADD, json.dumps({"input": {"a": 1}, "tags": [str(i) for i in range(11)]}), 422, "validation-error", ["/tags"]),
+        (ADD, MANY_TAGS, 422, "validation-error", ["/tags"]),
         (ADD, '{"input": {"a": 1, "words": "' + "x" * 1_100_000 + '"}}', 413, "too-large", []),
         ("/v1/tasks/demo.none/jobs", '{"input": {}}', 404, "not-found", []),
     ],

@@ -8,7 +8,8 @@ from jobs import commands
 from jobs.commands import WorkerSeen
 from jobs.errors import LedgerUnavailable
 from service.models import Health
-from service.problems import NotReady, problems
+from service.problems import problems
+from service.refusals import NotReady
 from service.resources import Here
 
 ANSWER_S = 1.0

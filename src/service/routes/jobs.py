@@ -16,7 +16,8 @@ from jobs.record import Record
 from jobs.state import State
 from service.headers import MAX_WAIT_S, is_fresh, make_etag
 from service.models import JobList
-from service.problems import PreferenceUnknown, problems
+from service.problems import problems
+from service.refusals import BadParameter
 from service.resources import Here, Resources, Tenant
 from service.routes.submit import RETRY_AFTER_S, retry_after_s
 from service.task_models import unite
@@ -231,7 +232,7 @@ def write_cursor(stamp: str) -> str:
 
 
 def read_cursor(cursor: str) -> int | None:
-    """Read what `write_cursor` wrote; raises PreferenceUnknown for anything else."""
+    """Read what `write_cursor` wrote; raises BadParameter for anything else."""
     if not cursor:
         return None
     try:
@@ -242,7 +243,7 @@ def read_cursor(cursor: str) -> int | None:
     except (binascii.Error, ValueError):
         version = stamp = ""
     if version != "1" or not stamp.isdigit():
-        raise PreferenceUnknown("The cursor is none of ours: give next_cursor of the page before, as it was.")
+        raise BadParameter("The cursor is none of ours: give next_cursor of the page before, as it was.")
     return min(int(stamp), MAX_STAMP)
 
 

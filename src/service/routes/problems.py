@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from html import escape
-from http import HTTPStatus
 
 from fastapi import APIRouter
 from fastapi.responses import HTMLResponse, Response
@@ -12,7 +11,6 @@ from service.problems import INTERNAL
 
 router = APIRouter(include_in_schema=False)
 
-CLIENT_ERRORS = range(400, 500)
 PAGE = """<!doctype html>
 <html lang="en">
 <head><meta charset="utf-8"><title>{title}</title></head>
@@ -33,9 +31,6 @@ async def show_problem(code: str) -> Response:
     if code == INTERNAL:
         text = "A defect of the service. It was logged; the request may be sent again."
         return show(code, 500, "Internal error", text)
-    for status in HTTPStatus:
-        if status in CLIENT_ERRORS and status.phrase.lower().replace(" ", "-") == code:
-            return show(code, status, status.phrase, status.description or status.phrase)
     raise NotFound("There is no problem of this code.")
 
 
@@ -53,5 +48,5 @@ def first_line(kind: type[Exception]) -> str:
 
 def show(code: str, status: int, title: str, text: str) -> Response:
     """Write the page."""
-    page = PAGE.format(title=escape(title), text=escape(text), status=int(status), code=escape(code))
+    page = PAGE.format(title=escape(title), text=escape(text), status=status, code=escape(code))
     return HTMLResponse(page, headers={"Content-Security-Policy": "default-src 'none'"})

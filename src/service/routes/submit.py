@@ -25,7 +25,8 @@ from jobs.task import Task
 from service.access import find_tenant
 from service.headers import MAX_WAIT_S, Prefer, read_key, read_prefer
 from service.intake import check_files, check_json_type, make_submission, read_order, refuse_file
-from service.problems import PreferenceUnknown, problems
+from service.problems import problems
+from service.refusals import BadParameter
 from service.resources import Resources
 from service.task_models import TaskModels
 from service.writing import write_job
@@ -227,7 +228,7 @@ def is_validation(request: Request) -> bool:
             return True
         case "false" | "0":
             return False
-    raise PreferenceUnknown("validate_only must be true or false.")
+    raise BadParameter("validate_only must be true or false.")
 
 
 def as_if(submission: Submission) -> Record:
