@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from queue import SimpleQueue
+from threading import Event
 from typing import Any
 
 from jobs.commands import Command
@@ -14,10 +15,17 @@ class Outbox:
     def __init__(self) -> None:
         self._queue: SimpleQueue[Any] = SimpleQueue()
         self._first: list[Any] = []
+        self._came = Event()
 
     def put(self, command: Command[Any]) -> None:
         """Leave a report; never waits."""
         self._queue.put(command)
+        self._came.set()
+
+    def wait(self, patience_s: float) -> None:
+        """Sleep until a report comes, at most ``patience_s``."""
+        self._came.wait(patience_s)
+        self._came.clear()
 
     def put_back(self, command: Command[Any]) -> None:
         """Return what could not be sent to the front; only the pulse takes, so the order holds."""

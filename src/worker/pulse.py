@@ -4,6 +4,10 @@ It is a thread with a connection of its own, so that neither a busy event loop n
 a lease is lost only when the whole parent is gone, stopped or cut off from Redis. What it hears is acted on by the
 event loop, which alone knows which child runs what.
 
+The pool forks children out of this process. A fork copies every lock as it stands, but no thread that could open it:
+one taken in the middle of a beat (of an import, of a connection pool) would stay shut in the child for ever. So each
+beat holds a gate, and a fork waits at it; see `Gate`.
+
 * each second: tick (due jobs, lost leases, expiry; and this worker's heartbeat, that brings missed cancels)
 * each quarter of the lease: renew, for every attempt that the pool holds
 * at once: a cancel, told on the channel of this worker; and reports of the event loop, from the outbox
@@ -13,6 +17,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import threading
 import time
 from collections.abc import Callable
@@ -36,6 +41,10 @@ TICK_EVERY_S = 1.0
 #: A long backlog (a million jobs that expire) must not keep the pulse from renewing.
 TICK_AT_MOST_S = 0.25
 SWEEP_EVERY_S = 3600.0
+#: How long the thread rests after a failure.
+PAUSE_S = 0.2
+#: How long the thread sleeps between two looks at what was told to it.
+LISTEN_EVERY_S = 0.05
 #: How long the thread waits for the ledger as the worker ends.
 FAREWELL_S = 5.0
 
@@ -49,32 +58,32 @@ class Pulse(threading.Thread):
         self._about = about
         self._ears = wiring.recorder.redis.pubsub(ignore_subscribe_messages=True)
         self._stopping: dict[str, float] = {}
-        self._ending = threading.Event()
+        self._gate = Gate()
 
     def run(self) -> None:
         """Beat until the process ends."""
         beats = {self.tick: TICK_EVERY_S, self.renew: self._wiring.settings.lease_s / 4, self.sweep: SWEEP_EVERY_S}
         due = dict.fromkeys(beats, 0.0)
-        while not self._ending.is_set():
-            now = time.monotonic()
+        while True:
             for beat, every_s in beats.items():
-                if now >= due[beat]:
-                    due[beat] = now + every_s
+                if time.monotonic() >= due[beat]:
+                    due[beat] = time.monotonic() + every_s
                     self.attempt(beat)
-            self.attempt(self.post)
-            self.attempt(self.stop_overdue)
-            self.attempt(self.listen)
+            for beat in (self.post, self.listen, self.stop_overdue):
+                self.attempt(beat)
+            self._wiring.outbox.wait(LISTEN_EVERY_S)
 
     def attempt(self, beat: Callable[[], object]) -> None:
         """Do one thing; whatever goes wrong must not end the thread that keeps the leases."""
         try:
-            beat()
+            with self._gate.lock:
+                beat()
         except (LedgerUnavailable, RedisError) as error:
             logger.warning("the ledger is out of reach: %s", error)
-            self._ending.wait(0.2)
+            time.sleep(PAUSE_S)
         except Exception:
             logger.exception("a beat of the pulse failed")
-            self._ending.wait(0.2)
+            time.sleep(PAUSE_S)
 
     def tick(self) -> None:
         """Bring what time brings; go on at once while there is more."""
@@ -121,11 +130,10 @@ class Pulse(threading.Thread):
                 raise
 
     def listen(self) -> None:
-        """Sleep until the next beat, a cancel, or a report."""
+        """Hear the cancels that were told since the last look."""
         if not self._ears.subscribed:
             self._ears.subscribe(Key.TELL.of(self._wiring.owner))
-        told = self._ears.get_message(timeout=0.1)
-        if told:
+        while told := self._ears.get_message():
             self.note_cancel(told["data"].decode())
 
     def note_cancel(self, job_id: str) -> None:
@@ -212,6 +220,16 @@ class PulseStep(StartStopStep):  # type: ignore[misc] # Celery is untyped
             self.pulse.hand_back()
 
     terminate = stop
+
+
+class Gate:
+    """Make every fork of this process wait until the pulse is between two beats."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        os.register_at_fork(
+            before=self.lock.acquire, after_in_parent=self.lock.release, after_in_child=self.lock.release
+        )
 
 
 def reserved() -> list[JobRequest]:
