@@ -125,7 +125,15 @@ class Attempt:
         return made
 
     def publish(self) -> tuple[PublishedArtifact, ...]:
-        """Move every artifact that the task wrote into the store; raises TaskError for one that it did not."""
+        """Move every artifact that the task wrote into the store.
+
+        Raises TaskError for one that it did not write, and JobCancelled when another attempt has taken over: the
+        artifacts of both bear the same ids.
+        """
+        if self._artifacts:
+            self._look()
+        if self._is_lost:
+            raise JobCancelled
         return tuple(self._publish_one(name, *made) for name, made in self._artifacts.items())
 
     def _publish_one(self, name: str, artifact_id: str, path: Path) -> PublishedArtifact:
