@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from typing import Annotated
 
-from annotated_types import Gt, Ge, Le
+from annotated_types import Ge, Gt, Le
 from pydantic import BaseModel, ConfigDict
 
 from jobs.errors import TaskError
@@ -14,11 +14,11 @@ from jobs.errors import TaskError
 class RetryPolicy(BaseModel):
     """Wait ``first_s``, then ``factor`` times longer each time, up to ``max_s`` (seconds), with jitter.
 
-    ``jitter`` is the part of each wait that is drawn at random: 0.5 waits between half and the whole of it, so
-    that jobs which failed together do not come back together (exponential backoff with "equal jitter").
+    ``jitter`` is the part of each wait that is drawn at random: 0.5 waits between half and the whole of it,
+    so that jobs which failed together do not come back together (exponential backoff with "equal jitter").
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", json_schema_serialization_defaults_required=True)
 
     first_s: Annotated[float, Ge(0), Le(86_400)] = 1.0
     factor: Annotated[float, Ge(1), Le(10)] = 2.0

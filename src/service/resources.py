@@ -35,10 +35,10 @@ class Resources:
         """Make them; nothing connects before the first request needs it."""
         store = Store(settings.ledger_url)
         return cls(
-            settings=settings,
-            registry=registry,
-            models={task.name: make_models(task) for task in registry},
-            store=store,
+            settings,
+            registry,
+            {task.name: make_models(task) for task in registry},
+            store,
             hub=Hub(settings.ledger_url, store),
             files=FileStore(settings.data_dir),
             lives=Lives(settings.result_ttl_ms, settings.file_ttl_s * 1000, settings.tombstone_ttl_s * 1000),

@@ -26,24 +26,22 @@ async def submit(client: httpx.AsyncClient, path: str = ADD, **more: Any) -> dic
 async def test_job_is_shown_as_the_contract_has_it(client: httpx.AsyncClient, worker: Worker) -> None:
     made = await submit(client, tags=["x"])
     claimed = worker.claim()
-    worker.run(
-        commands.report(claimed.id, claimed.fence, "progress", '{"done":1,"total":2,"unit":"","message":""}')
-    )
+    progress = '{"done":1,"total":2,"unit":"","message":""}'
+    worker.run(commands.report(claimed.id, claimed.fence, "progress", progress))
     job = (await client.get(f"/v1/jobs/{made['id']}")).json()
 
     assert {name: job[name] for name in job if not name.endswith("_at")} == {
-        "id": made["id"], "task": "demo.add", "state": "STARTED", "queue": "sums", "priority": 5, "tags": ["x"],
-        "attempt": 1, "max_attempts": 4, "cancel_requested": False, "retry_of": None, "batch_id": None,
-        "progress": {"done": 1, "total": 2, "unit": "", "message": ""}, "result": None, "error": None,
+        "id": made["id"], "task": "demo.add", "state": "STARTED", "queue": "sums", "priority": 5,
+        "tags": ["x"], "attempt": 1, "max_attempts": 4, "cancel_requested": False, "retry_of": None,
+        "batch_id": None, "result": None, "error": None,
+        "progress": {"done": 1, "total": 2, "unit": "", "message": ""},
     }  # fmt: skip
     assert job["created_at"].endswith("Z")
     assert job["started_at"].endswith("Z")
     assert [job[name] for name in ("run_at", "finished_at", "expires_at")] == [None] * 3
 
 
-async def test_answers_fit_the_documented_models(
-    client: httpx.AsyncClient, worker: Worker, app: FastAPI
-) -> None:
+async def test_answers_fit_documented_models(client: httpx.AsyncClient, worker: Worker, app: FastAPI) -> None:
     resources: Resources = app.state.resources
     job_adapter = TypeAdapter(unite(item.job for item in resources.models.values()))
     done, failed, waiting = await submit(client), await submit(client), await submit(client)

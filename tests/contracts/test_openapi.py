@@ -1,0 +1,206 @@
+"""The published OpenAPI document is the application's, and keeps the rules that generated SDKs need.
+
+After a wanted change: ``make openapi``. The golden file holds Jobline's own tasks with every extra installed.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+import re
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from jobs.registry import Registry
+from jobs.settings import Settings
+from service.app import build_app
+from service.openapi import render
+from tests.service import demo_tasks
+
+GOLDEN = Path(__file__).parents[2] / "docs/openapi.json"
+REFERENCE = "#/components/schemas/"
+METHODS = {"get", "put", "post", "delete", "patch"}
+PROBLEM = {"application/problem+json": {"schema": {"$ref": f"{REFERENCE}Problem"}}}
+Json = dict[str, Any]
+
+
+@cache
+def own() -> str:
+    registry = Registry.load()
+    if registry.unavailable:
+        pytest.skip(f"extras are missing: {', '.join(registry.unavailable)}")
+    return render(build_app(Settings(), registry))
+
+
+@cache
+def document() -> Json:
+    """Give the document of a service with tasks of every kind: the rules hold for outside tasks too."""
+    registry = Registry.of([*Registry.load(), *demo_tasks.ALL])
+    content: Json = json.loads(render(build_app(Settings(), registry)))
+    return content
+
+
+def schemas() -> Json:
+    found: Json = document()["components"]["schemas"]
+    return found
+
+
+def operations() -> Iterator[tuple[str, Json]]:
+    for path, item in document()["paths"].items():
+        for method, operation in item.items():
+            assert method in METHODS
+            yield f"{method} {path}", operation
+
+
+def walk(part: Any, *, is_named: bool = False) -> Iterator[Json]:
+    """Walk every object that is a schema or a part of the document, but no map of names."""
+    if isinstance(part, dict):
+        if not is_named:
+            yield part
+        for name, value in part.items():
+            yield from walk(value, is_named=name in {"properties", "schemas"} and not is_named)
+    elif isinstance(part, list):
+        for item in part:
+            yield from walk(item)
+
+
+def reachable(start: set[str]) -> set[str]:
+    """Follow references between components."""
+    found, todo = set[str](), set(start)
+    while todo:
+        name = todo.pop()
+        found.add(name)
+        todo |= references(schemas()[name]) - found
+    return found
+
+
+def references(part: Any) -> set[str]:
+    return {item["$ref"].removeprefix(REFERENCE) for item in walk(part) if isinstance(item.get("$ref"), str)}
+
+
+def in_requests() -> set[str]:
+    return reachable({name for _, one in operations() for name in references(one.get("requestBody", {}))})
+
+
+def in_answers() -> set[str]:
+    return reachable({name for _, one in operations() for name in references(one["responses"])})
+
+
+def test_golden_file_is_what_the_application_says() -> None:
+    golden = GOLDEN.read_text()
+    diff = difflib.unified_diff(
+        golden.splitlines(), own().splitlines(), "docs/openapi.json", "application", lineterm=""
+    )
+    assert golden == own(), "run `make openapi` after a wanted change:\n" + "\n".join(list(diff)[:200])
+
+
+def test_rendering_is_deterministic() -> None:
+    registry = Registry.of(demo_tasks.ALL)
+    assert render(build_app(Settings(), registry)) == render(build_app(Settings(), registry))
+
+
+def test_every_operation_has_a_unique_snake_case_id_and_one_tag() -> None:
+    ids = [operation["operationId"] for _, operation in operations()]
+
+    assert len(ids) == len(set(ids))
+    assert [name for name in ids if not re.fullmatch(r"[a-z][a-z0-9]*(_[a-z0-9]+)*", name)] == []
+    assert [name for name, operation in operations() if len(operation["tags"]) != 1] == []
+    assert {"submit_demo_add", "get_demo_add", "get_job", "list_jobs", "cancel_job"} <= set(ids)
+
+
+def test_union_of_jobs_is_a_named_component_told_apart_by_task() -> None:
+    job = schemas()["Job"]
+    members = [one["$ref"].removeprefix(REFERENCE) for one in job["oneOf"]]
+
+    assert job["discriminator"]["propertyName"] == "task"
+    assert set(job["discriminator"]["mapping"]) >= {"demo.add", "demo.draw", "photo.look"}
+    for name in members:
+        task = schemas()[name]["properties"]["task"]
+        assert isinstance(task["const"], str)
+        assert "default" not in task
+        assert "task" in schemas()[name]["required"]
+
+
+def test_lists_give_the_plain_summary() -> None:
+    assert references(schemas()["JobList"]) == {"JobSummary"}
+    assert "result" not in schemas()["JobSummary"]["properties"]
+
+
+def test_answers_have_required_keys_and_models_used_both_ways_optional_ones() -> None:
+    optional_by_contract = {"JobError": {"traceback"}, "Problem": {"errors"}}
+    own_models = in_answers() - in_requests()
+    missing = {
+        name: keys
+        for name in own_models
+        if (keys := set(schemas()[name].get("properties", {})) - set(schemas()[name].get("required", [])))
+    }
+    assert missing == {name: keys for name, keys in optional_by_contract.items() if name in own_models}
+
+
+def test_errors_refer_to_the_one_problem() -> None:
+    for name, operation in operations():
+        for status, answer in operation["responses"].items():
+            if int(status) >= 400:
+                assert answer["content"] == PROBLEM, (name, status)
+    assert {"HTTPValidationError", "ValidationError"}.isdisjoint(schemas())
+
+
+def test_every_operation_with_parameters_declares_422() -> None:
+    lacking = [name for name, one in operations() if one.get("parameters") and "422" not in one["responses"]]
+    assert lacking == []
+
+
+def test_there_are_no_titles_and_no_stream_schemas() -> None:
+    document_parts = [part for part in walk(document()) if part is not document()["info"]]
+    assert [part for part in document_parts if isinstance(part.get("title"), str)] == []
+    assert [part for part in document_parts if "itemSchema" in part] == []
+
+
+def test_bytes_are_binary_strings() -> None:
+    content = document()["paths"]["/v1/files/{id}/content"]["get"]["responses"]["200"]["content"]
+    form = document()["paths"]["/v1/files"]["post"]["requestBody"]["content"]["multipart/form-data"]["schema"]
+
+    assert content == {"application/octet-stream": {"schema": {"format": "binary", "type": "string"}}}
+    assert form["properties"]["file"] == {"format": "binary", "type": "string"}
+
+
+def test_no_shape_that_breaks_generators() -> None:
+    for part in walk(document()):
+        enum = part.get("enum")
+        assert not isinstance(enum, list) or len({type(value) for value in enum}) == 1, part
+        assert "prefixItems" not in part
+        assert {"bytes", "type"}.isdisjoint(part.get("properties", {}))
+    assert [
+        name for name in schemas() if not re.fullmatch(r"[A-Z][A-Za-z0-9]*(?:-(?:Input|Output))?", name)
+    ] == []
+
+
+def test_no_model_of_a_request_and_an_answer_refers_to_itself() -> None:
+    both = in_requests() & in_answers()
+    assert {name for name in both if name in reachable(references(schemas()[name]))} == set()
+
+
+def test_unions_are_named_or_nullable() -> None:
+    for part in walk(
+        {name: schema for name, schema in schemas().items() if name in in_answers() and name != "Job"}
+    ):
+        for word in ("anyOf", "oneOf"):
+            choices = [one for one in part.get(word, []) if one != {"type": "null"}]
+            assert len(choices) <= 1, part
+
+
+def test_submit_is_documented_with_its_headers() -> None:
+    submit = document()["paths"]["/v1/tasks/demo.add/jobs"]["post"]
+
+    assert {one["name"].lower() for one in submit["parameters"]} == {
+        "validate_only",
+        "prefer",
+        "idempotency-key",
+    }
+    assert references(submit["requestBody"]) == {"SubmitDemoAdd"}
+    assert references(submit["responses"]["202"]) == {"DemoAddJob"}
+    assert {"200", "202", "400", "404", "410", "413", "415", "422", "429", "503"} <= set(submit["responses"])
