@@ -12,6 +12,9 @@ import typer
 
 #: Celery's SIGTERM waits for running jobs as long as they take; its SIGQUIT grants them the stop's grace.
 STOP_ON_SIGTERM = {"REMAP_SIGTERM": "SIGQUIT"}
+#: ``python -m celery``, with the working directory at the end of the path: celery would put it first, and a
+#: ``tasks.py`` or ``jobs.py`` of yours would then take the place of Jobline's own packages.
+STOCK_CELERY = "import os, sys; sys.path.append(os.getcwd()); from celery.__main__ import main; main()"
 
 
 class Pool(StrEnum):
@@ -81,7 +84,8 @@ def celery_command(
         options += ["--queues", queues]
     node = f"{name or f'worker-{secrets.token_hex(4)}'}@%h"
     return [
-        *(sys.executable, "-m", "celery", *(("--quiet",) if quiet else ()), "-A", "worker.main", "worker"),
+        *(sys.executable, "-P", "-c", STOCK_CELERY),
+        *(*(("--quiet",) if quiet else ()), "-A", "worker.main", "worker"),
         *("--without-mingle", "--without-gossip", "-O", "fair", "-n", node),
         *options,
     ]
