@@ -1,7 +1,7 @@
 """Write typed tasks: ``from jobs import JobContext, TaskError, task``.
 
-This package holds the nouns and rules of Jobline. Only pydantic and the standard library may be imported here;
-no I/O enters: Redis, HTTP and Celery live in ``service`` and ``worker``.
+This package holds the nouns and rules of Jobline. Only pydantic and the standard library may be imported
+here; no I/O enters: Redis, HTTP and Celery live in ``service`` and ``worker``.
 """
 
 from jobs.context import Artifact, JobContext

@@ -1,7 +1,7 @@
 """Intents as commands: which script, which arguments, how its reply reads. Pure: nothing here touches Redis.
 
-The service awaits a Command, the worker calls it; the rule of each stands in ``lua/`` once. Scripts build every key
-from the templates of `keys.py`, so a command passes no keys.
+The service awaits a Command, the worker calls it; the rule of each stands in ``lua/`` once. Scripts build
+every key from the templates of `keys.py`, so a command passes no keys.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ class Submitted(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """Answer a submit; ``record`` stands with CREATED and REPLAYED, ``about`` names the file of the refusals."""
+    """Answer a submit: a ``record`` with CREATED and REPLAYED; ``about`` names the file that is missing."""
 
     outcome: Submitted
     record: Record | None = None
@@ -71,11 +71,12 @@ class Receipt:
 
 def submit(order: Submission, *, queue_limit: int, watcher: str = "") -> Command[Receipt]:
     """Store a job, or find the one that this key or id made before; one round trip."""
-    args = (
+    args: tuple[Argument, ...] = (
         order.id, order.place, order.priority, order.max_attempts, order.timeout_ms, order.input,
         text(order.delay_ms), text(order.run_at_ms), text(order.expires_in_ms),
         json.dumps(order.tags, ensure_ascii=False) if order.tags else "",
-        order.idempotency, order.fingerprint, queue_limit, watcher, order.retry_of or "", " ".join(order.files),
+        order.idempotency, order.fingerprint, queue_limit, watcher, order.retry_of or "",
+        " ".join(order.files),
     )  # fmt: skip
 
     def read(reply: Reply) -> Receipt:
@@ -111,7 +112,7 @@ def claim(
     def read(reply: Reply) -> list[Claimed]:
         return [read_claimed(item) for item in reply]
 
-    args = (owner, lease_ms, slots, lives.result_ms, lives.file_ms, *queues)
+    args: tuple[Argument, ...] = (owner, lease_ms, slots, lives.result_ms, lives.file_ms, *queues)
     return Command(Verb.CLAIM.value, args, read)
 
 
@@ -161,7 +162,7 @@ class PublishedArtifact:
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """Answer a settle: ``is_current`` is false for a late attempt, which wrote nothing; ``state`` is the job's."""
+    """Answer a settle: ``is_current`` is false for a late attempt, which wrote nothing."""
 
     is_current: bool
     state: State
@@ -196,7 +197,7 @@ def stop(id: str, fence: int, lives: Lives) -> Command[Settled]:  # noqa: A002
     return settle(id, fence, State.REVOKED, "", 0, lives)
 
 
-def settle(  # noqa: PLR0913 - the script's own arguments
+def settle(
     id: str,  # noqa: A002
     fence: int,
     state: State,
@@ -304,7 +305,7 @@ class Page:
     next_stamp: str
 
 
-def list_jobs(  # noqa: PLR0913 - the filters of the API
+def list_jobs(
     tenant: str,
     *,
     limit: int,
@@ -324,7 +325,7 @@ def list_jobs(  # noqa: PLR0913 - the filters of the API
     return Command(Verb.LIST.value, args, read)
 
 
-def keep_file(  # noqa: PLR0913 - the fields of a file
+def keep_file(
     id: str,  # noqa: A002
     tenant: str,
     *,

@@ -1,4 +1,4 @@
-"""What a running task may ask of its job; the work behind it arrives as a port, so that no I/O enters here."""
+"""What a running task may ask of its job; the work behind it arrives as a port: no I/O enters here."""
 
 from __future__ import annotations
 
@@ -83,9 +83,7 @@ class JobContext:
         self._port = port
         self._observed_cancel = False
 
-    def progress(
-        self, done: float, total: float | None = None, *, unit: str = "", message: str = ""
-    ) -> None:
+    def progress(self, done: float, total: float | None = None, *, unit: str = "", message: str = "") -> None:
         """Tell how far the work is; watchers see it live, at most ten times a second.
 
         A place where a cancelled job stops: raises JobCancelled, unless the task has itself looked at
@@ -116,6 +114,6 @@ class JobContext:
         return self._port.fetch(file_id)
 
     def artifact(self, name: str) -> Artifact:
-        """Reserve an artifact: a file name of 1-200 characters without a slash; write to it like to a path."""
+        """Reserve an artifact, named by 1-200 characters without a slash; write to it like to a path."""
         artifact_id, path = self._port.artifact_path(name)
         return Artifact(artifact_id, name, path)

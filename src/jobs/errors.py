@@ -1,4 +1,4 @@
-"""Everything that Jobline raises on purpose, as one tree; no I/O, and nothing of HTTP beyond the status number.
+"""Everything that Jobline raises on purpose, as one tree; of HTTP, nothing beyond the status number.
 
 ::
 
@@ -44,7 +44,11 @@ class TaskError(JoblineError):
     """
 
     def __init__(
-        self, code: str, message: str, retryable: bool = False, retry_after_s: float | None = None
+        self,
+        code: str,
+        message: str,
+        retryable: bool = False,  # noqa: FBT001, FBT002 - read by name in every task
+        retry_after_s: float | None = None,
     ) -> None:
         super().__init__(code, message)
         self.code = code
@@ -57,7 +61,7 @@ class TaskError(JoblineError):
 
 
 class JobCancelled(BaseException):
-    """Stop the attempt: its job was cancelled. Not an ``Exception``, so that no task swallows it by accident."""
+    """Stop the attempt of a cancelled job. Not an ``Exception``, so that no task swallows it by accident."""
 
 
 class LedgerUnavailable(JoblineError):
@@ -70,7 +74,7 @@ class LedgerUnavailable(JoblineError):
 
 @dataclass(frozen=True, slots=True)
 class FieldError:
-    """Point at one wrong place of a request: a JSON pointer (RFC 6901) into the body, and what is wrong there."""
+    """Point at one wrong place of a request by a JSON pointer (RFC 6901), and say what is wrong there."""
 
     pointer: str
     detail: str

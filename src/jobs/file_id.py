@@ -14,7 +14,7 @@ PATTERN = r"^(file|art)_[0-9a-f]{32}$"
 
 @dataclass(frozen=True, slots=True)
 class FileRule:
-    """Say which files an input takes: at most ``max_bytes``, of ``media_types`` (``image/*`` allowed; empty: any).
+    """Say which files an input takes: at most ``max_bytes``, of ``media_types`` (``image/*``; empty: any).
 
     Used as ``Annotated[FileId, FileRule(...)]``; checked when the job is submitted.
     """
@@ -45,6 +45,10 @@ class FileClaims:
 #: The id of an uploaded file or of an artifact, as a field of a task's input.
 FileId = Annotated[
     str,
-    Field(pattern=PATTERN, description="The id of an uploaded file or of an artifact", examples=["file_" + "0" * 32]),
+    Field(
+        pattern=PATTERN,
+        description="The id of an uploaded file or of an artifact",
+        examples=["file_" + "0" * 32],
+    ),
     FileRule(),
 ]

@@ -1,4 +1,4 @@
-"""A job as the ledger holds it: the hash of `Key.JOB`, read into types. Nothing of HTTP, nothing of Celery."""
+"""A job as the ledger holds it: the hash of `Key.JOB`, read into types. No HTTP, no Celery."""
 
 from __future__ import annotations
 

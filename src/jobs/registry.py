@@ -1,4 +1,4 @@
-"""Which tasks there are: reads modules, collects their Task objects. No global list; no import of heavy libraries."""
+"""Which tasks there are: reads modules, collects their Task objects. No global list, no heavy imports."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The ledger's scripts: one Lua file a verb, each behind the shared prelude; loaded once, known by their SHA-1."""
+"""The ledger's scripts: one Lua file a verb, behind the shared prelude; loaded once, known by SHA-1."""
 
 from __future__ import annotations
 

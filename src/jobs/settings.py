@@ -1,4 +1,4 @@
-"""Every setting, its default and its check, read from ``JOBLINE_…``; `.env.example` is written from this model."""
+"""Every setting, its default and its check, read from ``JOBLINE_…``; `.env.example` is written from it."""
 
 from __future__ import annotations
 
@@ -32,7 +32,8 @@ class Settings(BaseSettings):
     )
 
     redis_url: Annotated[
-        SecretStr, Field(description="The ledger: redis://, rediss:// or unix://. `jobline dev` starts one itself.")
+        SecretStr,
+        Field(description="The ledger: redis://, rediss:// or unix://. `jobline dev` starts one itself."),
     ] = SecretStr("redis://127.0.0.1:6379/0")
     broker_url: Annotated[
         SecretStr | None, Field(description="The broker of Celery's own messages; unset, the ledger's Redis.")
@@ -66,14 +67,21 @@ class Settings(BaseSettings):
         int, Field(ge=60, description="How long an uploaded file is kept when no unfinished job names it.")
     ] = 86_400
     stop_grace_s: Annotated[
-        float, Field(ge=0, description="How long a stopping worker lets running jobs end before it hands them back.")
+        float,
+        Field(
+            ge=0, description="How long a stopping worker lets running jobs end before it hands them back."
+        ),
     ] = 5.0
     cancel_grace_s: Annotated[
         float, Field(ge=0, description="How long a cancelled job may clean up before its process is killed.")
     ] = 2.0
-    max_body_bytes: Annotated[int, Field(ge=1024, description="The largest request body, files excepted.")] = 1_048_576
+    max_body_bytes: Annotated[
+        int, Field(ge=1024, description="The largest request body, files excepted.")
+    ] = 1_048_576
     max_file_bytes: Annotated[int, Field(ge=1024, description="The largest uploaded file.")] = 2_147_483_648
-    max_result_bytes: Annotated[int, Field(ge=1024, description="The largest result kept in the ledger.")] = 262_144
+    max_result_bytes: Annotated[int, Field(ge=1024, description="The largest result kept in the ledger.")] = (
+        262_144
+    )
     tracebacks: Annotated[
         bool, Field(description="Show the traceback of a failed job in the API; it may hold secrets.")
     ] = False

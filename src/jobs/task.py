@@ -1,7 +1,8 @@
 """Tasks: what can be done. ``@task`` reads a function's types and returns a frozen, still callable Task.
 
-A Task knows no app, no broker and no server: ``worker.app.build_celery`` and ``service.app.build_app`` read it.
-Heavy libraries are imported inside the function, so that the service can read a task without loading them.
+A Task knows no app, no broker and no server: ``worker.app.build_celery`` and ``service.app.build_app`` read
+it. Heavy libraries are imported inside the function, so that the service can read a task without loading
+them.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ Result = TypeVar("Result", bound=BaseModel)
 
 NAME = re.compile(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)+")
 QUEUE = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
+BY_POSITION = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
 MAX_ATTEMPTS = 100
 MAX_TIMEOUT_S = 7 * 86_400
 
@@ -49,7 +51,7 @@ class Task(Generic[Input, Result]):
     extra: str | None = None
     requires: tuple[str, ...] = ()
 
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - the function's own result
         """Call the function itself, here and now, without a queue."""
         return self.function(*args, **kwargs)
 
@@ -91,14 +93,16 @@ def task(
 ) -> Callable[[Callable[..., Any]], Task[Any, Any]]:
     """Declare a function ``def f(order: Model, job: JobContext) -> Model`` (or ``async def``) as a task.
 
-    ``name`` is ``family.verb`` in lower case. ``timeout_s`` bounds one attempt. ``retry=False`` never retries an
-    unexpected exception; a RetryPolicy sets the waits. ``extra`` names the optional dependency group and
+    ``name`` is ``family.verb`` in lower case. ``timeout_s`` bounds one attempt. ``retry=False`` never retries
+    an unexpected exception; a RetryPolicy sets the waits. ``extra`` names the optional dependency group and
     ``requires`` its import names: where one is missing, the task is not offered and says so.
 
     Raises DeclarationError, which names the function, when the declaration cannot work.
     """
 
     def declare(function: Callable[..., Any]) -> Task[Any, Any]:
+        if not inspect.isfunction(function):
+            raise DeclarationError(f"@task({name!r}) must stand right above a function, not {function!r}")
         where = f"@task({name!r}) on {function.__module__}.{function.__qualname__}"
         check_settings(where, name, queue, max_attempts, timeout_s)
         input_model, result_model, takes_context = read_signature(where, function)
@@ -123,19 +127,23 @@ def task(
     return declare
 
 
-def check_settings(where: str, name: str, queue: str, max_attempts: int, timeout_s: float) -> None:
+def check_settings(where: str, name: object, queue: object, max_attempts: object, timeout_s: object) -> None:
     """Refuse what no job could run under."""
-    if not NAME.fullmatch(name):
+    if not (isinstance(name, str) and NAME.fullmatch(name)):
         raise DeclarationError(f"{where}: the name must be family.verb in lower case, like 'image.thumbnail'")
-    if not QUEUE.fullmatch(queue):
+    if not (isinstance(queue, str) and QUEUE.fullmatch(queue)):
         raise DeclarationError(f"{where}: queue {queue!r} must match {QUEUE.pattern}")
-    if not (isinstance(max_attempts, int) and 1 <= max_attempts <= MAX_ATTEMPTS):
+    if type(max_attempts) is not int or not 1 <= max_attempts <= MAX_ATTEMPTS:
         raise DeclarationError(f"{where}: max_attempts must be 1 to {MAX_ATTEMPTS}, not {max_attempts!r}")
-    if not 0 < timeout_s <= MAX_TIMEOUT_S:
+    if (
+        isinstance(timeout_s, bool)
+        or not isinstance(timeout_s, int | float)
+        or not 0 < timeout_s <= MAX_TIMEOUT_S
+    ):
         raise DeclarationError(f"{where}: timeout_s must be above 0 and at most 7 days, not {timeout_s!r}")
 
 
-def read_policy(where: str, retry: RetryPolicy | bool) -> RetryPolicy:
+def read_policy(where: str, retry: object) -> RetryPolicy:
     """Turn the short forms of ``retry=`` into a policy."""
     if isinstance(retry, RetryPolicy):
         return retry
@@ -146,16 +154,15 @@ def read_policy(where: str, retry: RetryPolicy | bool) -> RetryPolicy:
     raise DeclarationError(f"{where}: retry must be True, False or a RetryPolicy, not {retry!r}")
 
 
-def read_signature(
-    where: str, function: Callable[..., Any]
-) -> tuple[type[BaseModel], type[BaseModel], bool]:
+def read_signature(where: str, function: Callable[..., Any]) -> tuple[type[BaseModel], type[BaseModel], bool]:
     """Find the models of input and result, and whether the function wants the context."""
     try:
         hints = typing.get_type_hints(function)
     except Exception as error:  # any failure of an annotation's evaluation is the declaration's
         raise DeclarationError(f"{where}: its annotations cannot be read: {error}") from error
-    names = list(inspect.signature(function).parameters)
-    if len(names) not in {1, 2}:
+    parameters = inspect.signature(function).parameters
+    names = list(parameters)
+    if len(names) not in {1, 2} or any(one.kind not in BY_POSITION for one in parameters.values()):
         raise DeclarationError(f"{where}: it must take (order: Model) or (order: Model, job: JobContext)")
     order = hints.get(names[0])
     if not is_model(order):

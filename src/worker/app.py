@@ -1,8 +1,8 @@
 """Build the Celery app of a registry: stock Celery, with the ledger as broker and result backend.
 
 The parts, each by Celery's or kombu's own extension point: `transport` (put = submit, get = claim), `backend`
-(AsyncResult reads, the tracer settles), `request` (what the parent does about a lost process), `pulse` (leases,
-ticks, cancels), and one Celery task for each declared Task, whose body is `runner.perform`.
+(AsyncResult reads, the tracer settles), `request` (what the parent does about a lost process), `pulse`
+(leases, ticks, cancels), and one Celery task for each declared Task, whose body is `runner.perform`.
 """
 
 from __future__ import annotations
@@ -62,7 +62,9 @@ def configuration(wiring: Wiring) -> dict[str, Any]:
         "accept_content": ["json"],
         "task_default_queue": "default",
         "task_queues": [Queue(name, Exchange(""), routing_key=name) for name in wiring.registry.queues],
-        "task_routes": {item.name: {"queue": item.queue, "routing_key": item.queue} for item in wiring.registry},
+        "task_routes": {
+            item.name: {"queue": item.queue, "routing_key": item.queue} for item in wiring.registry
+        },
         # The lease acknowledges: a message of ours means nothing once the job is claimed.
         "task_acks_late": False,
         "task_track_started": False,
@@ -101,7 +103,7 @@ def register(app: JoblineCelery, item: Task[Any, Any]) -> None:
     )
 
 
-class JobTask(CeleryTask):  # type: ignore[misc] # Celery is untyped
+class JobTask(CeleryTask):
     """Be the Celery task behind every declared Task."""
 
     Request = "worker.request:JobRequest"

@@ -91,7 +91,7 @@ class Attempt:
     # asked
 
     def is_cancelled(self) -> bool:
-        """Claim that somebody asked for the job's end; raises JobCancelled when the attempt is not current."""
+        """Claim that somebody asked for the job's end; raises JobCancelled for a late attempt."""
         if not self._is_cancelled and time.monotonic() - self._looked >= LOOK_EVERY_S:
             self._look()
         if self._is_lost:
@@ -101,9 +101,7 @@ class Attempt:
     def _look(self) -> None:
         self._looked = time.monotonic()
         try:
-            renewed = self._recorder.run(
-                commands.renew([(self.job_id, self.fence)], lease_ms=self._lease_ms)
-            )
+            renewed = self._recorder.run(commands.renew([(self.job_id, self.fence)], lease_ms=self._lease_ms))
         except LedgerUnavailable:
             return
         self._is_cancelled = bool(renewed.cancelled)
@@ -127,8 +125,8 @@ class Attempt:
     def publish(self) -> tuple[PublishedArtifact, ...]:
         """Move every artifact that the task wrote into the store.
 
-        Raises TaskError for one that it did not write, and JobCancelled when another attempt has taken over: the
-        artifacts of both bear the same ids.
+        Raises TaskError for one that it did not write, and JobCancelled when another attempt has taken over:
+        the artifacts of both bear the same ids.
         """
         if self._artifacts:
             self._look()
@@ -138,7 +136,9 @@ class Attempt:
 
     def _publish_one(self, name: str, artifact_id: str, path: Path) -> PublishedArtifact:
         if not path.is_file():
-            raise TaskError("artifact.missing", f"The task reserved the artifact {name!r} and wrote nothing to it.")
+            raise TaskError(
+                "artifact.missing", f"The task reserved the artifact {name!r} and wrote nothing to it."
+            )
         stored = self._store.publish(artifact_id, path)
         media_type = mimetypes.guess_type(name)[0] or "application/octet-stream"
         return PublishedArtifact(artifact_id, name, media_type, stored.size_bytes, stored.sha256)

@@ -1,7 +1,7 @@
 """A Celery result backend over the ledger: reads a job as a stock ``AsyncResult``, settles attempts.
 
-Stock clients see the same state, result, traceback and exception as the API, for all six states. What Celery's
-tracer stores for an attempt ends in one settle; what is not an attempt of ours is not stored.
+Stock clients see the same state, result, traceback and exception as the API, for all six states. What
+Celery's tracer stores for an attempt ends in one settle; what is not an attempt of ours is not stored.
 """
 
 from __future__ import annotations
@@ -58,10 +58,10 @@ class LedgerBackend(BaseBackend):
         task_id: str,
         timeout: float | None = None,
         interval: float = 0.5,
-        no_ack: bool = True,  # noqa: ARG002 - Celery's own signature
+        no_ack: bool = True,  # noqa: ARG002, FBT001, FBT002 - Celery's own signature
         on_interval: Any = None,  # noqa: ANN401
     ) -> dict[str, Any]:
-        """Wait for a job's end; told by the ledger, and looking for itself each ``interval`` where it is deaf."""
+        """Wait for a job's end: told by the ledger, and looking for itself each ``interval``."""
         self._ensure_not_eager()
         me = f"get-{secrets.token_hex(8)}"
         give_up = None if timeout is None else time.monotonic() + timeout
@@ -118,7 +118,8 @@ class LedgerBackend(BaseBackend):
             return None
         if isinstance(result, Failed):
             return commands.fail(task_id, fence, result.failure, lives)
-        failure = Failure("internal", f"{type(result).__name__}: {result}"[:2000], False, attempt)
+        message = f"{type(result).__name__}: {result}"[:2000]
+        failure = Failure("internal", message, retryable=False, attempt=attempt)
         return commands.fail(task_id, fence, failure, lives)
 
     def _forget(self, task_id: str) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 from celery.apps.worker import Worker as StockWorker
 
 
-class Worker(StockWorker):  # type: ignore[misc] # Celery is untyped
+class Worker(StockWorker):
     """Be the stock worker with a pulse."""
 
     pulse: Any = None

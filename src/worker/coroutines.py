@@ -1,6 +1,7 @@
 """Run `async def` tasks: one event loop a process, on a thread of its own; many jobs share it.
 
-The caller's thread waits for its coroutine, so Celery's pool counts it as busy; that is what limits how many run.
+The caller's thread waits for its coroutine, so Celery's pool counts it as busy; that is what limits how many
+run.
 """
 
 from __future__ import annotations
@@ -37,8 +38,8 @@ def run_coroutine(
 ) -> Any:  # noqa: ANN401 - whatever the task returns
     """Wait for a coroutine on the process' loop, and cancel it when its job is.
 
-    Raises TimeoutError after ``timeout_s``, JobCancelled when the job was cancelled and the coroutine stopped, and
-    whatever the coroutine raises.
+    Raises TimeoutError after ``timeout_s``, JobCancelled when the job was cancelled and the coroutine
+    stopped, and whatever the coroutine raises.
     """
     future = asyncio.run_coroutine_threadsafe(bounded(coroutine, timeout_s, is_cancelled), process_loop())
     try:
@@ -76,5 +77,5 @@ def saw_cancel(is_cancelled: Callable[[], bool]) -> bool:
         return True
 
 
-class JobStopped(Exception):  # noqa: N818 - an ending, not a defect
+class JobStopped(Exception):
     """Carry a cancel over the loop; a BaseException would stop the loop itself."""

@@ -71,7 +71,7 @@ def to_submission(
     priority: int | None,
     tenant: str,
 ) -> Submission:
-    """Read a stock client's message; raises Unprocessable when the input is wrong or the call is no plain one."""
+    """Read a stock client's message; raises Unprocessable for a wrong input or a call that is not plain."""
     args, kwargs, embed = body
     if any((embed or {}).values()):
         raise Unprocessable("Callbacks, chains and chords are not carried by the ledger; use a workflow.")
@@ -102,7 +102,9 @@ def read_input(
     elif not args:
         given = dict(kwargs)
     else:
-        raise Unprocessable(f"{task.name} takes its input as one positional object, or as its fields by name.")
+        raise Unprocessable(
+            f"{task.name} takes its input as one positional object, or as its fields by name."
+        )
     text = given if isinstance(given, str | bytes) else to_json(given)
     try:
         order = task.input_adapter.validate_json(text, context=claims)

@@ -1,4 +1,4 @@
-"""Reports on their way from the event loop to the ledger; the pulse sends them, so that the loop never waits."""
+"""Reports on their way from the event loop to the ledger; the pulse sends them: the loop never waits."""
 
 from __future__ import annotations
 
@@ -33,4 +33,5 @@ class Outbox:
 
     def get(self) -> Command[Any]:
         """Take the oldest report; raises queue.Empty."""
-        return self._first.pop() if self._first else self._queue.get_nowait()
+        command: Command[Any] = self._first.pop() if self._first else self._queue.get_nowait()
+        return command

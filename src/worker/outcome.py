@@ -19,7 +19,7 @@ class Outcome:
         return self.content[:200].decode(errors="replace")
 
 
-class Failed(Exception):  # noqa: N818 - an ending, told to Celery's tracer
+class Failed(Exception):
     """End the job with an error."""
 
     def __init__(self, failure: Failure) -> None:
@@ -32,8 +32,8 @@ class Failed(Exception):  # noqa: N818 - an ending, told to Celery's tracer
     __repr__ = __str__
 
 
-class Again(Exception):  # noqa: N818
-    """End the attempt with an error; the next one is due in ``delay_ms``. Raised inside Celery's own Retry."""
+class Again(Exception):
+    """End the attempt with an error; the next is due in ``delay_ms``. Raised inside Celery's own Retry."""
 
     def __init__(self, failure: Failure, delay_ms: int) -> None:
         super().__init__(failure, delay_ms)

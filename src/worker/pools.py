@@ -10,15 +10,20 @@ from celery.concurrency.thread import TaskPool
 from worker.wiring import wiring_of
 
 
-class ThreadPool(TaskPool):  # type: ignore[misc] # Celery is untyped
+class ThreadPool(TaskPool):
     """Be Celery's pool of threads, and tell the event loop when a slot is free.
 
-    The stock one ends jobs beside the loop, which then looks for the next job only when something else wakes it,
-    up to a second later.
+    The stock one ends jobs beside the loop, which then looks for the next job only when something else wakes
+    it, up to a second later.
     """
 
     def on_apply(
-        self, target: Any, args: Any = None, kwargs: Any = None, callback: Any = None, **options: Any  # noqa: ANN401
+        self,
+        target: Any,  # noqa: ANN401 - Celery's own signature
+        args: Any = None,  # noqa: ANN401
+        kwargs: Any = None,  # noqa: ANN401
+        callback: Any = None,  # noqa: ANN401
+        **options: Any,
     ) -> Any:  # noqa: ANN401
         """Run one job on a thread."""
         return super().on_apply(target, args, kwargs, self.and_nudge(callback), **options)

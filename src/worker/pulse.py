@@ -1,12 +1,12 @@
 """The worker's pulse: a thread of its parent process that keeps leases, ticks, and hears cancels.
 
-It is a thread with a connection of its own, so that neither a busy event loop nor a job's process can starve it:
-a lease is lost only when the whole parent is gone, stopped or cut off from Redis. What it hears is acted on by the
-event loop, which alone knows which child runs what.
+It is a thread with a connection of its own, so that neither a busy event loop nor a job's process can starve
+it: a lease is lost only when the whole parent is gone, stopped or cut off from Redis. What it hears is acted
+on by the event loop, which alone knows which child runs what.
 
-The pool forks children out of this process. A fork copies every lock as it stands, but no thread that could open it:
-one taken in the middle of a beat (of an import, of a connection pool) would stay shut in the child for ever. So each
-beat holds a gate, and a fork waits at it; see `Gate`.
+The pool forks children out of this process. A fork copies every lock as it stands, but no thread that could
+open it: one taken in the middle of a beat (of an import, of a connection pool) would stay shut in the child
+for ever. So each beat holds a gate, and a fork waits at it; see `Gate`.
 
 * each second: tick (due jobs, lost leases, expiry; and this worker's heartbeat, that brings missed cancels)
 * each quarter of the lease: renew, for every attempt that the pool holds
@@ -62,7 +62,11 @@ class Pulse(threading.Thread):
 
     def run(self) -> None:
         """Beat until the process ends."""
-        beats = {self.tick: TICK_EVERY_S, self.renew: self._wiring.settings.lease_s / 4, self.sweep: SWEEP_EVERY_S}
+        beats = {
+            self.tick: TICK_EVERY_S,
+            self.renew: self._wiring.settings.lease_s / 4,
+            self.sweep: SWEEP_EVERY_S,
+        }
         due = dict.fromkeys(beats, 0.0)
         while True:
             for beat, every_s in beats.items():
@@ -92,7 +96,10 @@ class Pulse(threading.Thread):
         while True:
             ticked = self._wiring.recorder.run(
                 commands.tick(
-                    self._wiring.owner, about, lease_ms=self._wiring.settings.lease_ms, lives=self._wiring.lives
+                    self._wiring.owner,
+                    about,
+                    lease_ms=self._wiring.settings.lease_ms,
+                    lives=self._wiring.lives,
                 )
             )
             for job_id in ticked.cancelled:
@@ -106,9 +113,7 @@ class Pulse(threading.Thread):
         if not held:
             return 0
         attempts = [(request.id, request.fence) for request in held.values()]
-        renewed = self._wiring.recorder.run(
-            commands.renew(attempts, lease_ms=self._wiring.settings.lease_ms)
-        )
+        renewed = self._wiring.recorder.run(commands.renew(attempts, lease_ms=self._wiring.settings.lease_ms))
         for job_id in renewed.cancelled:
             self.note_cancel(job_id)
         for job_id in renewed.lost:
@@ -185,7 +190,7 @@ class Pulse(threading.Thread):
                 return
 
 
-class PulseStep(StartStopStep):  # type: ignore[misc] # Celery is untyped
+class PulseStep(StartStopStep):
     """Start the pulse before the pool, so that it beats until the pool is gone."""
 
     requires = ("celery.worker.components:Timer",)
@@ -200,7 +205,9 @@ class PulseStep(StartStopStep):  # type: ignore[misc] # Celery is untyped
 
         def about() -> dict[str, Any]:
             pool = worker.pool
-            wiring.loop.capacity = worker.max_concurrency or getattr(pool, "num_processes", 0) or worker.concurrency
+            wiring.loop.capacity = (
+                worker.max_concurrency or getattr(pool, "num_processes", 0) or worker.concurrency
+            )
             return {
                 "hostname": worker.hostname,
                 "queues": sorted(worker.app.amqp.queues.consume_from),

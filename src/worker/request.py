@@ -1,7 +1,7 @@
 """What the worker's parent does about an attempt whose process is gone, overran, or must stop.
 
-Celery's Request has a method for each; ours end in the ledger by the attempt's fence. Reports are posted to the
-pulse's thread, so that the event loop never waits for Redis.
+Celery's Request has a method for each; ours end in the ledger by the attempt's fence. Reports are posted to
+the pulse's thread, so that the event loop never waits for Redis.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ import os
 import signal
 from typing import Any
 
-from billiard.exceptions import Terminated, TimeLimitExceeded, WorkerLostError
 from billiard.einfo import ExceptionWithTraceback
+from billiard.exceptions import Terminated, TimeLimitExceeded, WorkerLostError
 from celery.worker import state
 from celery.worker.request import Request
 
@@ -21,7 +21,7 @@ from jobs.record import Failure
 from worker.wiring import wiring_of
 
 
-class JobRequest(Request):  # type: ignore[misc] # Celery is untyped
+class JobRequest(Request):
     """Be Celery's request of one attempt."""
 
     @property
@@ -35,7 +35,12 @@ class JobRequest(Request):  # type: ignore[misc] # Celery is untyped
         """Give the number that lets this attempt write."""
         return int(self.attempt["fence"])
 
-    def on_failure(self, exc_info: Any, send_failed_event: bool = True, return_ok: bool = False) -> None:  # noqa: ANN401
+    def on_failure(
+        self,
+        exc_info: Any,  # noqa: ANN401 - Celery's own signature
+        send_failed_event: bool = True,  # noqa: FBT001, FBT002
+        return_ok: bool = False,  # noqa: FBT001, FBT002
+    ) -> None:
         """Report a dead process to the ledger; leave the rest, which the child settled, to Celery."""
         error = exc_info.exception
         if isinstance(error, ExceptionWithTraceback):
@@ -46,16 +51,17 @@ class JobRequest(Request):  # type: ignore[misc] # Celery is untyped
             self.send_event("task-failed", exception=repr(error), traceback="")
             return
         if not isinstance(error, TimeLimitExceeded):  # on_timeout, which follows, tells the ledger
-            super().on_failure(exc_info, send_failed_event, return_ok)
+            super().on_failure(exc_info, send_failed_event=send_failed_event, return_ok=return_ok)
 
-    def on_timeout(self, soft: bool, timeout: float) -> None:
+    def on_timeout(self, soft: bool, timeout: float) -> None:  # noqa: ARG002, FBT001 - Celery's own signature
         """End an attempt whose process had to be killed because it would not stop."""
         if soft:
             return
         state.task_ready(self)
         wiring = wiring_of(self.app)
         number = int(self.attempt["attempt"])
-        failure = Failure("timeout", f"The attempt ran past its limit of {self.attempt['timeout_s']} s.", False, number)
+        message = f"The attempt ran past its limit of {self.attempt['timeout_s']} s."
+        failure = Failure("timeout", message, retryable=False, attempt=number)
         policy = wiring.registry.get(self.task.name).retry
         if policy.on_timeout and number < int(self.attempt["max_attempts"]):
             delay_ms = int(1000 * policy.delay_s(number))
@@ -64,7 +70,12 @@ class JobRequest(Request):  # type: ignore[misc] # Celery is untyped
             wiring.outbox.put(commands.fail(self.id, self.fence, failure, wiring.lives))
         self.send_event("task-failed", exception=failure.message, traceback="")
 
-    def cancel(self, pool: Any, signal: Any = None, emit_retry: bool = True) -> None:  # noqa: ANN401, ARG002
+    def cancel(
+        self,
+        pool: Any,  # noqa: ANN401, ARG002 - Celery's own signature
+        signal: Any = None,  # noqa: ANN401, ARG002
+        emit_retry: bool = True,  # noqa: ARG002, FBT001, FBT002
+    ) -> None:
         """Hand the attempt back because this worker stops: kill its process, then release it uncounted."""
         self.kill()
         state.task_ready(self)
@@ -74,8 +85,8 @@ class JobRequest(Request):  # type: ignore[misc] # Celery is untyped
     def stop(self) -> None:
         """Kill the process of a cancelled attempt that would not stop, and say so to the ledger.
 
-        Call it on the event loop's thread: only there is it sure that the process runs this attempt and no later
-        one, for the loop hands a child its next job.
+        Call it on the event loop's thread: only there is it sure that the process runs this attempt and no
+        later one, for the loop hands a child its next job.
         """
         if self in state.reserved_requests and self.kill():
             self.post_lost()

@@ -36,15 +36,20 @@ MESSAGE_CHARACTERS = 2_000
 def perform(task: Task[Any, Any], text: str, job_id: str, attempt: dict[str, Any], wiring: Wiring) -> Outcome:
     """Run one attempt of ``task`` on its input (JSON).
 
-    ``attempt`` is what the claim gave: fence, attempt, max_attempts, timeout_s. Raises Failed, Again when another
-    attempt is due, and JobCancelled when the code stopped because its job was cancelled.
+    ``attempt`` is what the claim gave: fence, attempt, max_attempts, timeout_s. Raises Failed, Again when
+    another attempt is due, and JobCancelled when the code stopped because its job was cancelled.
     """
     number, limit = int(attempt["attempt"]), int(attempt["max_attempts"])
     settings = wiring.settings
     try:
         with Workspace(settings.data_dir, job_id, int(attempt["fence"])) as space:
             port = Attempt(
-                job_id, int(attempt["fence"]), settings.lease_ms, wiring.recorder, FileStore(settings.data_dir), space
+                job_id,
+                int(attempt["fence"]),
+                settings.lease_ms,
+                wiring.recorder,
+                FileStore(settings.data_dir),
+                space,
             )
             job = JobContext(job_id, number, limit, port)
             try:
@@ -57,7 +62,7 @@ def perform(task: Task[Any, Any], text: str, job_id: str, attempt: dict[str, Any
                 port.flush()
     except (JobCancelled, JobStopped):
         raise JobCancelled from None
-    except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever a task raises is an ending of its attempt
+    except (Exception, SystemExit) as error:
         if isinstance(error, SystemExit) and is_told_to_exit(error):
             raise
         failure = describe(error, number)
@@ -69,11 +74,13 @@ def perform(task: Task[Any, Any], text: str, job_id: str, attempt: dict[str, Any
 
 
 def read_input(task: Task[Any, Any], text: str) -> Any:  # noqa: ANN401 - the task's own model
-    """Validate the stored input; it was valid when it was submitted, so a failure means that the task changed."""
+    """Validate the stored input; it was valid as it was submitted, so a failure means a changed task."""
     try:
         return task.input_adapter.validate_json(text)
     except ValidationError as error:
-        raise TaskError("input.invalid", f"The stored input does not fit the task any more: {error}") from None
+        raise TaskError(
+            "input.invalid", f"The stored input does not fit the task any more: {error}"
+        ) from None
 
 
 def call(task: Task[Any, Any], order: Any, job: JobContext, port: Attempt, timeout_s: float) -> Any:  # noqa: ANN401
@@ -87,8 +94,8 @@ def call(task: Task[Any, Any], order: Any, job: JobContext, port: Attempt, timeo
 def is_told_to_exit(error: SystemExit) -> bool:
     """Claim that the pool ends this process, by a signal, rather than the task by ``sys.exit``.
 
-    billiard's handler exits with ``signal number - 256``; what its parent knows of the attempt then goes to the
-    ledger from there.
+    billiard's handler exits with ``signal number - 256``; what its parent knows of the attempt then goes to
+    the ledger from there.
     """
     return isinstance(error.code, int) and -256 < error.code < -256 + signal.NSIG  # noqa: PLR2004
 
@@ -100,7 +107,7 @@ def stop_if_observed(job: JobContext) -> None:
 
 
 def check_result(task: Task[Any, Any], value: object, limit_bytes: int) -> bytes:
-    """Write the result as JSON; raises TaskError when it is not what the task declared, or no JSON, or too large."""
+    """Write the result as JSON; raises TaskError when it is not as declared, no JSON, or too large."""
     try:
         result = task.result_adapter.validate_python(value)
     except ValidationError as error:
@@ -117,7 +124,8 @@ def check_result(task: Task[Any, Any], value: object, limit_bytes: int) -> bytes
     if len(content) > limit_bytes:
         raise TaskError(
             "result.too_large",
-            f"The result has {len(content):,} bytes of JSON, the limit is {limit_bytes:,}; write an artifact instead.",
+            f"The result has {len(content):,} bytes of JSON, the limit is {limit_bytes:,}; "
+            "write an artifact instead.",
         )
     return content
 

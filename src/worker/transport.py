@@ -1,17 +1,18 @@
 """A kombu transport over the ledger: put = submit, get = claim.
 
-The stock Redis transport pops a message and notes it as unacknowledged in two steps; a crash between them loses it,
-and a visibility timeout delivers long jobs twice. Here nothing is popped: a waiting job stays in the ledger until
-one script claims it under a lease. So there is no unacknowledged set, nothing to restore, and an acknowledgement
-means nothing. What is not a task (remote control, its replies, events) goes the stock way.
+The stock Redis transport pops a message and notes it as unacknowledged in two steps; a crash between them
+loses it, and a visibility timeout delivers long jobs twice. Here nothing is popped: a waiting job stays in
+the ledger until one script claims it under a lease. So there is no unacknowledged set, nothing to restore,
+and an acknowledgement means nothing. What is not a task (remote control, its replies, events) goes the stock
+way.
 
-How an idle worker waits: ``BRPOP wake:<queue>`` on the event loop, a token for each submit. How it takes: the claim
-script, sent on that same connection and read when it answers, so that the loop never blocks. A token that a dying
-worker swallowed costs a second, for the loop claims at least that often; never a job.
+How an idle worker waits: ``BRPOP wake:<queue>`` on the event loop, a token for each submit. How it takes: the
+claim script, sent on that same connection and read when it answers, so that the loop never blocks. A token
+that a dying worker swallowed costs a second, for the loop claims at least that often; never a job.
 
 Private names of kombu used, and only here: ``_put``, ``_get``, ``_size``, ``_purge``, ``_brpop_start``,
-``_brpop_read``, ``_in_poll``, ``_brpop_sent_at``, ``_deliver``: the virtual transport's own hooks, which have no
-public form. ``tests/worker/test_transport.py`` fails when one is renamed.
+``_brpop_read``, ``_in_poll``, ``_brpop_sent_at``, ``_deliver``: the virtual transport's own hooks, which have
+no public form. ``tests/worker/test_transport.py`` fails when one is renamed.
 """
 
 from __future__ import annotations
@@ -59,7 +60,7 @@ class QoS(virtual.QoS):
     def ack(self, delivery_tag: str) -> None:
         """Do nothing: settle ends an attempt."""
 
-    def reject(self, delivery_tag: str, requeue: bool = False) -> None:
+    def reject(self, delivery_tag: str, requeue: bool = False) -> None:  # noqa: FBT001, FBT002 - kombu's own
         """Do nothing: the lease brings the job back."""
 
     def restore_unacked_once(self, stderr: Any = None) -> None:  # noqa: ANN401
@@ -181,7 +182,10 @@ class Channel(stock.Channel):
             self.connection._deliver(to_message(job), job.queue)  # noqa: SLF001 - see the module's head
             return
         failure = Failure(
-            "task-not-registered", self.wiring.registry.why_missing(job.task), True, job.attempt
+            "task-not-registered",
+            self.wiring.registry.why_missing(job.task),
+            retryable=True,
+            attempt=job.attempt,
         )
         try:
             self.wiring.recorder.run(

@@ -11,6 +11,7 @@ from functools import cached_property
 from typing import Any
 
 from celery import Celery
+
 from jobs.commands import Lives
 from jobs.registry import Registry
 from jobs.settings import Settings
@@ -49,14 +50,12 @@ def nothing() -> None:
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Wiring:
-    """Hold the registry, the settings, the way to the ledger, and this process's name as an owner of leases."""
+    """Hold the registry, the settings, the way to the ledger, and this process's name as an owner."""
 
     registry: Registry
     settings: Settings
     recorder: Recorder
-    owner: str = field(
-        default_factory=lambda: f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
-    )
+    owner: str = field(default_factory=lambda: f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}")
     outbox: Outbox = field(default_factory=Outbox)
     loop: Loop = field(default_factory=Loop)
 
