@@ -1,0 +1,65 @@
+"""Intents as commands: which script, which arguments, how its reply reads. Pure: nothing here touches Redis.
+
+The service awaits a Command, the worker calls it; the rule of each stands in ``lua/`` once. Scripts build every
+key from the templates of `keys.py`, so a command passes no keys.
+"""
+
+from jobs.commands.attempts import (
+    Claimed,
+    Noted,
+    PublishedArtifact,
+    Renewed,
+    Settled,
+    claim,
+    fail,
+    lose,
+    release,
+    renew,
+    report,
+    retry,
+    stop,
+    succeed,
+)
+from jobs.commands.clock import Ticked, WorkerSeen, tick, workers
+from jobs.commands.command import Argument, Command, Lives, Reply
+from jobs.commands.files import drop_file, keep_file, read_artifacts, read_files, trash
+from jobs.commands.jobs import Cancelled, Page, cancel, list_jobs, read_job
+from jobs.commands.submitting import Receipt, Submitted, submit
+
+__all__ = [
+    "Argument",
+    "Cancelled",
+    "Claimed",
+    "Command",
+    "Lives",
+    "Noted",
+    "Page",
+    "PublishedArtifact",
+    "Receipt",
+    "Renewed",
+    "Reply",
+    "Settled",
+    "Submitted",
+    "Ticked",
+    "WorkerSeen",
+    "cancel",
+    "claim",
+    "drop_file",
+    "fail",
+    "keep_file",
+    "list_jobs",
+    "lose",
+    "read_artifacts",
+    "read_files",
+    "read_job",
+    "release",
+    "renew",
+    "report",
+    "retry",
+    "stop",
+    "submit",
+    "succeed",
+    "tick",
+    "trash",
+    "workers",
+]
