@@ -1,7 +1,7 @@
 """Intents as commands: which script, which arguments, how its reply reads. Pure: nothing here touches Redis.
 
-The service awaits a Command, the worker calls it; the rule of each stands in ``lua/`` once. Scripts build every
-key from the templates of `keys.py`, so a command passes no keys.
+The service awaits a Command, the worker calls it; the rule of each stands in ``lua/`` once. Scripts build
+every key from the templates of `keys.py`, so a command passes no keys.
 """
 
 from jobs.commands.attempts import (
