@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from enum import Enum
-from functools import cached_property
+from functools import cache, cached_property
 from hashlib import sha1
 from importlib.resources import files
 
@@ -24,6 +25,14 @@ CONSTANTS = {
 }
 
 
+#: One definition of ledger.lua: a whole line that begins with `local`, or one that ends with an `end` at the margin.
+DEFINITION = re.compile(
+    r"^local (?:function )?(?P<name>\w+)(?:[^\n]*(?:\bend|\})$|[^\n]*\n(?:[ \n][^\n]*\n?)*?^end$)",
+    re.MULTILINE,
+)
+WORD = re.compile(r"\w+")
+
+
 @dataclass(frozen=True, eq=False)
 class Script:
     """Hold one verb's text."""
@@ -32,8 +41,9 @@ class Script:
 
     @cached_property
     def text(self) -> str:
-        """Give the whole text: the key functions, the constants, the shared moves, the verb."""
-        return "\n".join((prelude(), read_lua("ledger"), read_lua(self.name)))
+        """Give the whole text: the definitions that the verb needs, then the verb."""
+        verb = read_lua(self.name)
+        return "\n".join((*needed(verb, definitions()), verb))
 
     @cached_property
     def sha(self) -> str:
@@ -62,18 +72,40 @@ class Verb(Enum):
     WORKERS = Script("workers")
 
 
-def prelude() -> str:
-    """Write the key templates and constants as Lua."""
-    lines = [lua_key(key) for key in Key]
-    lines += [f"local {name} = {value}" for name, value in CONSTANTS.items()]
-    return "\n".join(lines)
+@cache
+def definitions() -> dict[str, str]:
+    """Give every shared definition by its name, in order: key templates, constants, the moves of ledger.lua."""
+    found = {key.name if is_plain(key) else f"{key.name.lower()}_key": lua_key(key) for key in Key}
+    found |= {name: f"local {name} = {value}" for name, value in CONSTANTS.items()}
+    found |= {match["name"]: match[0] for match in DEFINITION.finditer(read_lua("ledger"))}
+    return found
+
+
+def needed(verb: str, shared: dict[str, str]) -> list[str]:
+    """Choose the definitions that a verb uses, directly or through others, in their order.
+
+    A script builds its functions anew at each call: the whole ledger would cost 8 microseconds, more than many a
+    verb's own work.
+    """
+    wanted: set[str] = set()
+    unread = [verb]
+    while unread:
+        fresh = set(WORD.findall(unread.pop())) & (shared.keys() - wanted)
+        wanted |= fresh
+        unread += [shared[name] for name in fresh]
+    return [text for name, text in shared.items() if name in wanted]
+
+
+def is_plain(key: Key) -> bool:
+    """Claim that a key has no parts."""
+    return "{}" not in key.value
 
 
 def lua_key(key: Key) -> str:
     """Write one key as a Lua constant, or as a function of its parts."""
     name, template = key.name, PREFIX + key.value
     count = template.count("{}")
-    if not count:
+    if is_plain(key):
         return f"local {name} = '{template}'"
     parts = [f"p{index}" for index in range(count)]
     pieces = template.split("{}")

@@ -1,8 +1,7 @@
 -- claim: starts the next waiting jobs of the given queues, for as many slots as are free.
 -- ARGV 1 owner, 2 lease_ms, 3 slots, 4 ttl_ms, 5 file_ttl_ms, 6… queues, in the order in which they are served
--- reply a list of {id, place, attempt, max_attempts, fence, timeout_ms, input, files}, at most `slots` long
+-- reply a list of {id, place, attempt, max_attempts, fence, timeout_ms, input}, at most `slots` long
 -- event job.started; job.revoked for a job that was to start earlier
-past_full()
 local owner, lease, slots = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
 local ms = math.floor(now_us() / 1000)
 local claimed, looked = {}, 0
@@ -14,13 +13,11 @@ local function start(job)
       return revoke(job, 'expired', 'The job did not start before it expired.', ms, tonumber(ARGV[4]), tonumber(ARGV[5]))
     end
   end
-  move(job, 'STARTED')
   job.attempt, job.fence = job.attempt + 1, job.fence + 1
-  redis.call('HSET', job_key(job.id), 'attempt', job.attempt, 'fence', job.fence, 'owner', owner, 'started', whole(ms))
+  move(job, 'STARTED', 'attempt', job.attempt, 'fence', job.fence, 'owner', owner, 'started', whole(ms))
   redis.call('ZADD', LEASES, whole(ms + lease), job.id)
   emit(job, 'job.started', '{"attempt":' .. job.attempt .. '}')
-  local more = redis.call('HMGET', job_key(job.id), 'timeout_ms', 'input')
-  claimed[#claimed + 1] = { job.id, job.place, job.attempt, job.max_attempts, job.fence, more[1], more[2], job.files or '' }
+  claimed[#claimed + 1] = { job.id, job.place, job.attempt, job.max_attempts, job.fence, job.more[1], job.more[2] }
 end
 
 for index = 6, #ARGV do
@@ -31,7 +28,7 @@ for index = 6, #ARGV do
       if #next_ids == 0 then break end
       for position = 1, #next_ids, 2 do
         looked = looked + 1
-        local job = load_job(next_ids[position])
+        local job = load_job(next_ids[position], 'timeout_ms', 'input')
         if job and (job.state == 'PENDING' or job.state == 'RETRY') then start(job) end
       end
     end

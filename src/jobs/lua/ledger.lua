@@ -5,8 +5,9 @@
 --   WAITING and DUE of its queue; while it runs, in LEASES; once final, in FINISHED.
 -- * `fence` counts claims and losses. A writer that does not hold the current fence writes nothing.
 -- * JSON comes ready from Python and is stored as it came: cjson would mangle empty arrays and large integers.
--- * A script that must go through when Redis is full calls past_full() first: Redis checks its memory limit only
---   before a script's first write, and UNLINK passes that check.
+-- * A script that must go through when Redis is full makes its first write one that frees memory (ZREM, ZPOPMIN), or
+--   calls past_full(): Redis checks its memory limit only before a script's first write.
+-- * No job's key has a TTL: FINISHED knows when each job is forgotten, and the tick forgets all of it at once.
 --
 -- To add a verb: one file beside this one, a member of scripts.Verb, a function in commands.py, a rule in the
 -- model-based test.
@@ -30,14 +31,16 @@ end
 -- Priority 9 first, then the order of the stamps.
 local function turn(priority, stamp) return whole((9 - priority) * 562949953421312 + (stamp - EPOCH_US)) end
 
-local function load_job(id)
+-- Reads what the moves need to know of a job, and more fields where named, as job.more.
+local function load_job(id, ...)
   local v = redis.call('HMGET', job_key(id), 'state', 'place', 'stamp', 'priority', 'attempt', 'max_attempts',
-    'fence', 'owner', 'cancel', 'watchers', 'idem', 'files', 'tags', 'start_by')
+    'fence', 'owner', 'cancel', 'watchers', 'idem', 'files', 'tags', 'start_by', ...)
   if not v[1] then return nil end
   return { id = id, state = v[1], place = v[2], queue = string.match(v[2], '[^:]*$'),
     tenant = string.match(v[2], '^[^:]*'), stamp = tonumber(v[3]), priority = tonumber(v[4]),
     attempt = tonumber(v[5] or 0), max_attempts = tonumber(v[6]), fence = tonumber(v[7] or 0), owner = v[8],
-    cancel = v[9], watchers = v[10], idem = v[11], files = v[12], tags = v[13], start_by = v[14] }
+    cancel = v[9], watchers = v[10], idem = v[11], files = v[12], tags = v[13], start_by = v[14],
+    more = { v[15], v[16] } }
 end
 
 local function put_on_shelf(job, state)
@@ -45,17 +48,16 @@ local function put_on_shelf(job, state)
   redis.call('SADD', shelves_key(job.tenant), state .. ':' .. job.place)
 end
 
+-- Leaves an empty shelf's name in SHELVES: list takes it out when it finds nothing there.
 local function take_off_shelf(job)
-  local shelf = shelf_key(job.state, job.place)
-  redis.call('ZREM', shelf, job.id)
-  if redis.call('EXISTS', shelf) == 0 then redis.call('SREM', shelves_key(job.tenant), job.state .. ':' .. job.place) end
+  redis.call('ZREM', shelf_key(job.state, job.place), job.id)
 end
 
-local function move(job, state)
-  if job.state == state then return end
+-- Moves a job to another state, and sets the given fields with it.
+local function move(job, state, ...)
   take_off_shelf(job)
   put_on_shelf(job, state)
-  redis.call('HSET', job_key(job.id), 'state', state)
+  redis.call('HSET', job_key(job.id), 'state', state, ...)
   job.state = state
 end
 
@@ -74,8 +76,12 @@ local function emit(job, kind, detail)
 end
 
 local function wake(queue, tokens)
-  local room = WAKE_TOKENS - redis.call('LLEN', wake_key(queue))
-  for _ = 1, math.min(tokens, room) do redis.call('LPUSH', wake_key(queue), 1) end
+  for _ = 1, math.min(tokens, WAKE_TOKENS) do
+    if redis.call('LPUSH', wake_key(queue), 1) > WAKE_TOKENS then
+      redis.call('LTRIM', wake_key(queue), 0, WAKE_TOKENS - 1)
+      return
+    end
+  end
 end
 
 local function enqueue(job, stamp)
@@ -92,14 +98,10 @@ local FINAL_EVENT = { SUCCESS = 'job.succeeded', FAILURE = 'job.failed', REVOKED
 
 -- Makes a job final: `field` is result or error, `text` its JSON. The event carries the error; results may be large.
 local function finish(job, state, field, text, ms, ttl, file_ttl)
-  move(job, state)
-  redis.call('HSET', job_key(job.id), 'finished', whole(ms), field, text)
-  redis.call('HDEL', job_key(job.id), 'owner', 'watchers')
+  move(job, state, 'finished', whole(ms), field, text)
+  redis.call('HDEL', job_key(job.id), 'owner', 'watchers', field == 'result' and 'error' or 'result')
   redis.call('ZADD', FINISHED, whole(ms + ttl), job.id)
   emit(job, FINAL_EVENT[state], '{"attempt":' .. job.attempt .. (field == 'error' and ',"error":' .. text or '') .. '}')
-  redis.call('PEXPIRE', job_key(job.id), whole(ttl + SLACK_MS))
-  redis.call('PEXPIRE', events_key(job.id), whole(ttl + SLACK_MS))
-  if job.idem then redis.call('PEXPIRE', idempotency_key(job.idem), whole(ttl)) end
   if job.files then
     for file in string.gmatch(job.files, '%S+') do
       if redis.call('EXISTS', file_key(file)) == 1 and redis.call('HINCRBY', file_key(file), 'refs', -1) <= 0
@@ -123,16 +125,16 @@ end
 -- the attempt, should it live after all, learns by its renewal that it was given up.
 local function lose_attempt(job, ms, ttl, file_ttl)
   redis.call('ZREM', LEASES, job.id)
-  redis.call('HINCRBY', job_key(job.id), 'fence', 1)
+  job.fence = job.fence + 1
+  redis.call('HSET', job_key(job.id), 'fence', job.fence)
   if job.cancel then return revoke_cancelled(job, ms, ttl, file_ttl) end
   local detail = '{"code":"worker-lost","message":"The worker died or lost its lease while it ran attempt '
     .. job.attempt .. '.","retryable":true,"attempt":' .. job.attempt .. '}'
   if job.attempt >= job.max_attempts then
     return finish(job, 'FAILURE', 'error', detail, ms, ttl, file_ttl)
   end
-  move(job, 'RETRY')
+  move(job, 'RETRY', 'error', detail)
   redis.call('HDEL', job_key(job.id), 'owner')
-  redis.call('HSET', job_key(job.id), 'error', detail)
   enqueue(job, job.stamp)
   emit(job, 'job.retrying', '{"attempt":' .. job.attempt .. ',"error":' .. detail .. '}')
   wake(job.queue, 1)

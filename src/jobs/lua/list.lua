@@ -52,7 +52,11 @@ local function by_shelf()
     local _, task, queue = string.match(place, '^(.*):(.*):(.*)$')
     if fits(state, ARGV[5]) and fits(task, ARGV[6]) and fits(queue, ARGV[7]) then
       local head = { shelf = shelf_key(state, place), from = from }
-      if refill(head) then heads[#heads + 1] = head end
+      if refill(head) then
+        heads[#heads + 1] = head
+      elseif redis.call('EXISTS', head.shelf) == 0 then
+        redis.call('SREM', shelves_key(tenant), name)
+      end
     end
   end
   while #items < limit and #heads > 0 do

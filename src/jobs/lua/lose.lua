@@ -2,7 +2,6 @@
 -- ARGV 1 id, 2 fence, 3 ttl_ms, 4 file_ttl_ms
 -- reply {'lost', state} | {'late', state}
 -- event job.retrying | job.failed | job.revoked
-past_full()
 local job = load_job(ARGV[1])
 if not job then return { 'late', 'PENDING' } end
 if job.state ~= 'STARTED' or whole(job.fence) ~= ARGV[2] then return { 'late', job.state } end

@@ -2,7 +2,6 @@
 -- ARGV 1 ttl_ms, 2 file_ttl_ms, then pairs id, fence
 -- reply the ids that were handed back or revoked
 -- event job.retrying | job.revoked
-past_full()
 local ms = math.floor(now_us() / 1000)
 local released = {}
 for index = 3, #ARGV, 2 do
@@ -15,8 +14,7 @@ for index = 3, #ARGV, 2 do
       revoke_cancelled(job, ms, tonumber(ARGV[1]), tonumber(ARGV[2]))
     else
       job.attempt = job.attempt - 1
-      move(job, job.attempt == 0 and 'PENDING' or 'RETRY')
-      redis.call('HSET', job_key(job.id), 'attempt', job.attempt)
+      move(job, job.attempt == 0 and 'PENDING' or 'RETRY', 'attempt', job.attempt)
       redis.call('HDEL', job_key(job.id), 'owner', 'started', 'progress')
       enqueue(job, job.stamp)
       emit(job, 'job.retrying', '{"attempt":' .. job.attempt .. ',"released":true}')

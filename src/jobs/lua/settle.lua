@@ -3,7 +3,6 @@
 --      6 ttl_ms, 7 file_ttl_ms, then for each artifact (SUCCESS): file id, name, media type, size_bytes, sha256
 -- reply {'settled', state} | {'late', state}  (a cancelled job does not retry: REVOKED)
 -- event job.succeeded | job.failed | job.retrying | job.revoked
-past_full()
 local job = load_job(ARGV[1])
 if not job then return { 'late', 'PENDING' } end
 if job.state ~= 'STARTED' or whole(job.fence) ~= ARGV[2] then return { 'late', job.state } end
@@ -17,8 +16,7 @@ if state == 'REVOKED' then
   revoke_cancelled(job, ms, ttl, file_ttl)
 elseif state == 'RETRY' then
   local due = ms + tonumber(ARGV[5])
-  move(job, 'RETRY')
-  redis.call('HSET', job_key(job.id), 'error', ARGV[4], 'run_at', whole(due))
+  move(job, 'RETRY', 'error', ARGV[4], 'run_at', whole(due))
   redis.call('HDEL', job_key(job.id), 'owner')
   emit(job, 'job.retrying', '{"attempt":' .. job.attempt .. ',"run_at_ms":' .. whole(due) .. ',"error":' .. ARGV[4] .. '}')
   if due > ms then
@@ -32,11 +30,8 @@ else
     local file = ARGV[index]
     redis.call('HSET', file_key(file), 'tenant', job.tenant, 'job', job.id, 'name', ARGV[index + 1],
       'media_type', ARGV[index + 2], 'size_bytes', ARGV[index + 3], 'sha256', ARGV[index + 4], 'created', whole(ms))
-    redis.call('PEXPIRE', file_key(file), whole(ttl + SLACK_MS))
     redis.call('HSET', artifacts_key(job.id), ARGV[index + 1], file)
-    redis.call('PEXPIRE', artifacts_key(job.id), whole(ttl + SLACK_MS))
   end
-  if state == 'SUCCESS' then redis.call('HDEL', job_key(job.id), 'error') end
   finish(job, state, state == 'SUCCESS' and 'result' or 'error', ARGV[4], ms, ttl, file_ttl)
 end
 return { 'settled', state }
