@@ -1,0 +1,50 @@
+"""The one table of `make faults`: what each fault did, in figures."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass
+class Row:
+    """Hold the figures of one fault."""
+
+    number: str
+    fault: str
+    jobs: int = 0
+    lost: int = 0
+    extra_starts: int = 0
+    recovered_s: list[float] = field(default_factory=list)
+    note: str = ""
+
+    def cells(self) -> tuple[str, ...]:
+        """Write it."""
+        worst = f"{max(self.recovered_s):.1f}" if self.recovered_s else "-"
+        return (
+            self.number,
+            self.fault,
+            str(self.jobs),
+            str(self.lost),
+            str(self.extra_starts),
+            worst,
+            self.note,
+        )
+
+
+HEAD = ("#", "fault", "jobs", "lost", "extra starts", "recovered in s", "note")
+
+
+def write_table(rows: list[Row]) -> str:
+    """Write the rows as Markdown, in the order of their numbers."""
+    lines = [HEAD, *(row.cells() for row in sorted(rows, key=lambda one: rank(one.number)))]
+    widths = [max(len(line[index]) for line in lines) for index in range(len(HEAD))]
+    written = ["| " + " | ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)) + " |"
+               for line in lines]  # fmt: skip
+    written.insert(1, "| " + " | ".join("-" * width for width in widths) + " |")
+    return "\n".join(written)
+
+
+def rank(number: str) -> tuple[int, str]:
+    """Order 2a before 2b before 10."""
+    digits = "".join(sign for sign in number if sign.isdigit())
+    return int(digits or 99), number
