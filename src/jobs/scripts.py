@@ -25,7 +25,7 @@ CONSTANTS = {
 }
 
 
-#: One definition of ledger.lua: a whole line that begins with `local`, or one that ends with an `end` at the margin.
+#: One definition of ledger.lua: a whole line that begins with `local`, or lines up to an `end` at the margin.
 DEFINITION = re.compile(
     r"^local (?:function )?(?P<name>\w+)(?:[^\n]*(?:\bend|\})$|[^\n]*\n(?:[ \n][^\n]*\n?)*?^end$)",
     re.MULTILINE,
@@ -74,7 +74,7 @@ class Verb(Enum):
 
 @cache
 def definitions() -> dict[str, str]:
-    """Give every shared definition by its name, in order: key templates, constants, the moves of ledger.lua."""
+    """Give every shared definition by its name, in order: keys, constants, the moves of ledger.lua."""
     found = {key.name if is_plain(key) else f"{key.name.lower()}_key": lua_key(key) for key in Key}
     found |= {name: f"local {name} = {value}" for name, value in CONSTANTS.items()}
     found |= {match["name"]: match[0] for match in DEFINITION.finditer(read_lua("ledger"))}
@@ -84,8 +84,8 @@ def definitions() -> dict[str, str]:
 def needed(verb: str, shared: dict[str, str]) -> list[str]:
     """Choose the definitions that a verb uses, directly or through others, in their order.
 
-    A script builds its functions anew at each call: the whole ledger would cost 8 microseconds, more than many a
-    verb's own work.
+    A script builds its functions anew at each call: the whole ledger would cost 8 microseconds, more than the
+    work of many a verb.
     """
     wanted: set[str] = set()
     unread = [verb]
