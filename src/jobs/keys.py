@@ -70,6 +70,12 @@ class Key(Enum):
     ARTIFACTS = "artifacts:{}"
     #: set of file ids whose bytes are to be deleted; a worker empties it.
     TRASH = "trash"
+    #: hash; one access key: its digest, tenant, scopes; see `access.py`. Made and revoked by the operator.
+    ACCESS = "access:{}"
+    #: set of the ids of all access keys; as above.
+    ACCESS_KEYS = "access"
+    #: string; the requests of one caller in the present window. TTL: the window of JOBLINE_RATE_LIMIT.
+    RATE = "rate:{}"
 
     def of(self, *parts: str) -> str:
         """Build the key for the given parts."""

@@ -22,6 +22,7 @@ CONSTANTS = {
     "CLAIM_SKIPS": 100,
     "TICK_BATCH": 200,
     "TICK_GAP_MS": 3_000,
+    "USED_EVERY_MS": 60_000,
 }
 
 
@@ -70,6 +71,11 @@ class Verb(Enum):
     DROP_FILE = Script("drop_file")
     TRASH = Script("trash")
     WORKERS = Script("workers")
+    KEEP_ACCESS = Script("keep_access")
+    READ_ACCESS = Script("read_access")
+    LIST_ACCESS = Script("list_access")
+    DROP_ACCESS = Script("drop_access")
+    COUNT = Script("count")
 
 
 @cache

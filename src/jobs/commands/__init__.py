@@ -4,6 +4,15 @@ The service awaits a Command, the worker calls it; the rule of each stands in ``
 every key from the templates of `keys.py`, so a command passes no keys.
 """
 
+from jobs.commands.access import (
+    Counted,
+    KeyFound,
+    count_requests,
+    drop_access_key,
+    keep_access_key,
+    list_access_keys,
+    read_access_key,
+)
 from jobs.commands.attempts import (
     Claimed,
     Noted,
@@ -31,6 +40,8 @@ __all__ = [
     "Cancelled",
     "Claimed",
     "Command",
+    "Counted",
+    "KeyFound",
     "Lives",
     "Noted",
     "Page",
@@ -44,11 +55,16 @@ __all__ = [
     "WorkerSeen",
     "cancel",
     "claim",
+    "count_requests",
+    "drop_access_key",
     "drop_file",
     "fail",
+    "keep_access_key",
     "keep_file",
+    "list_access_keys",
     "list_jobs",
     "lose",
+    "read_access_key",
     "read_artifacts",
     "read_files",
     "read_job",
