@@ -61,8 +61,9 @@ local function move(job, state, ...)
   job.state = state
 end
 
--- Appends an event to the job's history and to the feed, and tells the processes that watch the job.
-local function emit(job, kind, detail)
+-- Appends an event to the job's history and to the feed, and tells the processes that watch the job; these learn the
+-- result as well, which is stored once, in the record.
+local function emit(job, kind, detail, result)
   local event = redis.call('XADD', FEED, 'MAXLEN', '~', FEED_KEPT, '*',
     'job', job.id, 'place', job.place, 'type', kind, 'data', detail)
   if redis.call('RPUSH', events_key(job.id), event .. ' ' .. kind .. ' ' .. detail) > EVENTS_KEPT then
@@ -70,7 +71,8 @@ local function emit(job, kind, detail)
   end
   if job.watchers then
     for process in string.gmatch(job.watchers, '%S+') do
-      redis.call('PUBLISH', tell_key(process), job.id .. ' ' .. kind)
+      redis.call('PUBLISH', tell_key(process), job.id .. ' ' .. event .. ' ' .. kind .. ' ' .. job.place .. ' ' .. detail
+        .. (result and '\n' .. result or ''))
     end
   end
 end
@@ -101,7 +103,8 @@ local function finish(job, state, field, text, ms, ttl, file_ttl)
   move(job, state, 'finished', whole(ms), field, text)
   redis.call('HDEL', job_key(job.id), 'owner', 'watchers', field == 'result' and 'error' or 'result')
   redis.call('ZADD', FINISHED, whole(ms + ttl), job.id)
-  emit(job, FINAL_EVENT[state], '{"attempt":' .. job.attempt .. (field == 'error' and ',"error":' .. text or '') .. '}')
+  emit(job, FINAL_EVENT[state], '{"attempt":' .. job.attempt .. (field == 'error' and ',"error":' .. text or '') .. '}',
+    field == 'result' and text)
   if job.files then
     for file in string.gmatch(job.files, '%S+') do
       if redis.call('EXISTS', file_key(file)) == 1 and redis.call('HINCRBY', file_key(file), 'refs', -1) <= 0
@@ -151,13 +154,19 @@ local function drop_file_record(file)
   redis.call('SADD', TRASH, file)
 end
 
--- Removes every trace of a final job but a tombstone.
+-- Removes every trace of a final job but a tombstone. An artifact that an unfinished job names becomes a plain file.
 local function forget(job, tombstone)
   take_off_shelf(job)
   if job.tags then
     for _, tag in ipairs(cjson.decode(job.tags)) do redis.call('ZREM', tag_key(job.tenant, tag), job.id) end
   end
-  for _, file in ipairs(redis.call('HVALS', artifacts_key(job.id))) do drop_file_record(file) end
+  for _, file in ipairs(redis.call('HVALS', artifacts_key(job.id))) do
+    if tonumber(redis.call('HGET', file_key(file), 'refs') or 0) > 0 then
+      redis.call('HDEL', file_key(file), 'job')
+    else
+      drop_file_record(file)
+    end
+  end
   redis.call('ZREM', FINISHED, job.id)
   redis.call('DEL', job_key(job.id), events_key(job.id), artifacts_key(job.id))
   if job.idem then redis.call('DEL', idempotency_key(job.idem)) end
