@@ -6,8 +6,9 @@ import json
 import mimetypes
 import threading
 import time
+from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from files import FileStore, Workspace
 from jobs import commands
@@ -36,6 +37,7 @@ class Attempt:
         self._recorder = recorder
         self._store = store
         self._space = space
+        self._disk = ExitStack()
         self._artifacts: dict[str, tuple[str, Path]] = {}
         self._is_cancelled = False
         self._is_lost = False
@@ -44,6 +46,14 @@ class Attempt:
         self._pending: dict[str, Any] | None = None
         self._timer: threading.Timer | None = None
         self._lock = threading.Lock()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Send the last progress, and remove the working directory, if the task used one."""
+        self.flush()
+        self._disk.close()
 
     # told
 
@@ -112,15 +122,21 @@ class Attempt:
     def fetch(self, file_id: str) -> Path:
         """Bring the bytes of a file to a local path; raises TaskError ``file.not_found``."""
         try:
-            return self._store.fetch(file_id, self._space.inputs)
+            return self._store.fetch(file_id, self._on_disk().inputs)
         except NotFound as error:
             raise TaskError("file.not_found", str(error)) from error
 
     def artifact_path(self, name: str) -> tuple[str, Path]:
         """Reserve an artifact's id and the path where the task writes it."""
-        made = self._space.output(name)
+        made = self._on_disk().output(name)
         self._artifacts[name] = made
         return made
+
+    def _on_disk(self) -> Workspace:
+        """Make the working directory when it is first asked for: most jobs need none, and it costs more than they."""
+        if not self._space.path.exists():
+            self._disk.enter_context(self._space)
+        return self._space
 
     def publish(self) -> tuple[PublishedArtifact, ...]:
         """Move every artifact that the task wrote into the store.

@@ -39,27 +39,23 @@ def perform(task: Task[Any, Any], text: str, job_id: str, attempt: dict[str, Any
     ``attempt`` is what the claim gave: fence, attempt, max_attempts, timeout_s. Raises Failed, Again when
     another attempt is due, and JobCancelled when the code stopped because its job was cancelled.
     """
-    number, limit = int(attempt["attempt"]), int(attempt["max_attempts"])
+    number, limit, fence = (int(attempt[name]) for name in ("attempt", "max_attempts", "fence"))
     settings = wiring.settings
     try:
-        with Workspace(settings.data_dir, job_id, int(attempt["fence"])) as space:
-            port = Attempt(
-                job_id,
-                int(attempt["fence"]),
-                settings.lease_ms,
-                wiring.recorder,
-                FileStore(settings.data_dir),
-                space,
-            )
+        with Attempt(
+            job_id,
+            fence,
+            settings.lease_ms,
+            wiring.recorder,
+            FileStore(settings.data_dir),
+            Workspace(settings.data_dir, job_id, fence),
+        ) as port:
             job = JobContext(job_id, number, limit, port)
-            try:
-                order = read_input(task, text)
-                value = call(task, order, job, port, float(attempt["timeout_s"]))
-                stop_if_observed(job)
-                content = check_result(task, value, settings.max_result_bytes)
-                return Outcome(content, port.publish())
-            finally:
-                port.flush()
+            order = read_input(task, text)
+            value = call(task, order, job, port, float(attempt["timeout_s"]))
+            stop_if_observed(job)
+            content = check_result(task, value, settings.max_result_bytes)
+            return Outcome(content, port.publish())
     except (JobCancelled, JobStopped):
         raise JobCancelled from None
     except (Exception, SystemExit) as error:
