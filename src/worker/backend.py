@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import logging
-import secrets
 import time
 from typing import Any
 
@@ -63,7 +62,7 @@ class LedgerBackend(BaseBackend):
     ) -> dict[str, Any]:
         """Wait for a job's end: told by the ledger, and looking for itself each ``interval``."""
         self._ensure_not_eager()
-        me = f"get-{secrets.token_hex(8)}"
+        me = f"get-{self.wiring.owner}"  # one name a process: a job keeps its watchers' names until it ends
         give_up = None if timeout is None else time.monotonic() + timeout
         with self.wiring.recorder.redis.pubsub(ignore_subscribe_messages=True) as ears:
             ears.subscribe(Key.TELL.of(me))

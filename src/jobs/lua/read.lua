@@ -10,6 +10,7 @@ if FINAL_EVENT[job.state] then
   local until_ms = redis.call('ZSCORE', FINISHED, id)
   if not until_ms or tonumber(until_ms) <= now_us() / 1000 then return { 'gone' } end
 elseif ARGV[3] ~= '' then
+  past_full()
   add_watcher(job, ARGV[3])
 end
 return { 'found', redis.call('HGETALL', job_key(id)) }
