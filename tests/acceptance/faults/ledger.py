@@ -1,0 +1,169 @@
+"""Read the whole ledger at the end of a fault, and say everything about it that is not as it should be."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from typing import Any
+
+import redis
+
+from jobs.keys import PREFIX, Key
+
+FINAL_EVENT = {"SUCCESS": "job.succeeded", "FAILURE": "job.failed", "REVOKED": "job.revoked"}
+#: Keys that stand once, whose bound `keys.py` states.
+SINGLE = {
+    key.of()
+    for key in (
+        Key.CLOCK, Key.TICK, Key.FEED, Key.WORKERS, Key.QUEUES, Key.PAUSED, Key.LEASES, Key.START_BY,
+        Key.FINISHED, Key.FILES, Key.TRASH,
+    )
+}  # fmt: skip
+#: Redis' word for a key without a TTL.
+FOR_EVER = -1
+#: Six states of each task's place, with room.
+SHELVES_AT_MOST = 200
+#: Kinds with a TTL of their own from birth.
+SHORT_LIVED = ("gone:", "worker:", "cancels:", "void:")
+
+
+def find_faults(ledger: redis.Redis) -> list[str]:
+    """List what is wrong; empty when ledger, indexes, waiting order and lives agree."""
+    return Audit(ledger).run()
+
+
+class Audit:
+    """Hold every key once, and compare."""
+
+    def __init__(self, ledger: Any) -> None:  # redis-py types every reply as bytes or text
+        self.ledger = ledger
+        self.wrong: list[str] = []
+        self.keys: list[str] = sorted(self.ledger.scan_iter(f"{PREFIX}*", count=1000))
+        self.jobs: dict[str, dict[str, str]] = {
+            key.removeprefix(Key.JOB.of("")): self.ledger.hgetall(key)
+            for key in self.keys
+            if key.startswith(Key.JOB.of(""))
+        }
+
+    def run(self) -> list[str]:
+        """Make every comparison."""
+        places = self.read_places()
+        shelves = self.read_shelves()
+        for job, record in self.jobs.items():
+            self.check_place(job, record, places[job])
+            self.check_shelf(job, record, shelves[job])
+            self.check_events(job, record)
+            self.check_life(job, record)
+        for job in {*places, *shelves} - set(self.jobs):
+            self.wrong.append(f"{job} stands in {places[job] or shelves[job]} and has no record")
+        self.check_tags()
+        self.check_owners()
+        return self.wrong
+
+    def read_places(self) -> dict[str, list[str]]:
+        """Say in which of the lines that a job can stand in it stands."""
+        found: dict[str, list[str]] = defaultdict(list)
+        for key in self.keys:
+            kind, _, name = key.removeprefix(PREFIX).partition(":")
+            if kind in {"wait", "due", "leases", "finished"}:
+                for job in self.ledger.zrange(key, 0, -1):
+                    found[job].append(f"{kind}:{name}")
+        return found
+
+    def read_shelves(self) -> dict[str, list[str]]:
+        """Say on which shelves each job is."""
+        found: dict[str, list[str]] = defaultdict(list)
+        named: set[str] = set()
+        for key in self.keys:
+            kind, _, rest = key.removeprefix(PREFIX).partition(":")
+            if kind == "shelf":
+                for job in self.ledger.zrange(key, 0, -1):
+                    found[job].append(rest)
+                named.add(rest)
+        listed: set[str] = set()
+        for key in self.keys:
+            if key.startswith(Key.SHELVES.of("")):
+                listed |= self.ledger.smembers(key)
+        if named - listed:
+            self.wrong.append(f"shelves that no list names: {named - listed}")
+        if len(listed) > SHELVES_AT_MOST:
+            self.wrong.append(f"{len(listed)} names of shelves")
+        return found
+
+    def check_place(self, job: str, record: dict[str, str], places: list[str]) -> None:
+        """Hold a job's line against its state."""
+        state, queue = record["state"], record["place"].rpartition(":")[2]
+        allowed = {
+            "PENDING": {f"wait:{queue}", f"due:{queue}"},
+            "RETRY": {f"wait:{queue}", f"due:{queue}"},
+            "STARTED": {"leases:"},
+        }.get(state, {"finished:"})
+        if len(places) != 1 or places[0] not in allowed:
+            self.wrong.append(f"{job} is {state} and stands in {places}")
+        if places and places[0].startswith("wait:"):
+            turn = self.ledger.zscore(PREFIX + places[0], job)
+            if int(turn or 0) // 562949953421312 != 9 - int(record["priority"]):
+                self.wrong.append(f"{job} of priority {record['priority']} waits at turn {turn}")
+
+    def check_shelf(self, job: str, record: dict[str, str], shelves: list[str]) -> None:
+        """Hold a job's shelf against its record."""
+        if shelves != [f"{record['state']}:{record['place']}"]:
+            self.wrong.append(f"{job} is {record['state']} and stands on {shelves}")
+
+    def check_events(self, job: str, record: dict[str, str]) -> None:
+        """Hold a job's history against its state."""
+        kinds = [line.split(" ", 2)[1] for line in self.ledger.lrange(Key.EVENTS.of(job), 0, -1)]
+        if not kinds or kinds[0] != "job.created" or kinds.count("job.created") != 1:
+            self.wrong.append(f"{job}'s history begins {kinds[:2]}")
+        finals = [kind for kind in kinds if kind in FINAL_EVENT.values()]
+        wanted = [FINAL_EVENT[record["state"]]] if record["state"] in FINAL_EVENT else []
+        if finals != wanted or (wanted and kinds[-1] != wanted[0]):
+            self.wrong.append(f"{job} is {record['state']} and its history ends {kinds[-3:]}")
+        for line in self.ledger.lrange(Key.EVENTS.of(job), 0, -1):
+            json.loads(line.split(" ", 2)[2])
+
+    def check_life(self, job: str, record: dict[str, str]) -> None:
+        """Hold how long a job is kept, and what its record has, against its state."""
+        is_final = record["state"] in FINAL_EVENT
+        for key in (Key.JOB.of(job), Key.EVENTS.of(job)):
+            if not is_final and self.ledger.pttl(key) != FOR_EVER:
+                self.wrong.append(f"{key} is of a job in {record['state']} and may vanish")
+        if is_final and not self.ledger.zscore(Key.FINISHED.of(), job):
+            self.wrong.append(f"{job} is {record['state']} and is never forgotten")
+        if is_final and ("result" in record) == ("error" in record):
+            self.wrong.append(f"{job} is {record['state']} with result {'result' in record}")
+        if record["state"] == "SUCCESS" and "result" not in record:
+            self.wrong.append(f"{job} is SUCCESS without a result")
+        if int(record.get("attempt", 0)) > int(record["max_attempts"]):
+            self.wrong.append(f"{job} had attempt {record['attempt']} of {record['max_attempts']}")
+
+    def check_tags(self) -> None:
+        """Hold the tags against the records."""
+        indexed = {
+            (key.rpartition(":")[2], job)
+            for key in self.keys
+            if key.startswith(f"{PREFIX}tag:")
+            for job in self.ledger.zrange(key, 0, -1)
+        }
+        told = {
+            (tag, job) for job, record in self.jobs.items() for tag in json.loads(record.get("tags", "[]"))
+        }
+        if indexed != told:
+            self.wrong.append(f"tags and their index differ: {indexed ^ told}")
+
+    def check_owners(self) -> None:
+        """Find keys with neither an owner, nor a TTL, nor a bound."""
+        for key in self.keys:
+            kind, _, name = key.removeprefix(PREFIX).partition(":")
+            if key in SINGLE or kind in {"job", "events", "shelf", "shelves", "tag", "wait", "due"}:
+                if kind == "events" and name not in self.jobs:
+                    self.wrong.append(f"{key} has no job")
+            elif kind == "wake":
+                if self.ledger.llen(key) > 64:
+                    self.wrong.append(f"{key} holds {self.ledger.llen(key)} tokens")
+            elif kind == "idem":
+                job = (self.ledger.get(key) or " ").split(" ")[1]
+                if job not in self.jobs:
+                    self.wrong.append(f"{key} names {job!r}, which is no job")
+            elif not key.removeprefix(PREFIX).startswith(SHORT_LIVED) or self.ledger.pttl(key) <= 0:
+                self.wrong.append(f"{key} lives {self.ledger.pttl(key)} ms and has no bound")
