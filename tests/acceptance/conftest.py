@@ -1,0 +1,59 @@
+"""One house for all acceptance tests: Redis, API and a prefork worker, started once."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator
+from typing import Any
+
+import pytest
+from pydantic import SecretStr
+
+from jobs.registry import Registry
+from jobs.settings import Settings
+from tests.acceptance.processes import TASKS, Gate, House
+from worker.app import build_celery
+
+LOG_LINES = 60
+HOUSES: list[House] = []
+
+
+@pytest.fixture(scope="session")
+def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+    made = House(tmp_path_factory.mktemp("house"))
+    HOUSES.append(made)
+    try:
+        made.redis.start()
+        worker = made.start_worker(slots=3)
+        made.start_api(made.port)
+        made.wait_ready(worker)
+        yield made
+    finally:
+        made.close()
+
+
+@pytest.fixture(scope="session")
+def app(house: House) -> Any:
+    """Give the Celery app of a stock client: in this process, which runs no job."""
+    settings = Settings(redis_url=SecretStr(house.redis.url), data_dir=house.directory / "data")
+    return build_celery(Registry.load([TASKS]), settings)
+
+
+@pytest.fixture
+def gate(house: House, request: pytest.FixtureRequest) -> Iterator[Gate]:
+    made = Gate(house.directory / f"gate-{abs(hash(request.node.nodeid))}")
+    yield made
+    made.open()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Show the logs of every process beside a failure."""
+    report = yield
+    if report.failed:
+        for house in HOUSES:
+            for program in house.programs:
+                lines = program.told().splitlines()[-LOG_LINES:]
+                report.sections.append((program.log.name, "\n".join(lines)))
+    return report
