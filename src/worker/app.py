@@ -19,10 +19,10 @@ from jobs.errors import JobCancelled
 from jobs.registry import Registry, install_hint
 from jobs.settings import Settings
 from jobs.task import Task
+from ledger import Recorder
 from worker.backend import LedgerBackend
 from worker.outcome import Again, Failed, Outcome
 from worker.pulse import PulseStep
-from worker.recorder import Recorder
 from worker.runner import perform
 from worker.wiring import JoblineCelery, Wiring
 

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import mimetypes
 import threading
 import time
+from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 from files import FileStore, Workspace
 from jobs import commands
-from jobs.commands import PublishedArtifact
+from jobs.commands import Command, Noted, PublishedArtifact, Renewed
 from jobs.errors import JobCancelled, LedgerUnavailable, NotFound, TaskError
-from worker.recorder import Recorder
+from ledger import Recorder
+from worker.wiring import Coroutines
+
+T = TypeVar("T")
 
 #: Progress goes to the ledger at most this often; the last one is never dropped.
 REPORT_EVERY_S = 0.1
@@ -44,7 +49,7 @@ class Attempt:
         self._looked = time.monotonic()
         self._reported = float("-inf")
         self._pending: dict[str, Any] | None = None
-        self._timer: threading.Timer | None = None
+        self._drop_timer: Callable[[], None] | None = None
         self._lock = threading.Lock()
 
     def __enter__(self) -> Self:
@@ -59,28 +64,24 @@ class Attempt:
 
     def report(self, progress: dict[str, Any]) -> None:
         """Store the newest progress, at most each REPORT_EVERY_S; a later one replaces one that waits."""
-        wait_s = 0.0
         with self._lock:
             self._pending = progress
-            if self._timer is None:
-                wait_s = self._reported + REPORT_EVERY_S - time.monotonic()
-                if wait_s > 0:
-                    self._timer = threading.Timer(wait_s, self.flush)
-                    self._timer.daemon = True
-                    self._timer.start()
-            else:
+            if self._drop_timer is not None:
                 return
-        if wait_s <= 0:
-            self.flush()
+            wait_s = self._reported + REPORT_EVERY_S - time.monotonic()
+            if wait_s > 0:
+                self._drop_timer = self._later(wait_s, self.flush)
+                return
+        self.flush()
 
     def flush(self) -> None:
         """Send the progress that waits, if any."""
         with self._lock:
             progress, self._pending = self._pending, None
-            timer, self._timer = self._timer, None
+            drop_timer, self._drop_timer = self._drop_timer, None
             self._reported = time.monotonic()
-        if timer is not None:
-            timer.cancel()
+        if drop_timer is not None:
+            drop_timer()
         if progress is not None:
             self._send("progress", progress)
 
@@ -90,13 +91,24 @@ class Attempt:
 
     def _send(self, kind: str, content: dict[str, Any]) -> None:
         text = json.dumps(content, default=str, ensure_ascii=False)
-        try:
-            noted = self._recorder.run(commands.report(self.job_id, self.fence, kind, text))
-        except LedgerUnavailable:
-            return
+        self._tell(commands.report(self.job_id, self.fence, kind, text), self._note)
+
+    def _note(self, noted: Noted) -> None:
         self._looked = time.monotonic()
         self._is_lost = self._is_lost or not noted.is_current
         self._is_cancelled = self._is_cancelled or noted.cancel_requested
+
+    def _tell(self, command: Command[T], then: Callable[[T], None]) -> None:
+        """Run a command that may be lost."""
+        with contextlib.suppress(LedgerUnavailable):
+            then(self._recorder.run(command))
+
+    def _later(self, wait_s: float, call: Callable[[], None]) -> Callable[[], None]:
+        """Call something after a while; gives what cancels it."""
+        timer = threading.Timer(wait_s, call)
+        timer.daemon = True
+        timer.start()
+        return timer.cancel
 
     # asked
 
@@ -110,10 +122,9 @@ class Attempt:
 
     def _look(self) -> None:
         self._looked = time.monotonic()
-        try:
-            renewed = self._recorder.run(commands.renew([(self.job_id, self.fence)], lease_ms=self._lease_ms))
-        except LedgerUnavailable:
-            return
+        self._tell(commands.renew([(self.job_id, self.fence)], lease_ms=self._lease_ms), self._see)
+
+    def _see(self, renewed: Renewed) -> None:
         self._is_cancelled = bool(renewed.cancelled)
         self._is_lost = bool(renewed.lost)
 
@@ -133,7 +144,7 @@ class Attempt:
         return made
 
     def _on_disk(self) -> Workspace:
-        """Make the working directory when it is first asked for: most jobs need none, and it costs more than they."""
+        """Make the working directory when it is first asked for; it costs more than many a job."""
         if not self._space.path.exists():
             self._disk.enter_context(self._space)
         return self._space
@@ -158,3 +169,17 @@ class Attempt:
         stored = self._store.publish(artifact_id, path)
         media_type = mimetypes.guess_type(name)[0] or "application/octet-stream"
         return PublishedArtifact(artifact_id, name, media_type, stored.size_bytes, stored.sha256)
+
+
+class LightAttempt(Attempt):
+    """Be the attempt of a coroutine on the pool's loop, which no command may keep waiting."""
+
+    def __init__(self, light: Coroutines, *parts: Any) -> None:  # Any: what Attempt takes
+        super().__init__(*parts)
+        self._light = light
+
+    def _tell(self, command: Command[T], then: Callable[[T], None]) -> None:
+        self._light.tell(command, then)
+
+    def _later(self, wait_s: float, call: Callable[[], None]) -> Callable[[], None]:
+        return self._light.later(wait_s, call)

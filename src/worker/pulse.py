@@ -73,7 +73,7 @@ class Pulse(threading.Thread):
                 if time.monotonic() >= due[beat]:
                     due[beat] = time.monotonic() + every_s
                     self.attempt(beat)
-            for beat in (self.post, self.listen, self.stop_overdue):
+            for beat in (self.post, self.listen, self.stop_overdue, self.give_back):
                 self.attempt(beat)
             self._wiring.outbox.wait(LISTEN_EVERY_S)
 
@@ -144,6 +144,8 @@ class Pulse(threading.Thread):
     def note_cancel(self, job_id: str) -> None:
         """Give the job's code a while to stop by itself."""
         self._stopping.setdefault(job_id, time.monotonic() + self._wiring.settings.cancel_grace_s)
+        if self._wiring.light:
+            self._wiring.light.cancel(job_id)
 
     def stop_overdue(self) -> None:
         """Kill what did not stop by itself."""
@@ -156,6 +158,16 @@ class Pulse(threading.Thread):
             elif time.monotonic() >= deadline:
                 del self._stopping[job_id]
                 self._wiring.loop.call_soon(held[job_id].stop)
+
+    def give_back(self) -> None:
+        """Release what was claimed behind a plain job that turned out long (the pool of coroutines alone)."""
+        taken = set(self._wiring.light.take_back() if self._wiring.light else ())
+        requests = [request for request in reserved() if request.id in taken]
+        if requests:
+            attempts = [(request.id, request.fence) for request in requests]
+            self._wiring.outbox.put(commands.release(attempts, self._wiring.lives))
+        for request in requests:
+            state.task_ready(request)
 
     def sweep(self) -> None:
         """Remove what killed attempts left on this machine's disk."""

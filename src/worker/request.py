@@ -88,7 +88,12 @@ class JobRequest(Request):
         Call it on the event loop's thread: only there is it sure that the process runs this attempt and no
         later one, for the loop hands a child its next job.
         """
-        if self in state.reserved_requests and self.kill():
+        if self not in state.reserved_requests:
+            return
+        light = wiring_of(self.app).light
+        if light:
+            light.cancel(self.id)
+        if self.kill():
             self.post_lost()
 
     def kill(self) -> bool:

@@ -20,7 +20,7 @@ from jobs import JobContext
 from jobs.errors import JobCancelled, TaskError
 from jobs.record import Failure
 from jobs.task import Task
-from worker.attempt import Attempt
+from worker.attempt import Attempt, LightAttempt
 from worker.coroutines import JobStopped, run_coroutine
 from worker.outcome import Again, Failed, Outcome
 from worker.wiring import Wiring
@@ -42,17 +42,10 @@ def perform(task: Task[Any, Any], text: str, job_id: str, attempt: dict[str, Any
     number, limit, fence = (int(attempt[name]) for name in ("attempt", "max_attempts", "fence"))
     settings = wiring.settings
     try:
-        with Attempt(
-            job_id,
-            fence,
-            settings.lease_ms,
-            wiring.recorder,
-            FileStore(settings.data_dir),
-            Workspace(settings.data_dir, job_id, fence),
-        ) as port:
+        with open_attempt(job_id, fence, wiring) as port:
             job = JobContext(job_id, number, limit, port)
             order = read_input(task, text)
-            value = call(task, order, job, port, float(attempt["timeout_s"]))
+            value = call(task, order, job, port, float(attempt["timeout_s"]), wiring)
             stop_if_observed(job)
             content = check_result(task, value, settings.max_result_bytes)
             return Outcome(content, port.publish())
@@ -79,12 +72,30 @@ def read_input(task: Task[Any, Any], text: str) -> Any:  # noqa: ANN401 - the ta
         ) from None
 
 
-def call(task: Task[Any, Any], order: Any, job: JobContext, port: Attempt, timeout_s: float) -> Any:  # noqa: ANN401
-    """Call the task's function, with the context if it wants it, on the loop if it is a coroutine."""
+def open_attempt(job_id: str, fence: int, wiring: Wiring) -> Attempt:
+    """Make the task's way to the ledger and to its files; on the pool of coroutines, one that never waits."""
+    settings = wiring.settings
+    store, space = FileStore(settings.data_dir), Workspace(settings.data_dir, job_id, fence)
+    parts = (job_id, fence, settings.lease_ms, wiring.recorder, store, space)
+    light = wiring.light
+    return LightAttempt(light, *parts) if light and light.is_inside() else Attempt(*parts)
+
+
+def call(
+    task: Task[Any, Any],
+    order: Any,  # noqa: ANN401 - the task's own model
+    job: JobContext,
+    port: Attempt,
+    timeout_s: float,
+    wiring: Wiring,
+) -> Any:  # noqa: ANN401 - the task's own model
+    """Call the task's function, with the context if it wants it, on a loop if it is a coroutine."""
     arguments = (order, job) if task.takes_context else (order,)
-    if task.is_async:
-        return run_coroutine(task.function(*arguments), timeout_s, port.is_cancelled)
-    return task.function(*arguments)
+    if not task.is_async:
+        return task.function(*arguments)
+    if wiring.light and wiring.light.is_inside():
+        return wiring.light.run(job.id, task.function(*arguments), timeout_s)
+    return run_coroutine(task.function(*arguments), timeout_s, port.is_cancelled)
 
 
 def is_told_to_exit(error: SystemExit) -> bool:

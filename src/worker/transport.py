@@ -90,6 +90,8 @@ class Channel(stock.Channel):
 
     def free_slots(self) -> int:
         """Say how many jobs the pool could start now."""
+        if self.wiring.light and self.wiring.light.is_stuck():
+            return 0
         return self.wiring.loop.capacity - len(state.reserved_requests)
 
     # put

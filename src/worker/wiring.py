@@ -5,18 +5,18 @@ from __future__ import annotations
 import os
 import secrets
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, Protocol
 
 from celery import Celery
 
-from jobs.commands import Lives
+from jobs.commands import Command, Lives
 from jobs.registry import Registry
 from jobs.settings import Settings
+from ledger import Recorder
 from worker.outbox import Outbox
-from worker.recorder import Recorder
 
 #: The one tenant while access keys are off.
 TENANT = "public"
@@ -48,13 +48,40 @@ def nothing() -> None:
     """Do nothing, on the event loop."""
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+class Coroutines(Protocol):
+    """Say what the pool of coroutines offers to the other parts; see `light`."""
+
+    def is_inside(self) -> bool:
+        """Claim that the caller may wait on the loop."""
+
+    def run(self, job_id: str, coroutine: Coroutine[Any, Any, Any], timeout_s: float) -> Any:  # noqa: ANN401
+        """Run a job's coroutine to its end."""
+
+    def tell(self, command: Command[Any], then: Callable[[Any], None]) -> None:
+        """Run a command beside the job, which does not wait."""
+
+    def later(self, wait_s: float, call: Callable[[], None]) -> Callable[[], None]:
+        """Call something on the loop, after a while; gives what cancels it."""
+
+    def cancel(self, job_id: str) -> None:
+        """Cancel a job's coroutine, from any thread."""
+
+    def is_stuck(self) -> bool:
+        """Claim that the pool should claim nothing more for now."""
+
+    def take_back(self) -> list[str]:
+        """Take out the jobs that wait behind a long one."""
+
+
+@dataclass(eq=False, repr=False)
 class Wiring:
     """Hold the registry, the settings, the way to the ledger, and this process's name as an owner."""
 
     registry: Registry
     settings: Settings
     recorder: Recorder
+    #: Set by the pool of coroutines, in a worker that has it.
+    light: Coroutines | None = None
     owner: str = field(default_factory=lambda: f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}")
     outbox: Outbox = field(default_factory=Outbox)
     loop: Loop = field(default_factory=Loop)

@@ -15,7 +15,7 @@ from jobs.commands import Cancelled, Claimed, Command, Lives, Receipt, Settled, 
 from jobs.keys import Key
 from jobs.record import Failure, Record
 from jobs.submission import Submission
-from worker.recorder import Recorder
+from ledger import Recorder
 
 T = TypeVar("T")
 LIVES = Lives(result_ms=60_000, file_ms=60_000, tombstone_ms=60_000)

@@ -65,5 +65,9 @@ class Recorder:
                 if time.monotonic() > give_up:
                     raise
                 logger.warning("the ledger is out of reach, trying again in %.1f s: %s", pause_s, error)
-            time.sleep(pause_s)
+            self.rest(pause_s)
             pause_s = min(pause_s * 2, 1.0)
+
+    def rest(self, pause_s: float) -> None:
+        """Wait between two tries."""
+        time.sleep(pause_s)
