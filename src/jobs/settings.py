@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -22,6 +24,25 @@ class Auth(StrEnum):
     OFF = "off"
     #: Set by the operator. Callers with a key of ``jobline keys``.
     KEYS = "keys"
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """Allow so many requests in a window of so many seconds; reads and writes ``600/60``."""
+
+    requests: int
+    window_s: int
+
+    @classmethod
+    def read(cls, text: str) -> Rate:
+        """Read ``requests/seconds``; raises ValueError for anything else."""
+        match = re.fullmatch(r"([1-9]\d{0,8})/([1-9]\d{0,4})", text.strip())
+        if match is None:
+            raise ValueError(f"must read requests/seconds, like 600/60, not {text!r}")
+        return cls(int(match[1]), int(match[2]))
+
+    def __str__(self) -> str:
+        return f"{self.requests}/{self.window_s}"
 
 
 class Settings(BaseSettings):
@@ -50,6 +71,22 @@ class Settings(BaseSettings):
     allow_open: Annotated[
         bool, Field(description="Bind beyond loopback without keys; only behind a gateway of your own.")
     ] = False
+    rate_limit: Annotated[
+        Rate | None,
+        NoDecode,
+        Field(
+            description="Requests a key may make in so many seconds, like 600/60; without keys, all callers "
+            "together. Unset, no limit."
+        ),
+    ] = None
+    cors_origins: Annotated[
+        tuple[str, ...],
+        NoDecode,
+        Field(
+            description="Origins whose pages may call the API from a browser, comma-separated, like "
+            "https://app.example; unset, none but its own."
+        ),
+    ] = ()
     lease_s: Annotated[
         float,
         Field(ge=1, le=3600, description="A worker's claim on a running job; renewed each quarter of it."),
@@ -78,6 +115,14 @@ class Settings(BaseSettings):
     max_body_bytes: Annotated[
         int, Field(ge=1024, description="The largest request body, files excepted.")
     ] = 1_048_576
+    body_timeout_s: Annotated[
+        float,
+        Field(
+            gt=0,
+            le=3600,
+            description="How long a request's body may take; each kB that came grants one second more.",
+        ),
+    ] = 15.0
     max_file_bytes: Annotated[int, Field(ge=1024, description="The largest uploaded file.")] = 2_147_483_648
     max_result_bytes: Annotated[int, Field(ge=1024, description="The largest result kept in the ledger.")] = (
         262_144
@@ -86,12 +131,28 @@ class Settings(BaseSettings):
         bool, Field(description="Show the traceback of a failed job in the API; it may hold secrets.")
     ] = False
 
-    @field_validator("tasks", mode="before")
+    @field_validator("tasks", "cors_origins", mode="before")
     @classmethod
-    def split_modules(cls, value: object) -> object:
-        """Read ``a.b, c`` as two names."""
+    def split_words(cls, value: object) -> object:
+        """Read ``a.b, c`` as two words."""
         if isinstance(value, str):
             return tuple(name.strip() for name in value.split(",") if name.strip())
+        return value
+
+    @field_validator("rate_limit", mode="before")
+    @classmethod
+    def read_rate(cls, value: object) -> object:
+        """Read ``600/60``."""
+        return Rate.read(value) if isinstance(value, str) else value
+
+    @field_validator("cors_origins")
+    @classmethod
+    def check_origins(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        """Take origins as browsers send them, and no ``*``: it would let every page on the web in."""
+        for origin in value:
+            parts = urlsplit(origin)
+            if parts.scheme not in {"http", "https"} or origin != f"{parts.scheme}://{parts.netloc}".lower():
+                raise ValueError(f"{origin!r} is no origin: write scheme://host[:port] alone, in lower case")
         return value
 
     @field_validator("redis_url")

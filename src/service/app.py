@@ -7,12 +7,16 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
+from starlette.middleware.cors import CORSMiddleware
 
 from jobs.registry import Registry
-from jobs.settings import Settings
-from service.hardening import SecurityHeaders
+from jobs.settings import Auth, Settings
+from service.gate import Gate
+from service.hardening import Hardening
+from service.keyring import Keyring
 from service.openapi import install_openapi
 from service.problems import install_handlers
+from service.quota import Quota
 from service.resources import Resources
 from service.routes import catalogue, files, health, problems
 from service.routes.docs import add_docs
@@ -23,6 +27,15 @@ from service.routes.submit import add_submit_routes
 API_VERSION = "1.0"
 #: Young objects are looked at less often: a submit makes few that outlive it.
 GC_THRESHOLDS = (20_000, 50, 100)
+CORS_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
+CORS_HEADERS = (
+    "Authorization", "Content-Disposition", "Content-Type", "Idempotency-Key", "If-None-Match", "If-Range",
+    "Last-Event-ID", "Prefer", "Range", "X-Request-ID",
+)  # fmt: skip
+CORS_EXPOSED = (
+    "Content-Disposition", "Content-Range", "ETag", "Idempotent-Replayed", "Link", "Location",
+    "Preference-Applied", "RateLimit", "RateLimit-Policy", "Retry-After", "X-Request-ID",
+)  # fmt: skip
 
 
 def build_app(settings: Settings, registry: Registry) -> FastAPI:
@@ -36,12 +49,13 @@ def build_app(settings: Settings, registry: Registry) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
+        telemetry={"tracing": False, "metrics": False, "logs": False},
     )
     app.state.resources = resources
     app.state.closing = resources.hub.closing
     install_handlers(app)
 
-    app.add_middleware(SecurityHeaders)
+    add_guards(app, resources)
 
     add_submit_routes(app, resources)
     add_job_routes(app, resources)
@@ -52,6 +66,29 @@ def build_app(settings: Settings, registry: Registry) -> FastAPI:
     add_docs(app)
     install_openapi(app)
     return app
+
+
+def add_guards(app: FastAPI, resources: Resources) -> None:
+    """Put what every request passes in front of the routes: hardening first, the gate last."""
+    settings, store = resources.settings, resources.store
+    app.add_middleware(
+        Gate,
+        keyring=Keyring(store) if settings.auth is Auth.KEYS else None,
+        quota=Quota(store, settings.rate_limit) if settings.rate_limit else None,
+        is_open=settings.allow_open,
+        origins=settings.cors_origins,
+    )
+    if settings.cors_origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=settings.cors_origins,
+            allow_methods=CORS_METHODS,
+            allow_headers=CORS_HEADERS,
+            expose_headers=CORS_EXPOSED,
+        )
+    app.add_middleware(
+        Hardening, body_timeout_s=settings.body_timeout_s, is_shared=bool(settings.cors_origins)
+    )
 
 
 @asynccontextmanager

@@ -1,28 +1,131 @@
-"""Headers that every answer carries; a plain ASGI wrapper, for it is on the hot path."""
+"""What every request is held to and every answer carries; a plain ASGI wrapper, for it is on the hot path.
+
+Outermost of all: it answers defects too, so that a 500 has these headers like any other answer. Bounds of
+bodies stand with the routes that read them (`JOBLINE_MAX_BODY_BYTES`), the depth of JSON in pydantic's parser
+(200), so that nothing is parsed twice.
+"""
 
 from __future__ import annotations
 
+import asyncio
+import re
+import secrets
+
+from fastapi import Request
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-ALWAYS = ((b"x-content-type-options", b"nosniff"), (b"referrer-policy", b"no-referrer"))
+from jobs.errors import Refused
+from service.problems import REQUEST_ID, answer_refused, answer_unexpected
+from service.refusals import HeadersTooLarge, TargetTooLong, TooSlow
+
+MAX_TARGET_BYTES = 8192
+MAX_HEAD_BYTES = 32_768
+MAX_HEADERS = 100
+#: A body that comes slower than this uses its time up.
+FLOOR_BYTES_S = 1024
+#: Taken as it came; anything else is replaced, so that no caller writes into a log what it likes.
+GOOD_ID = re.compile(rb"[\w.:+/=@-]{1,128}", re.ASCII)
+ALWAYS = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"x-frame-options", b"DENY"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
+    (b"cache-control", b"private, no-cache"),
+)
+NAMES = frozenset(name for name, _ in ALWAYS)
 
 
-class SecurityHeaders:
-    """Add the headers, where the route has not set them itself."""
+class Hardening:
+    """Bound what comes in, name it by a request id, and add the headers that the route has not set itself."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, *, body_timeout_s: float, is_shared: bool) -> None:
         self.app = app
+        self._body_timeout_s = body_timeout_s
+        #: Pages of other origins may read answers; CORS says which.
+        self._always = tuple(
+            header for header in ALWAYS if not (is_shared and header[0] == b"cross-origin-resource-policy")
+        )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
+        size, request_id = measure(scope)
+        scope[REQUEST_ID] = request_id.decode()
+        has_begun = False
+        always = self._always
 
         async def send_with_headers(message: Message) -> None:
+            nonlocal has_begun
             if message["type"] == "http.response.start":
+                has_begun = True
                 headers = message["headers"]
                 present = {name for name, _ in headers}
-                headers.extend(header for header in ALWAYS if header[0] not in present)
+                if present.isdisjoint(NAMES):
+                    headers.extend(always)
+                else:
+                    headers.extend(header for header in always if header[0] not in present)
+                headers.append((b"x-request-id", request_id))
             await send(message)
 
-        await self.app(scope, receive, send_with_headers)
+        try:
+            check_head(scope, size)
+            await self.app(scope, time_body(receive, self._body_timeout_s), send_with_headers)
+        except ClientDisconnect:
+            return
+        except Exception as error:
+            if has_begun:
+                raise
+            answer = answer_refused if isinstance(error, Refused) else answer_unexpected
+            response = await answer(Request(scope), error)
+            await response(scope, receive, send_with_headers)
+
+
+def measure(scope: Scope) -> tuple[int, bytes]:
+    """Add up the headers, and find the request's id in them; without a good one it gets one."""
+    size, request_id = 0, b""
+    for name, value in scope["headers"]:
+        size += len(name) + len(value)
+        if name == b"x-request-id":
+            request_id = value
+    if not GOOD_ID.fullmatch(request_id):
+        request_id = secrets.token_hex(8).encode()
+    return size, request_id
+
+
+def check_head(scope: Scope, size: int) -> None:
+    """Hold path, query and headers to their limits."""
+    if len(scope.get("raw_path") or b"") + len(scope["query_string"]) > MAX_TARGET_BYTES:
+        raise TargetTooLong(f"Path and query may have {MAX_TARGET_BYTES:,} bytes together.")
+    if size > MAX_HEAD_BYTES or len(scope["headers"]) > MAX_HEADERS:
+        raise HeadersTooLarge(f"There may be {MAX_HEADERS} headers, of {MAX_HEAD_BYTES:,} bytes together.")
+
+
+def time_body(receive: Receive, timeout_s: float) -> Receive:
+    """Give a body its time: ``timeout_s`` of waiting, and more for what has come, never more than at first.
+
+    What the application itself takes does not count. Raises TooSlow in the route that reads.
+    """
+    left_s, is_complete = timeout_s, False
+
+    async def receive_in_time() -> Message:
+        nonlocal left_s, is_complete
+        if is_complete:
+            return await receive()  # that is the client's going, which may take its time
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        try:
+            async with asyncio.timeout_at(began + left_s):
+                message = await receive()
+        except TimeoutError:
+            raise TooSlow(f"The body did not come within {timeout_s:g} s, or stopped coming.") from None
+        if message.get("more_body", False):
+            left_s -= loop.time() - began
+            left_s = min(timeout_s, left_s + len(message.get("body", b"")) / FLOOR_BYTES_S)
+        else:
+            is_complete = True
+        return message
+
+    return receive_in_time

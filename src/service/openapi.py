@@ -12,6 +12,7 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
+from service.openapi_access import add_access
 from service.problems import Problem
 
 Json = dict[str, Any]  # Any: a JSON document
@@ -49,6 +50,7 @@ def describe(app: FastAPI) -> Json:
     for unanswered in ("HTTPValidationError", "ValidationError"):
         schemas.pop(unanswered, None)
     document["components"]["schemas"] = dict(sorted(schemas.items()))
+    add_access(document)
     return document
 
 

@@ -17,21 +17,28 @@ from pydantic import BaseModel, ConfigDict
 from starlette.exceptions import HTTPException
 
 from jobs.errors import FieldError, LedgerUnavailable, NotFound, Refused
-from service.refusals import BadParameter, MethodNotAllowed
+from service.refusals import BadParameter, MethodNotAllowed, TooSlow
 
 MEDIA_TYPE = "application/problem+json"
 INTERNAL = "internal"
+#: Where the scope of a request holds its id.
+REQUEST_ID = "jobline.request_id"
 #: Python's own phrases differ between its versions; what is documented must not.
 MEANINGS = {
     400: "The body is not JSON",
+    401: "No access key, or none that is valid",
+    403: "The access key does not allow it",
     404: "Not found",
+    408: "The body did not come in time",
     409: "The state does not allow it",
     410: "Expired",
     413: "Too large",
+    414: "The URL is too long",
     415: "Unsupported media type",
     416: "No such range",
     422: "Not valid",
-    429: "The queue is full",
+    429: "Too many requests, or the queue is full",
+    431: "The headers are too large",
     503: "The ledger is unavailable",
 }
 
@@ -73,6 +80,8 @@ async def answer_refused(request: Request, error: Exception) -> Response:
     """Answer what a rule or the ledger turned down."""
     assert isinstance(error, Refused)  # noqa: S101 - narrows a type: registered for this class
     headers = {} if error.retry_after_s is None else {"Retry-After": str(error.retry_after_s)}
+    if isinstance(error, TooSlow):
+        headers["Connection"] = "close"
     return write_problem(
         request, error.status, error.code, error.title, error.detail, errors=error.errors, headers=headers
     )
@@ -111,7 +120,8 @@ async def answer_http(request: Request, error: Exception) -> Response:
 
 async def answer_unexpected(request: Request, error: Exception) -> Response:
     """Answer a defect of ours; the log has the traceback, the client has not."""
-    logger.error("%s %s failed", request.method, request.url.path, exc_info=error)
+    request_id = request.scope.get(REQUEST_ID, "")
+    logger.error("%s %s failed, request %s", request.method, request.url.path, request_id, exc_info=error)
     detail = "Something went wrong here. It was logged; the request may be sent again."
     return write_problem(request, 500, INTERNAL, "Internal error", detail)
 
