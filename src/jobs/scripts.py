@@ -66,6 +66,8 @@ class Verb(Enum):
     TICK = Script("tick")
     READ = Script("read")
     LIST = Script("list")
+    HISTORY = Script("history")
+    FEED = Script("feed")
     KEEP_FILE = Script("keep_file")
     READ_FILE = Script("read_file")
     DROP_FILE = Script("drop_file")

@@ -31,6 +31,7 @@ from jobs.commands.attempts import (
 )
 from jobs.commands.clock import Ticked, WorkerSeen, tick, workers
 from jobs.commands.command import Argument, Command, Lives, Reply
+from jobs.commands.events import History, read_feed, read_history
 from jobs.commands.files import drop_file, keep_file, read_artifacts, read_files, trash
 from jobs.commands.jobs import Cancelled, Page, cancel, list_jobs, read_job
 from jobs.commands.submitting import Receipt, Submitted, submit
@@ -41,6 +42,7 @@ __all__ = [
     "Claimed",
     "Command",
     "Counted",
+    "History",
     "KeyFound",
     "Lives",
     "Noted",
@@ -66,7 +68,9 @@ __all__ = [
     "lose",
     "read_access_key",
     "read_artifacts",
+    "read_feed",
     "read_files",
+    "read_history",
     "read_job",
     "release",
     "renew",

@@ -77,6 +77,28 @@ local function emit(job, kind, detail, result)
   end
 end
 
+-- Stream ids, `<milliseconds>-<sequence>`; a line of EVENTS begins with one.
+local function split_id(id)
+  local ms, sequence = string.match(id, '^(%d+)-?(%d*)')
+  return tonumber(ms), tonumber(sequence) or 0
+end
+
+local function is_later(id, other)
+  local ms, sequence = split_id(id)
+  local other_ms, other_sequence = split_id(other)
+  return ms > other_ms or (ms == other_ms and sequence > other_sequence)
+end
+
+-- Whether an id, or none, is of the past: a later one is of another ledger, or of what this one lost.
+local function is_past(id, us) return id == '' or split_id(id) <= us / 1000 + TICK_GAP_MS end
+
+-- The id below another, which no event has: the one after it would be the other.
+local function id_before(id)
+  local ms, sequence = split_id(id or '1')
+  if sequence > 0 then return whole(ms) .. '-' .. whole(sequence - 1) end
+  return whole(ms - 1) .. '-9007199254740991'
+end
+
 local function wake(queue, tokens)
   for _ = 1, math.min(tokens, WAKE_TOKENS) do
     if redis.call('LPUSH', wake_key(queue), 1) > WAKE_TOKENS then
