@@ -54,7 +54,10 @@ class SubmitOptions(BaseModel):
         float | None,
         Field(gt=0, le=MAX_TIMEOUT_S, description="Another bound of one attempt than the task's own."),
     ] = None
-    tags: Annotated[list[Tag], Field(max_length=MAX_TAGS, description="Words to find the job by.")] = []
+    # A factory: a default list would be copied for every request.
+    tags: Annotated[list[Tag], Field(max_length=MAX_TAGS, description="Words to find the job by.")] = Field(
+        default_factory=list, json_schema_extra={"default": []}
+    )
 
 
 class Progress(Answer):

@@ -1,7 +1,7 @@
 """Tell waiting requests of their jobs' events: one subscription a process, however many wait.
 
 A request that waits for a job registers here *before* it submits or reads with ``watcher=hub.name``; then
-the scripts publish ``<job id> <event type>`` on this process's channel until the job ends. Nobody polls.
+the scripts publish ``<job id> <event id> <event type> …`` on this process's channel. Nobody polls.
 
 Nothing is missed: the channel is subscribed before the first watcher registers, and after a gap of the
 subscription every waiter is told to read its job again (``RESYNC``). To a waiter a kind is news that the job
@@ -28,7 +28,8 @@ from jobs import commands
 from jobs.errors import LedgerUnavailable
 from jobs.keys import Key
 from jobs.record import Record
-from service.store import ANSWER_S, UNAVAILABLE, Store
+from service.exchange import UNAVAILABLE
+from service.store import ANSWER_S, Store
 
 #: Told to every watcher after a gap of the subscription; no event of a job.
 RESYNC = "resync"
@@ -142,9 +143,9 @@ class Hub:
                 self._tell(message)
 
     def _tell(self, message: dict[str, Any]) -> None:  # Any: redis-py's own message
-        job_id, _, kind = message["data"].decode().partition(" ")
-        for watch in self._watches.get(job_id, ()):
-            watch.tell(kind)
+        job_id, _, kind, _ = message["data"].split(b" ", 3)
+        for watch in self._watches.get(job_id.decode(), ()):
+            watch.tell(kind.decode())
 
 
 class Watch:

@@ -6,7 +6,7 @@ would have read from the endpoint's signature stands there all the same, for the
 """
 
 import math
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Annotated, Any
@@ -15,6 +15,7 @@ from urllib.parse import parse_qs
 from fastapi import APIRouter, FastAPI, Header, Query, Request, Response
 from fastapi.routing import APIRoute
 from starlette.requests import ClientDisconnect
+from starlette.types import Receive, Scope, Send
 
 from jobs import commands
 from jobs.commands import Receipt, Submitted
@@ -102,11 +103,12 @@ class SubmitRoute(APIRoute):
         self.models = models
         super().__init__(path, endpoint, **more)
 
-    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        async def handle(request: Request) -> Response:
-            return await answer_submit(request, self.task, self.models)
+        self.app = self.answer
 
-        return handle
+    async def answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request; what it raises is answered by `service.problems`."""
+        response = await answer_submit(Request(scope, receive, send), self.task, self.models)
+        await response(scope, receive, send)
 
 
 async def answer_submit(request: Request, task: Task[Any, Any], models: TaskModels) -> Response:
