@@ -3,6 +3,7 @@
 -- * Redis' own TIME is the only clock. Times are milliseconds; stamps are microseconds, unique and rising.
 -- * A job is on exactly one shelf (its state, tenant, task and queue), and, while it waits, in exactly one of
 --   WAITING and DUE of its queue; while it runs, in LEASES; once final, in FINISHED.
+-- * The tick looks at QUEUES alone and drops those that are empty: who puts a job into a line names its queue there.
 -- * `fence` counts claims and losses. A writer that does not hold the current fence writes nothing.
 -- * JSON comes ready from Python and is stored as it came: cjson would mangle empty arrays and large integers.
 -- * A script that must go through when Redis is full makes its first write one that frees memory (ZREM, ZPOPMIN), or
@@ -160,6 +161,7 @@ local function lose_attempt(job, ms, ttl, file_ttl)
   end
   move(job, 'RETRY', 'error', detail)
   redis.call('HDEL', job_key(job.id), 'owner')
+  redis.call('SADD', QUEUES, job.queue)
   enqueue(job, job.stamp)
   emit(job, 'job.retrying', '{"attempt":' .. job.attempt .. ',"error":' .. detail .. '}')
   wake(job.queue, 1)

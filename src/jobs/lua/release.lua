@@ -16,6 +16,7 @@ for index = 3, #ARGV, 2 do
       job.attempt = job.attempt - 1
       move(job, job.attempt == 0 and 'PENDING' or 'RETRY', 'attempt', job.attempt)
       redis.call('HDEL', job_key(job.id), 'owner', 'started', 'progress')
+      redis.call('SADD', QUEUES, job.queue)
       enqueue(job, job.stamp)
       emit(job, 'job.retrying', '{"attempt":' .. job.attempt .. ',"released":true}')
       wake(job.queue, 1)

@@ -19,6 +19,7 @@ elseif state == 'RETRY' then
   move(job, 'RETRY', 'error', ARGV[4], 'run_at', whole(due))
   redis.call('HDEL', job_key(job.id), 'owner')
   emit(job, 'job.retrying', '{"attempt":' .. job.attempt .. ',"run_at_ms":' .. whole(due) .. ',"error":' .. ARGV[4] .. '}')
+  redis.call('SADD', QUEUES, job.queue)
   if due > ms then
     redis.call('ZADD', due_key(job.queue), whole(due), job.id)
   else

@@ -38,6 +38,7 @@ class Audit:
     def __init__(self, ledger: Any) -> None:  # redis-py types every reply as bytes or text
         self.ledger = ledger
         self.wrong: list[str] = []
+        self.queues: set[str] = ledger.smembers(Key.QUEUES.of())
         self.keys: list[str] = sorted(self.ledger.scan_iter(f"{PREFIX}*", count=1000))
         self.jobs: dict[str, dict[str, str]] = {
             key.removeprefix(Key.JOB.of("")): self.ledger.hgetall(key)
@@ -100,6 +101,8 @@ class Audit:
         }.get(state, {"finished:"})
         if len(places) != 1 or places[0] not in allowed:
             self.wrong.append(f"{job} is {state} and stands in {places}")
+        if state in {"PENDING", "RETRY"} and queue not in self.queues:
+            self.wrong.append(f"{job} waits in {queue}, which the tick does not look at")
         if places and places[0].startswith("wait:"):
             turn = self.ledger.zscore(PREFIX + places[0], job)
             if int(turn or 0) // 562949953421312 != 9 - int(record["priority"]):

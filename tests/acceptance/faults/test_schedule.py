@@ -33,3 +33,11 @@ def test_due_jobs_outlive_workers_and_redis(stage: Stage, new_row: NewRow) -> No
     assert stage.states(due) == {"SUCCESS": JOBS}
     assert min(late) >= -0.1
     assert max(late) <= LATE_S
+
+
+def test_the_only_job_of_a_queue_is_retried(stage: Stage, new_row: NewRow) -> None:
+    row = new_row("12b", "none: the only job of its queue fails after some ticks, and is due again later")
+    job = stage.post("faults.flaky", {"seconds": 2.5, "fails": 1})
+    stage.conclude(row, [job], 15, planned=2)
+    assert stage.read(job)["state"] == "SUCCESS"
+    assert len(stage.evidence.starts(job)) == 2
