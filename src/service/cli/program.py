@@ -11,6 +11,7 @@ from service.cli.api import api
 from service.cli.demo import demo
 from service.cli.dev import dev
 from service.cli.jobs import cancel, download, get, list_jobs, list_tasks
+from service.cli.keys import keys
 from service.cli.openapi import openapi
 from service.cli.options import report
 from service.cli.settings import settings
@@ -32,6 +33,7 @@ program.command(rich_help_panel=RUN)(dev)
 program.command(rich_help_panel=RUN)(demo)
 program.command(rich_help_panel=RUN)(api)
 program.command(rich_help_panel=RUN)(worker)
+program.add_typer(keys, name="keys", rich_help_panel=RUN)
 program.command("tasks", rich_help_panel=USE)(list_tasks)
 program.command(rich_help_panel=USE, context_settings=SETTINGS)(submit)
 program.command(rich_help_panel=USE)(watch)
