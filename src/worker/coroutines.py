@@ -51,6 +51,14 @@ def run_coroutine(
         raise
 
 
+async def contained(coroutine: Coroutine[Any, Any, Any]) -> Any:  # noqa: ANN401
+    """Run the task's coroutine, and let no exit of it end the loop, which other jobs share."""
+    try:
+        return await coroutine
+    except (SystemExit, KeyboardInterrupt) as error:
+        raise TaskExited(repr(error)) from error
+
+
 async def bounded(
     coroutine: Coroutine[Any, Any, Any], timeout_s: float, is_cancelled: Callable[[], bool]
 ) -> Any:  # noqa: ANN401
@@ -75,6 +83,10 @@ def saw_cancel(is_cancelled: Callable[[], bool]) -> bool:
         return is_cancelled()
     except JobCancelled:
         return True
+
+
+class TaskExited(Exception):
+    """Carry ``sys.exit`` of a coroutine over the loop."""
 
 
 class JobStopped(Exception):

@@ -21,7 +21,7 @@ from jobs.errors import JobCancelled, TaskError
 from jobs.record import Failure
 from jobs.task import Task
 from worker.attempt import Attempt, LightAttempt
-from worker.coroutines import JobStopped, run_coroutine
+from worker.coroutines import JobStopped, contained, run_coroutine
 from worker.outcome import Again, Failed, Outcome
 from worker.wiring import Wiring
 
@@ -93,9 +93,10 @@ def call(
     arguments = (order, job) if task.takes_context else (order,)
     if not task.is_async:
         return task.function(*arguments)
+    coroutine = contained(task.function(*arguments))
     if wiring.light and wiring.light.is_inside():
-        return wiring.light.run(job.id, task.function(*arguments), timeout_s)
-    return run_coroutine(task.function(*arguments), timeout_s, port.is_cancelled)
+        return wiring.light.run(job.id, coroutine, timeout_s)
+    return run_coroutine(coroutine, timeout_s, port.is_cancelled)
 
 
 def is_told_to_exit(error: SystemExit) -> bool:

@@ -146,7 +146,7 @@ def test_planned_stop_lets_a_short_job_end(house: House, gate: Gate) -> None:
     with house.worker("-Q", "stop-soft", **environment) as worker:
         gate.wait_for_start()
         worker.tell(signal.SIGTERM)
-        wait_for(lambda: "shutdown" in worker.told().lower(), "the stop began")
+        wait_for(lambda: "Ctrl+C again" in worker.told(), "the stop began")
         gate.open()
         worker.wait(9)
     assert (house.read(job)["state"], house.read(job)["attempt"]) == ("SUCCESS", 1)

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -150,9 +151,13 @@ def test_wrong_input_of_a_stock_client_is_refused_at_once(house: House, app: Any
 def test_inspect_answers(house: House, gate: Gate) -> None:
     job = house.submit("test.hold", gate.order)
     gate.wait_for_start()
-    assert "pong" in run(house, *celery("inspect", "ping", "--timeout", "5"))
-    registered = json.loads(run(house, *celery("inspect", "registered", "--json", "--timeout", "5")))
-    active = json.loads(run(house, *celery("inspect", "active", "--json", "--timeout", "5")))
+    asked = ("ping", "registered", "active")
+    with ThreadPoolExecutor() as pool:
+        commands = [
+            celery("inspect", word, "--json", "--timeout", "5", "-d", "worker-01@test") for word in asked
+        ]
+        ping, registered, active = pool.map(lambda command: json.loads(run(house, *command)), commands)
+    assert ping == {"worker-01@test": {"ok": "pong"}}
     (node,) = [name for name in active if active[name]]
     assert [one["id"] for one in active[node]] == [job]
     assert "test.echo" in registered[node]

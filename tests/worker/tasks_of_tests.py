@@ -1,0 +1,150 @@
+"""Tasks that end in every way an attempt can end."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from typing import Annotated, Any
+
+from pydantic import BaseModel
+
+from jobs import FileId, FileRule, JobContext, Model, RetryPolicy, TaskError, task
+
+
+class Order(Model):
+    text: str = ""
+
+
+class Files(Model):
+    file: Annotated[FileId, FileRule()]
+
+
+class Made(Model):
+    text: str
+
+
+class Loose(BaseModel):
+    number: float = 0.0
+    data: Any = None
+
+
+@task("end.well", queue="media", max_attempts=7, timeout_s=12.5)
+def well(order: Order) -> Made:
+    """End well."""
+    return Made(text=order.text)
+
+
+@task("end.file")
+def with_file(order: Files, job: JobContext) -> Made:
+    """Read a file."""
+    return Made(text=job.file(order.file).read_text())
+
+
+@task("end.error")
+def with_error(order: Order) -> Made:
+    """Raise an error of its own."""
+    raise TaskError("end.broken", order.text)
+
+
+@task("end.again", retry=RetryPolicy(first_s=4, jitter=0))
+def again(order: Order) -> Made:
+    """Ask for another attempt."""
+    raise TaskError("end.flaky", "Not yet.", retryable=True)
+
+
+@task("end.at")
+def at(order: Order) -> Made:
+    """Ask for another attempt at its time."""
+    raise TaskError("end.flaky", "Not yet.", retryable=True, retry_after_s=2.5)
+
+
+@task("end.crash", retry=False)
+def crash(order: Order) -> Made:
+    """Raise what nobody expects, from deep below."""
+
+    def deep(depth: int) -> None:
+        if depth:
+            deep(depth - 1)
+        raise ValueError(order.text * 10_000)
+
+    deep(100)
+    raise AssertionError
+
+
+@task("end.memory")
+def memory(order: Order) -> Made:
+    """Run out of memory."""
+    raise MemoryError
+
+
+@task("end.exit", retry=False)
+def leave(order: Order) -> Made:
+    """Call sys.exit."""
+    sys.exit(int(order.text or 3))
+
+
+@task("end.exit_async", retry=False)
+async def leave_async(order: Order) -> Made:
+    """Call sys.exit in a coroutine."""
+    sys.exit(3)
+
+
+@task("end.nan")
+def nan(order: Order) -> Loose:
+    """Give what JSON cannot write."""
+    return Loose(number=float(order.text or "nan"))
+
+
+@task("end.unwritable")
+def unwritable(order: Order) -> Loose:
+    """Give an object that JSON cannot write."""
+    return Loose(data=object())
+
+
+@task("end.wrong")
+def wrong(order: Order) -> Made:
+    """Give something else."""
+    return {"text": 7}  # type: ignore[return-value]
+
+
+@task("end.large")
+def large(order: Order) -> Made:
+    """Give too much."""
+    return Made(text="x" * 2000)
+
+
+@task("end.artifact")
+def artifact(order: Order, job: JobContext) -> Made:
+    """Write an artifact."""
+    job.artifact("out.txt").write_text(order.text)
+    return Made(text="")
+
+
+@task("end.no_artifact")
+def no_artifact(order: Order, job: JobContext) -> Made:
+    """Reserve an artifact and forget it."""
+    job.artifact("out.txt")
+    return Made(text="")
+
+
+@task("end.seen")
+def seen(order: Order, job: JobContext) -> Made:
+    """Return once it sees the cancel."""
+    while not job.cancelled:
+        pass
+    return Made(text="half")
+
+
+@task("end.coroutine")
+async def coroutine(order: Order, job: JobContext) -> Made:
+    """End well, later."""
+    await asyncio.sleep(0.01)
+    job.progress(1, 2)
+    return Made(text=order.text)
+
+
+@task("end.slow")
+async def slow(order: Order) -> Made:
+    """Take long."""
+    await asyncio.sleep(60)
+    return Made(text="")

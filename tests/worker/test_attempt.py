@@ -1,0 +1,119 @@
+from __future__ import annotations
+
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from jobs.errors import JobCancelled
+from tests.worker.conftest import FakeRecorder
+from worker.attempt import Attempt
+from worker.runner import open_attempt
+from worker.wiring import Wiring
+
+
+@pytest.fixture
+def attempt(wiring: Wiring) -> Attempt:
+    return open_attempt("job-1", 1, wiring)
+
+
+def told(recorder: FakeRecorder) -> list[int]:
+    return [content["done"] for kind, content in recorder.reports if kind == "progress"]
+
+
+def test_progress_goes_out_ten_times_a_second_and_the_last_is_never_dropped(
+    attempt: Attempt, recorder: FakeRecorder
+) -> None:
+    begin = time.monotonic()
+    number = 0
+    with attempt:
+        while time.monotonic() - begin < 0.55:
+            number += 1
+            attempt.report({"done": number})
+    assert number > 100
+    assert told(recorder)[0] == 1
+    assert told(recorder)[-1] == number
+    # The first at once, one each tenth of a second, and the last at the end.
+    assert len(told(recorder)) <= (time.monotonic() - begin) / 0.1 + 2
+
+
+def test_progress_that_waits_is_sent_by_itself(attempt: Attempt, recorder: FakeRecorder) -> None:
+    attempt.report({"done": 1})
+    attempt.report({"done": 2})
+    deadline = time.monotonic() + 5
+    while told(recorder) != [1, 2]:
+        assert time.monotonic() < deadline, told(recorder)
+        time.sleep(0.01)
+
+
+def test_no_timer_is_left_behind(attempt: Attempt, recorder: FakeRecorder) -> None:
+    before = threading.active_count()
+    with attempt:
+        for number in range(50):
+            attempt.report({"done": number})
+    deadline = time.monotonic() + 5
+    while threading.active_count() > before:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    assert told(recorder)[-1] == 49
+
+
+def test_log_lines_are_not_held_back(attempt: Attempt, recorder: FakeRecorder) -> None:
+    for number in range(5):
+        attempt.log("info", f"line {number}", {"path": Path("x")})
+    assert [content["message"] for _, content in recorder.reports] == [
+        f"line {number}" for number in range(5)
+    ]
+    assert recorder.reports[0][1]["fields"] == {"path": "x"}
+
+
+def test_outage_of_the_ledger_loses_progress_and_never_the_attempt(
+    attempt: Attempt, recorder: FakeRecorder
+) -> None:
+    recorder.is_down = True
+    with attempt:
+        attempt.report({"done": 1})
+        attempt.log("info", "x", {})
+        attempt._looked = float("-inf")
+        assert not attempt.is_cancelled()
+    assert recorder.reports == []
+
+
+def test_cancel_is_seen_with_the_next_report(attempt: Attempt, recorder: FakeRecorder) -> None:
+    assert not attempt.is_cancelled()
+    recorder.cancelled = ["job-1"]
+    assert not attempt.is_cancelled(), "it has looked just now"
+    attempt.report({"done": 1})
+    assert attempt.is_cancelled()
+
+
+def test_cancel_is_looked_for_without_reports_too(attempt: Attempt, recorder: FakeRecorder) -> None:
+    recorder.cancelled = ["job-1"]
+    deadline = time.monotonic() + 5
+    while not attempt.is_cancelled():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def test_attempt_that_lost_its_lease_is_stopped(attempt: Attempt, recorder: FakeRecorder) -> None:
+    recorder.lost = ["job-1"]
+    attempt.report({"done": 1})
+    with pytest.raises(JobCancelled):
+        attempt.is_cancelled()
+
+
+def test_question_costs_a_round_trip_at_most_twice_a_second(attempt: Attempt, recorder: FakeRecorder) -> None:
+    asked: list[Any] = []
+    run = recorder.run
+
+    def count(command: Any) -> Any:
+        asked.append(command)
+        return run(command)
+
+    recorder.run = count  # type: ignore[method-assign]
+    begin = time.monotonic()
+    while time.monotonic() - begin < 0.3:
+        attempt.is_cancelled()
+    assert len(asked) <= 1

@@ -1,0 +1,112 @@
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from celery.exceptions import TaskRevokedError
+from celery.exceptions import TimeoutError as CeleryTimeout
+from celery.result import AsyncResult
+
+from jobs.errors import TaskError
+from jobs.keys import Key
+from jobs.record import Failure
+from jobs.settings import Settings
+from jobs.state import State
+from tests.jobs.conftest import Ledger
+from tests.worker.conftest import REGISTRY
+from worker.app import build_celery
+from worker.outcome import Again, Failed, Outcome
+
+FAILURE = Failure("a.b", "Oh no.", retryable=True, attempt=1, traceback="Traceback…")
+
+
+@pytest.fixture
+def app(live_settings: Settings) -> Any:
+    return build_celery(REGISTRY, live_settings)
+
+
+def bring(ledger: Ledger, state: State) -> str:
+    """Make a job that stands in a state."""
+    if state is State.PENDING:
+        return ledger.submit()
+    if state is State.REVOKED:
+        job_id = ledger.submit()
+        ledger.cancel(job_id)
+        return job_id
+    job = ledger.start()
+    if state is State.RETRY:
+        ledger.retry(job, 60_000)
+    elif state is State.SUCCESS:
+        ledger.succeed(job, {"a": [1]})
+    elif state is State.FAILURE:
+        ledger.fail(job)
+    return job.id
+
+
+@pytest.mark.parametrize("state", State)
+def test_meta_says_what_the_ledger_says(app: Any, ledger: Ledger, state: State) -> None:
+    job_id = bring(ledger, state)
+    meta = AsyncResult(job_id, app=app)._get_task_meta()
+    assert (meta["status"], meta["task_id"], meta["name"], meta["queue"]) == (
+        ledger.read(job_id).state, job_id, "demo.add", "default",
+    )  # fmt: skip
+    if state is State.SUCCESS:
+        assert meta["result"] == {"a": [1]}
+    elif state in {State.FAILURE, State.RETRY}:
+        assert isinstance(meta["result"], TaskError)
+        assert meta["result"].code in {"demo.broken", "demo.flaky"}
+    elif state is State.REVOKED:
+        assert isinstance(meta["result"], TaskRevokedError)
+    else:
+        assert meta["result"] is None
+    assert AsyncResult(job_id, app=app).ready() == state.is_terminal
+
+
+def test_unknown_id_is_pending_as_celery_has_it(app: Any, ledger: Ledger) -> None:
+    assert AsyncResult("nobody", app=app).state == "PENDING"
+
+
+def test_waiting_clients_of_one_process_are_one_watcher(app: Any, ledger: Ledger) -> None:
+    job = ledger.start()
+    for _ in range(3):
+        with pytest.raises(CeleryTimeout):
+            AsyncResult(job.id, app=app).get(timeout=0.01)
+    watchers: Any = ledger.redis.hget(Key.JOB.of(job.id), "watchers")
+    assert len(watchers.split()) == 1
+
+
+def test_forget_keeps_the_job(app: Any, ledger: Ledger) -> None:
+    job_id = bring(ledger, State.SUCCESS)
+    AsyncResult(job_id, app=app).forget()
+    assert ledger.read(job_id).state is State.SUCCESS
+
+
+@pytest.mark.parametrize(
+    ("result", "state", "verb", "word"),
+    [
+        (Outcome(b"1", ()), "SUCCESS", "settle", "SUCCESS"),
+        (Failed(FAILURE), "FAILURE", "settle", "FAILURE"),
+        (Again(FAILURE, 5), "RETRY", "settle", "RETRY"),
+        (None, "REVOKED", "settle", "REVOKED"),
+        (ValueError("x" * 9000), "FAILURE", "settle", "FAILURE"),
+    ],
+)
+def test_report_of_the_tracer_becomes_one_verb(
+    app: Any, result: Any, state: str, verb: str, word: str
+) -> None:
+    command = app.backend.to_command("id", 3, 1, result, State(state))
+    assert command.script.name == verb
+    assert command.args[:3] == ("id", 3, word)
+    if isinstance(result, ValueError):
+        assert len(json.loads(command.args[3])["message"]) == 2000
+
+
+def test_retry_without_a_reason_hands_the_job_back(app: Any) -> None:
+    assert app.backend.to_command("id", 3, 1, RuntimeError(), State.RETRY) is None
+
+
+def test_what_is_no_attempt_of_ours_is_not_stored(app: Any, ledger: Ledger) -> None:
+    before = ledger.snapshot()
+    app.backend.store_result("foreign", 1, "SUCCESS", request=None)
+    assert ledger.snapshot() == before

@@ -1,0 +1,138 @@
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from kombu.serialization import loads
+from kombu.transport.virtual import Message
+
+from jobs.commands import Claimed
+from jobs.errors import Unprocessable
+from jobs.submission import Submission
+from tests.worker.conftest import REGISTRY
+from worker.message import to_message, to_submission
+
+CLAIMED = Claimed("id-1", "end.well", "media", 2, 7, 5, 12_500, '{"text":"ä \\" \\n"}'.encode())
+NO_EMBED: dict[str, Any] = {"callbacks": None, "errbacks": None, "chain": None, "chord": None}
+WELL = REGISTRY.get("end.well")
+
+
+def send(
+    args: Any = (), kwargs: Any = None, *, embed: Any = None, priority: int | None = None, **headers: Any
+) -> Submission:
+    return to_submission(
+        WELL,
+        {"id": "id-1", "task": "end.well", **headers},
+        (args, kwargs or {}, embed if embed is not None else NO_EMBED),
+        queue="media",
+        priority=priority,
+        tenant="public",
+    )
+
+
+def test_claimed_job_becomes_a_message_that_a_stock_worker_reads() -> None:
+    payload = to_message(CLAIMED)
+    json.dumps(payload)
+    channel = SimpleNamespace(decode_body=lambda body, _: body)
+    message = Message(payload, channel=channel)
+    args, kwargs, embed = loads(message.body, message.content_type, message.content_encoding, accept={"application/json"})
+    assert args == [CLAIMED.input.decode()]
+    assert (kwargs, embed) == ({}, NO_EMBED)
+    headers = message.headers
+    assert (headers["task"], headers["id"], headers["retries"]) == ("end.well", "id-1", 1)
+    assert headers["timelimit"] == [15.5, 12.5]
+    assert headers["jobline"] == {"fence": 5, "attempt": 2, "max_attempts": 7, "timeout_s": 12.5}
+    assert message.delivery_info["routing_key"] == "media"
+
+
+def test_message_of_ours_makes_the_same_input_again() -> None:
+    payload = to_message(CLAIMED)
+    again = to_submission(
+        WELL, payload["headers"], json.loads(payload["body"]), queue="media", priority=None, tenant="public"
+    )
+    assert (again.id, again.task, again.queue, again.input, again.timeout_ms) == (
+        "id-1", "end.well", "media", CLAIMED.input, 12_500,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("args", [[{"text": "a"}], ['{"text": "a"}']])
+def test_input_comes_by_position(args: list[Any]) -> None:
+    assert send(args).input == b'{"text":"a"}'
+
+
+def test_input_comes_by_the_names_of_its_fields() -> None:
+    assert send((), {"text": "a"}).input == b'{"text":"a"}'
+    assert send().input == b'{"text":""}'
+
+
+def test_settings_are_those_of_the_task() -> None:
+    order = send()
+    assert (order.max_attempts, order.timeout_ms, order.priority, order.place) == (
+        7,
+        12_500,
+        5,
+        "public:end.well:media",
+    )
+    assert (order.run_at_ms, order.expires_in_ms, order.files, order.idempotency) == (None, None, (), "")
+
+
+@pytest.mark.parametrize(("given", "kept"), [(0, 0), (9, 9), (99, 9), (-1, 0), (None, 5)])
+def test_priority_is_kept_within_its_bounds(given: int | None, kept: int) -> None:
+    assert send(priority=given).priority == kept
+
+
+@pytest.mark.parametrize(
+    ("limits", "timeout_ms"),
+    [([20, 10], 10_000), ([20, None], 20_000), ([None, None], 12_500), (None, 12_500)],
+)
+def test_time_limits_bound_the_attempt(limits: Any, timeout_ms: int) -> None:
+    assert send(timelimit=limits).timeout_ms == timeout_ms
+
+
+@pytest.mark.parametrize(
+    "eta", ["2027-01-15T08:00:00.123+00:00", "2027-01-15T08:00:00.123", "2027-01-15T09:00:00.123+01:00"]
+)
+def test_eta_becomes_the_time_to_run_at(eta: str) -> None:
+    assert send(eta=eta).run_at_ms == 1_800_000_000_123
+
+
+def test_expires_becomes_the_time_left() -> None:
+    left = send(expires=(datetime.now(UTC) + timedelta(seconds=60)).isoformat()).expires_in_ms
+    assert left is not None
+    assert 58_000 < left <= 60_000
+    assert send(expires="2020-01-01T00:00:00+00:00").expires_in_ms == 0
+
+
+@pytest.mark.parametrize("name", ["callbacks", "errbacks", "chain", "chord"])
+def test_canvas_is_refused(name: str) -> None:
+    with pytest.raises(Unprocessable, match="use a workflow"):
+        send(embed={**NO_EMBED, name: [{"task": "x"}]})
+
+
+@pytest.mark.parametrize(("args", "kwargs"), [([1, 2], {}), ([{"text": "a"}], {"text": "b"})])
+def test_other_calls_are_refused(args: Any, kwargs: Any) -> None:
+    with pytest.raises(Unprocessable, match=r"end\.well takes its input as one positional object"):
+        send(args, kwargs)
+
+
+def test_wrong_input_is_refused_with_its_place_and_without_its_value() -> None:
+    with pytest.raises(Unprocessable, match="/text: ") as caught:
+        send([{"text": ["s3cret"]}])
+    assert [error.pointer for error in caught.value.errors] == ["/text"]
+    assert "s3cret" not in str(caught.value)
+
+
+def test_files_are_claimed() -> None:
+    file = "file_" + "1" * 32
+    order = to_submission(
+        REGISTRY.get("end.file"),
+        {"id": "1"},
+        ([{"file": file}], {}, {}),
+        queue="default",
+        priority=None,
+        tenant="t",
+    )
+    assert order.files == (file,)

@@ -1,0 +1,57 @@
+from __future__ import annotations
+
+import threading
+import time
+from queue import Empty
+
+import pytest
+
+from jobs import commands
+from jobs.commands import Command, Lives
+from worker.outbox import Outbox
+
+LIVES = Lives(1, 1, 1)
+
+
+def make(number: int) -> Command[object]:
+    return commands.lose(str(number), 1, LIVES)  # type: ignore[return-value]
+
+
+def drain(outbox: Outbox) -> list[object]:
+    found: list[object] = []
+    while True:
+        try:
+            found.append(outbox.get().args[0])
+        except Empty:
+            return found
+
+
+def test_first_in_first_out() -> None:
+    outbox = Outbox()
+    for number in range(3):
+        outbox.put(make(number))
+    assert drain(outbox) == ["0", "1", "2"]
+    with pytest.raises(Empty):
+        outbox.get()
+
+
+def test_what_could_not_be_sent_stays_first() -> None:
+    outbox = Outbox()
+    for number in range(3):
+        outbox.put(make(number))
+    outbox.put_back(outbox.get())
+    outbox.put(make(3))
+    assert drain(outbox) == ["0", "1", "2", "3"]
+
+
+def test_wait_ends_as_soon_as_something_comes() -> None:
+    outbox = Outbox()
+    threading.Timer(0.02, outbox.put, [make(1)]).start()
+    begin = time.monotonic()
+    outbox.wait(10)
+    assert time.monotonic() - begin < 5
+    assert drain(outbox) == ["1"]
+
+
+def test_wait_ends_by_itself() -> None:
+    Outbox().wait(0.01)

@@ -1,0 +1,187 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from billiard.exceptions import SoftTimeLimitExceeded
+
+from files import FileStore
+from jobs.errors import JobCancelled
+from jobs.record import Failure
+from tests.worker.conftest import REGISTRY, FakeRecorder
+from worker.outcome import Again, Failed, Outcome
+from worker.runner import describe, perform
+from worker.wiring import Wiring
+
+
+def run(wiring: Wiring, name: str, text: str = "{}", **attempt: Any) -> Outcome:
+    given = {"fence": 1, "attempt": 1, "max_attempts": 3, "timeout_s": 10, **attempt}
+    return perform(REGISTRY.get(name), text, "job-1", given, wiring)
+
+
+def fail(wiring: Wiring, name: str, text: str = "{}", **attempt: Any) -> Failure:
+    with pytest.raises(Failed) as caught:
+        run(wiring, name, text, **attempt)
+    return caught.value.failure
+
+
+@pytest.fixture
+def data(wiring: Wiring) -> Path:
+    return wiring.settings.data_dir
+
+
+@pytest.mark.parametrize("name", ["end.well", "end.coroutine"])
+def test_result_is_compact_json(wiring: Wiring, name: str) -> None:
+    outcome = run(wiring, name, '{"text": "ä"}')
+    assert (outcome.content, outcome.artifacts) == ('{"text":"ä"}'.encode(), ())
+
+
+def test_error_of_the_task_keeps_its_code(wiring: Wiring) -> None:
+    failure = fail(wiring, "end.error", '{"text": "oh"}')
+    assert (failure.code, failure.message, failure.retryable, failure.attempt) == (
+        "end.broken",
+        "oh",
+        False,
+        1,
+    )
+    assert "tasks_of_tests.py" in str(failure.traceback)
+
+
+def test_retryable_error_is_tried_again_by_the_policy(wiring: Wiring) -> None:
+    delays = []
+    for attempt in (1, 2):
+        with pytest.raises(Again) as caught:
+            run(wiring, "end.again", attempt=attempt)
+        delays.append(caught.value.delay_ms)
+    assert delays == [4000, 8000]
+
+
+def test_retryable_error_says_when_itself(wiring: Wiring) -> None:
+    with pytest.raises(Again) as caught:
+        run(wiring, "end.at")
+    assert caught.value.delay_ms == 2500
+    assert caught.value.failure.retryable
+
+
+def test_last_attempt_is_not_tried_again(wiring: Wiring) -> None:
+    assert fail(wiring, "end.again", attempt=3).attempt == 3
+
+
+def test_unexpected_exception_is_internal_and_bounded(wiring: Wiring) -> None:
+    failure = fail(wiring, "end.crash", '{"text": "abc"}')
+    assert failure.code == "internal"
+    assert failure.message.startswith("ValueError: abcabc")
+    assert len(failure.message) == 2000
+    assert len(str(failure.traceback)) <= 8000
+
+
+def test_traceback_keeps_the_newest_frames() -> None:
+    def deep(depth: int) -> None:
+        if depth:
+            deep(depth - 1)
+        raise ValueError("short")
+
+    with pytest.raises(ValueError, match="short") as caught:
+        deep(100)
+    traceback = str(describe(caught.value, 1).traceback)
+    assert traceback.count("in deep") <= 20
+    assert traceback.rstrip().endswith("ValueError: short")
+
+
+@pytest.mark.parametrize(
+    ("name", "code"),
+    [
+        ("end.memory", "resource.memory"),
+        ("end.nan", "result.not_json"),
+        ("end.unwritable", "result.not_json"),
+        ("end.wrong", "result.invalid"),
+        ("end.large", "result.too_large"),
+        ("end.no_artifact", "artifact.missing"),
+        ("end.exit", "internal"),
+        ("end.exit_async", "internal"),
+    ],
+)
+def test_each_bad_end_has_its_code(wiring: Wiring, name: str, code: str) -> None:
+    failure = fail(wiring, name)
+    assert failure.code == code
+    assert failure.message
+
+
+@pytest.mark.parametrize("number", ["inf", "-inf"])
+def test_infinity_is_no_json_either(wiring: Wiring, number: str) -> None:
+    assert fail(wiring, "end.nan", f'{{"text": "{number}"}}').code == "result.not_json"
+
+
+def test_exit_of_a_coroutine_does_not_end_the_loop_of_the_others(wiring: Wiring) -> None:
+    assert "SystemExit(3)" in fail(wiring, "end.exit_async").message
+    assert run(wiring, "end.coroutine", '{"text": "on"}').content == b'{"text":"on"}'
+
+
+def test_exit_that_the_pool_asked_for_is_let_through(wiring: Wiring) -> None:
+    """Billiard's signal handler raises SystemExit(signal - 256)."""
+    with pytest.raises(SystemExit):
+        run(wiring, "end.exit", '{"text": "-241"}')
+
+
+def test_coroutine_past_its_limit_is_a_timeout_and_not_tried_again(wiring: Wiring) -> None:
+    assert fail(wiring, "end.slow", timeout_s=0.05).code == "timeout"
+
+
+def test_soft_limit_of_the_pool_is_a_timeout() -> None:
+    assert describe(SoftTimeLimitExceeded(), 2) == Failure(
+        "timeout", "The attempt ran past its time limit.", retryable=False, attempt=2,
+        traceback=describe(SoftTimeLimitExceeded(), 2).traceback,
+    )  # fmt: skip
+
+
+def test_input_that_no_longer_fits_is_named(wiring: Wiring) -> None:
+    failure = fail(wiring, "end.well", '{"text": 7}')
+    assert failure.code == "input.invalid"
+    assert "text" in failure.message
+
+
+def test_artifact_is_published_with_its_digest(wiring: Wiring, data: Path) -> None:
+    (made,) = run(wiring, "end.artifact", '{"text": "abc"}').artifacts
+    assert (made.name, made.media_type, made.size_bytes) == ("out.txt", "text/plain", 3)
+    assert made.sha256 == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+    assert FileStore(data).fetch(made.id, data).read_text() == "abc"
+
+
+def test_working_directory_is_gone_after_every_end(wiring: Wiring, data: Path) -> None:
+    run(wiring, "end.artifact")
+    fail(wiring, "end.no_artifact")
+    assert list((data / "work").iterdir()) == []
+
+
+def test_job_without_files_does_not_touch_the_disk(wiring: Wiring, data: Path) -> None:
+    run(wiring, "end.well")
+    assert list(data.iterdir()) == []
+
+
+def test_missing_file_has_its_code(wiring: Wiring) -> None:
+    assert fail(wiring, "end.file", f'{{"file": "file_{"0" * 32}"}}').code == "file.not_found"
+
+
+def test_result_after_an_observed_cancel_is_dropped(wiring: Wiring, recorder: FakeRecorder) -> None:
+    recorder.cancelled = ["job-1"]
+    with pytest.raises(JobCancelled):
+        run(wiring, "end.seen")
+
+
+def test_late_attempt_stops_and_publishes_nothing(wiring: Wiring, recorder: FakeRecorder, data: Path) -> None:
+    recorder.lost = ["job-1"]
+    with pytest.raises(JobCancelled):
+        run(wiring, "end.artifact", '{"text": "late"}')
+    assert not [path for path in data.rglob("art_*") if path.is_file()]
+
+
+def test_coroutine_of_a_cancelled_job_is_cancelled(wiring: Wiring, recorder: FakeRecorder) -> None:
+    recorder.cancelled = ["job-1"]
+    with pytest.raises(JobCancelled):
+        run(wiring, "end.slow")
+
+
+def test_progress_reaches_the_ledger(wiring: Wiring, recorder: FakeRecorder) -> None:
+    run(wiring, "end.coroutine")
+    assert recorder.reports == [("progress", {"done": 1, "total": 2, "unit": "", "message": ""})]

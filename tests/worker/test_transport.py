@@ -1,0 +1,118 @@
+from __future__ import annotations
+
+import inspect
+import re
+from typing import Any
+
+import pytest
+from celery.worker import state
+from celery.worker.request import Request
+from kombu.transport import redis as stock
+from kombu.transport import virtual
+
+from jobs.errors import NotFound, QueueFull
+from jobs.keys import Key
+from jobs.settings import Settings
+from tests.jobs.conftest import Ledger
+from tests.worker.conftest import REGISTRY
+from worker import transport
+from worker.app import build_celery
+from worker.transport import Channel, Transport, is_task_queue
+
+#: What the module's head names, as attributes of the class that has them, or words of its source.
+METHODS = {
+    "_put": stock.Channel, "_get": stock.Channel, "_size": stock.Channel, "_purge": stock.Channel,
+    "_brpop_start": stock.Channel, "_brpop_read": stock.Channel, "_delete": stock.Channel,
+    "_deliver": virtual.Transport,
+}  # fmt: skip
+WORDS = {"_in_poll": stock, "_brpop_sent_at": stock, "_queue_cycle": stock}
+
+
+def named_at_the_head() -> set[str]:
+    head = str(transport.__doc__).partition("Private names")[2]
+    return set(re.findall(r"``(_\w+)``", head))
+
+
+def test_every_private_name_of_the_head_is_watched_here() -> None:
+    assert named_at_the_head() <= {*METHODS, *WORDS}
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_private_method_of_kombu_exists(name: str) -> None:
+    assert callable(getattr(METHODS[name], name))
+
+
+@pytest.mark.parametrize("name", WORDS)
+def test_private_attribute_of_kombu_is_still_used(name: str) -> None:
+    assert name in inspect.getsource(WORDS[name])
+
+
+def test_hooks_keep_the_signatures_of_kombu() -> None:
+    for name in ("_put", "_get", "_size", "_purge", "_brpop_start", "_brpop_read"):
+        theirs, ours = (inspect.signature(getattr(one, name)).parameters for one in (stock.Channel, Channel))
+        assert len(ours) == len(theirs), name
+
+
+def test_names_of_celery_that_the_worker_uses_exist() -> None:
+    assert isinstance(state.reserved_requests, set) or hasattr(state.reserved_requests, "__iter__")
+    for name in ("on_failure", "on_timeout", "cancel", "worker_pid", "request_dict"):
+        assert hasattr(Request, name) or name in inspect.getsource(Request), name
+
+
+@pytest.mark.parametrize("queue", ["default", "media", "a.b-c"])
+def test_queue_of_jobs_is_told_apart(queue: str) -> None:
+    assert is_task_queue(queue)
+
+
+@pytest.mark.parametrize("queue", ["w@h.celery.pidbox", "123.reply.celery.pidbox"])
+def test_queue_of_celerys_own_is_not_the_ledgers(queue: str) -> None:
+    assert not is_task_queue(queue)
+
+
+@pytest.fixture
+def app(live_settings: Settings) -> Any:
+    return build_celery(REGISTRY, live_settings.model_copy(update={"queue_limit": 2}))
+
+
+def test_put_is_submit(app: Any, ledger: Ledger) -> None:
+    result = app.send_task("end.well", args=[{"text": "a"}], priority=8)
+    record = ledger.read(result.id)
+    assert (record.task, record.queue, record.priority, record.input) == (
+        "end.well",
+        "media",
+        8,
+        b'{"text":"a"}',
+    )
+    assert ledger.waiting("media") == [result.id]
+    assert not ledger.redis.exists("media")
+
+
+def test_put_twice_is_one_job(app: Any, ledger: Ledger) -> None:
+    for _ in range(2):
+        app.send_task("end.well", args=[{"text": "a"}], task_id="same")
+    assert ledger.waiting("media") == ["same"]
+
+
+def test_put_is_refused_as_the_ledger_refuses(app: Any, ledger: Ledger) -> None:
+    with pytest.raises(NotFound, match="file_0"):
+        app.send_task("end.file", args=[{"file": "file_" + "0" * 32}])
+    with pytest.raises(NotFound, match=r"no\.such"):
+        app.send_task("no.such")
+    for _ in range(2):
+        app.send_task("end.well")
+    with pytest.raises(QueueFull, match="media"):
+        app.send_task("end.well")
+
+
+def test_size_is_the_depth_and_purge_drops_nothing(app: Any, ledger: Ledger) -> None:
+    app.send_task("end.well")
+    with app.connection_for_write() as connection:
+        channel = connection.default_channel
+        assert channel._size("media") == 1
+        assert channel._purge("media") == 0
+        channel._delete("media")
+    assert ledger.redis.zcard(Key.WAITING.of("media")) == 1
+
+
+def test_batches_would_leave_the_submit_script_out() -> None:
+    assert not Transport.supports_batch_publish
