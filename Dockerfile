@@ -7,7 +7,7 @@ ENV PATH=/opt/jobline/bin:$PATH PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK
 # Dependencies first: this layer changes with the lock alone.
 COPY requirements.runtime.lock ./
 RUN pip install --require-hashes -r requirements.runtime.lock
-COPY LICENSE pyproject.toml ./
+COPY LICENSE README.md pyproject.toml ./
 COPY src src
 RUN pip install --no-deps --no-build-isolation .
 
