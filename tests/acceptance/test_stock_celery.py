@@ -154,7 +154,7 @@ def test_inspect_answers(house: House, gate: Gate) -> None:
     asked = ("ping", "registered", "active")
     with ThreadPoolExecutor() as pool:
         commands = [
-            celery("inspect", word, "--json", "--timeout", "5", "-d", "worker-01@test") for word in asked
+            celery("inspect", word, "--json", "--timeout", "2", "-d", "worker-01@test") for word in asked
         ]
         ping, registered, active = pool.map(lambda command: json.loads(run(house, *command)), commands)
     assert ping == {"worker-01@test": {"ok": "pong"}}

@@ -38,7 +38,9 @@ def test_claimed_job_becomes_a_message_that_a_stock_worker_reads() -> None:
     json.dumps(payload)
     channel = SimpleNamespace(decode_body=lambda body, _: body)
     message = Message(payload, channel=channel)
-    args, kwargs, embed = loads(message.body, message.content_type, message.content_encoding, accept={"application/json"})
+    args, kwargs, embed = loads(
+        message.body, message.content_type, message.content_encoding, accept={"application/json"}
+    )
     assert args == [CLAIMED.input.decode()]
     assert (kwargs, embed) == ({}, NO_EMBED)
     headers = message.headers
