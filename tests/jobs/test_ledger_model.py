@@ -72,7 +72,7 @@ class Play:
         for job_id in self.jobs:
             record = self.ledger.read(job_id)
             before = self.seen.get(job_id, record.state)
-        found: Iterable[bytes] = self.ledger.redis.zrange(key, 0, -1)  # type: ignore[assignment] # no coroutine
+            # One verb is one move at most: a job that becomes due stays in its state.
             assert record.state is before or record.state in MOVES[before], f"{before} -> {record.state}"
             self.seen[job_id] = record.state
             assert (job_id in waiting | due) == record.state.is_waiting
