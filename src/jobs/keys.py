@@ -1,11 +1,10 @@
 """Every Redis key of Jobline: its template, type, owner and life. No other file puts a key together.
 
-The scripts get the same templates as Lua functions (see `scripts.prelude`): ``job_key(id)`` in Lua is
+The scripts get the same templates as Lua functions (see `scripts.definitions`): ``job_key(id)`` in Lua is
 ``Key.JOB.of(id)`` here. All keys share one prefix, so that a Redis may serve other programs too.
 
 Bounds: "active" is a job that is not final; their number is bounded by the queue limits. What belongs to a
-final job ends with it, ``JOBLINE_RESULT_TTL_S`` after its end; the tick removes it, and a Redis TTL one day
-later is the second belt.
+final job ends with it, ``JOBLINE_RESULT_TTL_S`` after its end: the tick removes all of it at once.
 """
 
 from __future__ import annotations

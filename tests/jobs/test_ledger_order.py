@@ -114,6 +114,15 @@ def test_job_that_began_in_time_does_not_expire(ledger: Ledger) -> None:
     assert order_of(ledger) == [job.id]
 
 
+def test_released_first_attempt_can_expire_again(ledger: Ledger) -> None:
+    job = ledger.start(expires_in_ms=60_000)
+    ledger.release(job)
+    ledger.let_pass(Key.START_BY.of(), job.id)
+    ledger.tick()
+    assert ledger.read(job.id).state is State.REVOKED
+    assert not ledger.redis.exists(Key.START_BY.of(), Key.WAITING.of("default"))
+
+
 def test_expired_jobs_in_front_do_not_hide_the_others(ledger: Ledger) -> None:
     for _ in range(50):
         ledger.submit(expires_in_ms=0)

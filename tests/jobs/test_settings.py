@@ -8,7 +8,7 @@ import pytest
 from pydantic import SecretStr, ValidationError
 
 from jobs.errors import SettingsError
-from jobs.settings import Auth, Settings, read_settings
+from jobs.settings import Auth, Rate, Settings, read_settings
 
 #: Of each setting: a text that the environment may hold, and its value.
 SAMPLES: dict[str, tuple[str, Any]] = {
@@ -29,6 +29,9 @@ SAMPLES: dict[str, tuple[str, Any]] = {
     "max_file_bytes": ("4096", 4096),
     "max_result_bytes": ("8192", 8192),
     "tracebacks": ("yes", True),
+    "rate_limit": ("600/60", Rate.read("600/60")),
+    "cors_origins": ("https://a.example, http://b", ("https://a.example", "http://b")),
+    "body_timeout_s": ("0.5", 0.5),
 }
 #: Of each setting that can be wrong: texts that are.
 WRONG = {
@@ -48,6 +51,9 @@ WRONG = {
     "max_file_bytes": ["1023"],
     "max_result_bytes": ["1023"],
     "tracebacks": ["2"],
+    "rate_limit": ["600", "0/60", "600/0", "a/b", "-1/60"],
+    "cors_origins": ["*", "app.example", "https://a.example/path"],
+    "body_timeout_s": ["0", "3601"],
     "broker_url": ["amqp://user:s3cret@host"],
 }
 
