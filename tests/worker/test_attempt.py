@@ -10,13 +10,12 @@ import pytest
 from jobs.errors import JobCancelled
 from tests.worker.conftest import FakeRecorder
 from worker.attempt import Attempt
-from worker.runner import open_attempt
 from worker.wiring import Wiring
 
 
 @pytest.fixture
 def attempt(wiring: Wiring) -> Attempt:
-    return open_attempt("job-1", 1, wiring)
+    return Attempt("job-1", 1, 30_000, wiring.settings.data_dir, wiring.recorder)
 
 
 def told(recorder: FakeRecorder) -> list[int]:
