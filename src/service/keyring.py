@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from jobs import commands
 from jobs.access import Credential, Principal
-from service.store import Store
+from ledger import Store
 
 FRESH_S = 5.0
 #: While one request asks again, those beside it go by the old answer.

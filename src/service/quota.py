@@ -18,8 +18,8 @@ from dataclasses import dataclass
 from jobs import commands
 from jobs.errors import LedgerUnavailable
 from jobs.settings import Rate
+from ledger import Store
 from service.refusals import RateLimited
-from service.store import Store
 
 TELL_EVERY_S = 0.01
 #: The name of the one policy, in the fields of RateLimit.

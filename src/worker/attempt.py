@@ -33,15 +33,13 @@ class Attempt:
     The ledger may be out of reach while a task runs: progress and log lines are then lost, never the attempt.
     """
 
-    def __init__(
-        self, job_id: str, fence: int, lease_ms: int, recorder: Recorder, store: FileStore, space: Workspace
-    ) -> None:
+    def __init__(self, job_id: str, fence: int, lease_ms: int, data_dir: Path, recorder: Recorder) -> None:
         self.job_id = job_id
         self.fence = fence
         self._lease_ms = lease_ms
+        self._data_dir = data_dir
         self._recorder = recorder
-        self._store = store
-        self._space = space
+        self._space: Workspace | None = None
         self._disk = ExitStack()
         self._artifacts: dict[str, tuple[str, Path]] = {}
         self._is_cancelled = False
@@ -133,7 +131,7 @@ class Attempt:
     def fetch(self, file_id: str) -> Path:
         """Bring the bytes of a file to a local path; raises TaskError ``file.not_found``."""
         try:
-            return self._store.fetch(file_id, self._on_disk().inputs)
+            return FileStore(self._data_dir).fetch(file_id, self._on_disk().inputs)
         except NotFound as error:
             raise TaskError("file.not_found", str(error)) from error
 
@@ -145,8 +143,8 @@ class Attempt:
 
     def _on_disk(self) -> Workspace:
         """Make the working directory when it is first asked for; it costs more than many a job."""
-        if not self._space.path.exists():
-            self._disk.enter_context(self._space)
+        if self._space is None:
+            self._space = self._disk.enter_context(Workspace(self._data_dir, self.job_id, self.fence))
         return self._space
 
     def publish(self) -> tuple[PublishedArtifact, ...]:
@@ -166,7 +164,7 @@ class Attempt:
             raise TaskError(
                 "artifact.missing", f"The task reserved the artifact {name!r} and wrote nothing to it."
             )
-        stored = self._store.publish(artifact_id, path)
+        stored = FileStore(self._data_dir).publish(artifact_id, path)
         media_type = mimetypes.guess_type(name)[0] or "application/octet-stream"
         return PublishedArtifact(artifact_id, name, media_type, stored.size_bytes, stored.sha256)
 

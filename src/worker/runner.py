@@ -9,13 +9,13 @@ import contextlib
 import json
 import logging
 import signal
+import time
 import traceback
 from typing import Any
 
 from billiard.exceptions import SoftTimeLimitExceeded
 from pydantic import ValidationError
 
-from files import FileStore, Workspace
 from jobs import JobContext
 from jobs.errors import JobCancelled, TaskError
 from jobs.record import Failure
@@ -42,7 +42,7 @@ def perform(task: Task[Any, Any], text: str, job_id: str, attempt: dict[str, Any
     number, limit, fence = (int(attempt[name]) for name in ("attempt", "max_attempts", "fence"))
     settings = wiring.settings
     try:
-        with open_attempt(job_id, fence, wiring) as port:
+        with open_attempt(task, job_id, fence, wiring) as port:
             job = JobContext(job_id, number, limit, port)
             order = read_input(task, text)
             value = call(task, order, job, port, float(attempt["timeout_s"]), wiring)
@@ -72,13 +72,12 @@ def read_input(task: Task[Any, Any], text: str) -> Any:  # noqa: ANN401 - the ta
         ) from None
 
 
-def open_attempt(job_id: str, fence: int, wiring: Wiring) -> Attempt:
-    """Make the task's way to the ledger and to its files; on the pool of coroutines, one that never waits."""
+def open_attempt(task: Task[Any, Any], job_id: str, fence: int, wiring: Wiring) -> Attempt:
+    """Make the task's way to the ledger and to its files; a coroutine's never keeps its loop waiting."""
     settings = wiring.settings
-    store, space = FileStore(settings.data_dir), Workspace(settings.data_dir, job_id, fence)
-    parts = (job_id, fence, settings.lease_ms, wiring.recorder, store, space)
+    parts = (job_id, fence, settings.lease_ms, settings.data_dir, wiring.recorder)
     light = wiring.light
-    return LightAttempt(light, *parts) if light and light.is_inside() else Attempt(*parts)
+    return LightAttempt(light, *parts) if task.is_async and light and light.is_inside() else Attempt(*parts)
 
 
 def call(
@@ -92,7 +91,12 @@ def call(
     """Call the task's function, with the context if it wants it, on a loop if it is a coroutine."""
     arguments = (order, job) if task.takes_context else (order,)
     if not task.is_async:
-        return task.function(*arguments)
+        began = time.monotonic()
+        try:
+            return task.function(*arguments)
+        finally:
+            if wiring.light:
+                wiring.light.typical.learn(task.name, time.monotonic() - began)
     coroutine = contained(task.function(*arguments))
     if wiring.light and wiring.light.is_inside():
         return wiring.light.run(job.id, coroutine, timeout_s)

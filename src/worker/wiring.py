@@ -48,8 +48,19 @@ def nothing() -> None:
     """Do nothing, on the event loop."""
 
 
+class Typical(Protocol):
+    """Say who remembers how long the jobs of a task take."""
+
+    def learn(self, task: str, took_s: float) -> None:
+        """Take in one run."""
+
+
 class Coroutines(Protocol):
     """Say what the pool of coroutines offers to the other parts; see `light`."""
+
+    @property
+    def typical(self) -> Typical:
+        """Give what it remembers of the tasks."""
 
     def is_inside(self) -> bool:
         """Claim that the caller may wait on the loop."""

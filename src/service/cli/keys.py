@@ -94,7 +94,7 @@ def revoke(key_id: Annotated[str, typer.Argument(metavar="ID", help="The key's i
 
 def run(command: Command[T]) -> T:
     """Run one command on the ledger of the settings; raises LedgerUnavailable."""
-    from service.store import Store
+    from ledger import Store
 
     async def once() -> T:
         store = Store(read_settings().ledger_url)

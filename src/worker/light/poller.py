@@ -1,0 +1,64 @@
+"""Let Celery's event loop and an asyncio loop take turns on one thread.
+
+Celery's hub waits in its poller. This one waits in the asyncio loop instead, which watches the hub's own
+poller as one more file: what is ready there stops the loop, and the hub goes on.
+
+Private names used, and only here: ``_epoll`` or ``_kqueue`` of kombu's pollers, for their descriptor. A test
+fails when they are renamed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any, Protocol
+
+
+class HubPoller(Protocol):
+    """Say what kombu's pollers do."""
+
+    def register(self, fd: Any, events: int) -> Any:  # noqa: ANN401 - a number, or what has fileno()
+        """Watch a file."""
+
+    def unregister(self, fd: Any) -> None:  # noqa: ANN401
+        """Forget a file."""
+
+    def poll(self, timeout: float | None) -> Any:  # noqa: ANN401
+        """Wait, at most ``timeout`` seconds; give what is ready."""
+
+    def close(self) -> None:
+        """Let go."""
+
+
+class SharedPoller:
+    """Be a hub's poller that runs an asyncio loop while the hub has nothing to do."""
+
+    def __init__(self, inner: HubPoller, loop: asyncio.AbstractEventLoop) -> None:
+        self._inner = inner
+        self._loop = loop
+        self._descriptor = descriptor(inner)
+        self.register = inner.register
+        self.unregister = inner.unregister
+        loop.add_reader(self._descriptor, loop.stop)
+
+    def poll(self, timeout: float | None) -> Any:  # noqa: ANN401 - as kombu's
+        """Run the loop for a turn, and until the hub has something to do or ``timeout`` seconds are over."""
+        if timeout is None:
+            self._loop.run_forever()
+        else:
+            alarm = self._loop.call_later(max(0.0, timeout), self._loop.stop)
+            self._loop.run_forever()
+            alarm.cancel()
+        return self._inner.poll(0)
+
+    def close(self) -> None:
+        """Let go of the hub's files; the loop stays."""
+        self._loop.remove_reader(self._descriptor)
+        self._inner.close()
+
+
+def descriptor(poller: HubPoller) -> int:
+    """Find the file descriptor that is ready when anything of the poller's is."""
+    for name in ("_epoll", "_kqueue"):
+        if (found := getattr(poller, name, None)) is not None:
+            return int(found.fileno())
+    raise NotImplementedError("the pool of coroutines needs epoll or kqueue")
