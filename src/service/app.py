@@ -20,6 +20,7 @@ from service.quota import Quota
 from service.resources import Resources
 from service.routes import catalogue, files, health, problems
 from service.routes.docs import add_docs
+from service.routes.events import add_event_routes
 from service.routes.jobs import add_job_routes
 from service.routes.submit import add_submit_routes
 
@@ -59,6 +60,7 @@ def build_app(settings: Settings, registry: Registry) -> FastAPI:
 
     add_submit_routes(app, resources)
     add_job_routes(app, resources)
+    add_event_routes(app)
     app.include_router(files.router)
     app.include_router(catalogue.router)
     app.include_router(health.router)

@@ -12,6 +12,7 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
+from service.events.schema import JobEvent
 from service.openapi_access import add_access
 from service.problems import Problem
 
@@ -44,6 +45,10 @@ def describe(app: FastAPI) -> Json:
     problem = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
     schemas.update(problem.pop("$defs"))
     schemas["Problem"] = problem
+    event = JobEvent.model_json_schema(mode="serialization", ref_template="#/components/schemas/{model}")
+    for name, schema in event.pop("$defs").items():
+        schemas.setdefault(name, schema)
+    schemas["JobEvent"] = event
     drop_titles(document["components"])
     for path in document["paths"].values():
         drop_titles(path)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Annotated
 
 from fastapi import Depends, Request
@@ -12,8 +13,12 @@ from files import FileStore
 from jobs.commands import Lives
 from jobs.registry import Registry
 from jobs.settings import Settings
+from ledger import Store
 from service.access import find_tenant
-from service.store import Store
+from service.events.beats import Beats
+from service.events.feed import Feed
+from service.events.frames import write_frame
+from service.events.stream import Write
 from service.task_models import TaskModels, make_models
 from service.waiting import Hub
 
@@ -27,6 +32,9 @@ class Resources:
     models: Mapping[str, TaskModels]
     store: Store
     hub: Hub
+    beats: Beats
+    feed: Feed
+    write_frame: Write
     files: FileStore
     lives: Lives
 
@@ -34,12 +42,18 @@ class Resources:
     def of(cls, settings: Settings, registry: Registry) -> Resources:
         """Make them; nothing connects before the first request needs it."""
         store = Store(settings.ledger_url)
+        hub, beats = Hub(settings.ledger_url, store), Beats()
+        hub.closing.add(beats.end_all)
+        write = partial(write_frame, tracebacks=settings.tracebacks)
         return cls(
             settings,
             registry,
             {task.name: make_models(task) for task in registry},
             store,
-            hub=Hub(settings.ledger_url, store),
+            hub=hub,
+            beats=beats,
+            feed=Feed(settings.ledger_url, write),
+            write_frame=write,
             files=FileStore(settings.data_dir),
             lives=Lives(settings.result_ttl_ms, settings.file_ttl_s * 1000, settings.tombstone_ttl_s * 1000),
         )
@@ -47,6 +61,7 @@ class Resources:
     async def close(self) -> None:
         """Close every connection."""
         await self.hub.close()
+        await self.feed.close()
         await self.store.close()
 
 

@@ -1,7 +1,7 @@
 """Tell waiting requests of their jobs' events: one subscription a process, however many wait.
 
 A request that waits for a job registers here *before* it submits or reads with ``watcher=hub.name``; then
-the scripts publish ``<job id> <event id> <event type> …`` on this process's channel. Nobody polls.
+the scripts publish each of its events on this process's channel until the job ends. Nobody polls.
 
 Nothing is missed: the channel is subscribed before the first watcher registers, and after a gap of the
 subscription every waiter is told to read its job again (``RESYNC``). To a waiter a kind is news that the job
@@ -14,9 +14,9 @@ import asyncio
 import contextlib
 import logging
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Protocol
 
 from redis.asyncio import Redis
 from redis.asyncio.client import PubSub
@@ -28,8 +28,8 @@ from jobs import commands
 from jobs.errors import LedgerUnavailable
 from jobs.keys import Key
 from jobs.record import Record
-from service.exchange import UNAVAILABLE
-from service.store import ANSWER_S, Store
+from ledger.exchange import UNAVAILABLE
+from ledger.store import ANSWER_S, Store
 
 #: Told to every watcher after a gap of the subscription; no event of a job.
 RESYNC = "resync"
@@ -54,10 +54,11 @@ class Hub:
             socket_keepalive=True,
             retry=Retry(NoBackoff(), 0),
         )
-        self._watches: dict[str, set[Watch]] = {}
+        self._watchers: dict[str, set[Watcher]] = {}
         self._subscribed = asyncio.Event()
         self._listener: asyncio.Task[None] | None = None
-        self.closing = Closing(self)
+        self.closing = Closing()
+        self.closing.add(self.end_all)
 
     async def ready(self) -> None:
         """Return when the subscription stands; raises LedgerUnavailable when it does not in time."""
@@ -74,16 +75,22 @@ class Hub:
     def watch(self, job_id: str) -> Iterator[Watch]:
         """Collect the kinds of a job's events while the block runs."""
         watch = Watch()
-        self._watches.setdefault(job_id, set()).add(watch)
-        if self.closing.is_set:
-            watch.end()
-        try:
+        with self.attach(job_id, watch):
             yield watch
+
+    @contextmanager
+    def attach(self, job_id: str, watcher: Watcher) -> Iterator[None]:
+        """Tell a watcher of a job's events while the block runs."""
+        self._watchers.setdefault(job_id, set()).add(watcher)
+        if self.closing.is_set:
+            watcher.end()
+        try:
+            yield
         finally:
-            left = self._watches[job_id]
-            left.discard(watch)
+            left = self._watchers[job_id]
+            left.discard(watcher)
             if not left:
-                del self._watches[job_id]
+                del self._watchers[job_id]
 
     async def wait_for_end(self, job_id: str, tenant: str, wait_s: float) -> Record:
         """Read a job, once it has ended or ``wait_s`` have passed; raises NotFound or Gone."""
@@ -103,17 +110,17 @@ class Hub:
                 return record
         return await self._store.run(commands.read_job(record.id, record.tenant))
 
-    def tell_all(self, kind: str) -> None:
-        """Tell every watch."""
-        for watches in self._watches.values():
-            for watch in watches:
-                watch.tell(kind)
+    def tell_all(self, news: News) -> None:
+        """Tell every watcher."""
+        for watchers in self._watchers.values():
+            for watcher in watchers:
+                watcher.hear(news)
 
     def end_all(self) -> None:
         """End every watch, as the process stops."""
-        for watches in self._watches.values():
-            for watch in watches:
-                watch.end()
+        for watchers in self._watchers.values():
+            for watcher in watchers:
+                watcher.end()
 
     async def close(self) -> None:
         """End the subscription."""
@@ -138,44 +145,87 @@ class Hub:
         async for message in channel.listen():
             if message["type"] == "subscribe":
                 self._subscribed.set()
-                self.tell_all(RESYNC)
+                self.tell_all(News("", RESYNC, b""))
             elif message["type"] == "message":
                 self._tell(message)
 
     def _tell(self, message: dict[str, Any]) -> None:  # Any: redis-py's own message
-        job_id, _, kind, _ = message["data"].split(b" ", 3)
-        for watch in self._watches.get(job_id.decode(), ()):
-            watch.tell(kind.decode())
+        job_id, _, text = message["data"].partition(b" ")
+        watchers = self._watchers.get(job_id.decode())
+        if watchers:
+            news = News(job_id.decode(), text.split(b" ", 2)[1].decode(), text)
+            for watcher in watchers:
+                watcher.hear(news)
+
+
+class News:
+    """Hold one event as it was told: ``text`` is for `Event.read_told`; all its watchers share one object."""
+
+    __slots__ = ("job_id", "kind", "shared", "text")
+
+    def __init__(self, job_id: str, kind: str, text: bytes) -> None:
+        self.job_id = job_id
+        self.kind = kind
+        self.text = text
+        #: What the first watcher made of it, where the others would make the same.
+        self.shared: Any = None  # Any: the watchers' own
+
+
+class Watcher(Protocol):
+    """Be told of one job's events."""
+
+    def hear(self, news: News) -> None:
+        """Take one event, or RESYNC."""
+
+    def end(self) -> None:
+        """Let the client go: the process stops."""
 
 
 class Watch:
     """Queue the kinds of one job's events for one waiter."""
 
-    __slots__ = ("_kinds",)
+    __slots__ = ("_kinds", "_waiter")
 
     def __init__(self) -> None:
-        self._kinds: asyncio.Queue[str] = asyncio.Queue()
+        # Not an asyncio.Queue: with ten thousand waiters its two kilobytes each are seen.
+        self._kinds: list[str] = []
+        self._waiter: asyncio.Future[None] | None = None
 
-    def tell(self, kind: str) -> None:
+    def hear(self, news: News) -> None:
         """Add one kind."""
-        self._kinds.put_nowait(kind)
+        self._add(news.kind)
 
     def end(self) -> None:
         """Let the waiter go."""
-        self._kinds.put_nowait("")
+        self._add("")
 
     async def next(self) -> str:
         """Wait for the next kind; empty when the process stops."""
-        return await self._kinds.get()
+        while not self._kinds:
+            self._waiter = asyncio.get_running_loop().create_future()
+            try:
+                await self._waiter
+            finally:
+                self._waiter = None
+        return self._kinds.pop(0)
+
+    def _add(self, kind: str) -> None:
+        self._kinds.append(kind)
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
 
 
 class Closing:
-    """End all waits at once; ``set`` may be called from a signal handler or another thread."""
+    """End all waits and streams at once; ``set`` may be called from a signal handler or another thread."""
 
-    def __init__(self, hub: Hub) -> None:
-        self._hub = hub
+    def __init__(self) -> None:
+        self._ends: list[Callable[[], None]] = []
         self._loop: asyncio.AbstractEventLoop | None = None
         self.is_set = False
+
+    def add(self, end: Callable[[], None]) -> None:
+        """Call ``end`` in the loop, when the process stops."""
+        self._ends.append(end)
 
     def bind(self) -> None:
         """Note the loop that the waiters run in."""
@@ -185,4 +235,5 @@ class Closing:
         """Let every waiter go, those to come too."""
         self.is_set = True
         if self._loop is not None and not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(self._hub.end_all)
+            for end in self._ends:
+                self._loop.call_soon_threadsafe(end)

@@ -1,0 +1,153 @@
+"""Read the feed of all jobs' events, once for all who watch it, and only while somebody does."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import RedisError
+
+from jobs.event import Event, EventType, Position
+from jobs.keys import Key
+from service.events.stream import Stream, Write
+
+#: What one read gives at most; a full one means that more waits.
+BATCH = 500
+BLOCK_MS = 10_000
+#: How long to leave Redis alone after the connection broke.
+PAUSE_S = 0.5
+
+logger = logging.getLogger("jobline.events")
+
+Entry = tuple[bytes, dict[bytes, bytes]]
+
+
+class Feed:
+    """Tell the streams of each tenant what happens to its jobs."""
+
+    def __init__(self, url: str, write: Write) -> None:
+        # No read timeout: XREAD waits. Keepalive finds a peer that is gone.
+        self._redis: Redis = Redis.from_url(
+            url,
+            socket_timeout=None,
+            socket_connect_timeout=1.0,
+            socket_keepalive=True,
+            retry=Retry(NoBackoff(), 0),
+        )
+        self._write = write
+        self._streams: dict[str, set[Stream]] = {}
+        self._reader: asyncio.Task[None] | None = None
+
+    @contextmanager
+    def watch(self, tenant: str, stream: Stream) -> Iterator[None]:
+        """Tell a stream of a tenant's events while the block runs.
+
+        The stream has to read what happened before: it is told to, once the feed is being read.
+        """
+        self._streams.setdefault(tenant, set()).add(stream)
+        if self._reader is None:
+            self._reader = asyncio.create_task(self._run())
+        try:
+            yield
+        finally:
+            left = self._streams[tenant]
+            left.discard(stream)
+            if not left:
+                del self._streams[tenant]
+            if not self._streams:
+                self._reader.cancel()
+                self._reader = None
+
+    async def close(self) -> None:
+        """End the reading."""
+        if self._reader is not None:
+            self._reader.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._reader
+            self._reader = None
+        await self._redis.aclose()
+
+    async def _run(self) -> None:
+        while True:
+            try:
+                await self._read_on()
+            except (RedisError, OSError) as error:
+                logger.warning("the feed cannot be read: %s: %s", type(error).__name__, error)
+                await asyncio.sleep(PAUSE_S)
+
+    async def _read_on(self) -> None:
+        """Tell what happens from now on; before, streams are sent to read for themselves what they missed."""
+        last = await self._find_end()
+        self._resync()
+        while True:
+            reply = await self._redis.xread({Key.FEED.of(): last}, count=BATCH, block=BLOCK_MS)
+            entries = read_entries(reply)
+            if not entries:
+                continue
+            if len(entries) == BATCH and await self._is_cut(last):
+                return
+            last = entries[-1][0]
+            await self._tell(entries)
+
+    async def _find_end(self) -> bytes:
+        newest: Any = await self._redis.xrevrange(Key.FEED.of(), count=1)
+        return newest[0][0] if newest else b"0-0"
+
+    async def _is_cut(self, last: bytes) -> bool:
+        """Claim that the feed was trimmed beyond what was read: events came faster than they were told."""
+        oldest: Any = await self._redis.xrange(Key.FEED.of(), count=1)
+        return bool(oldest) and last != b"0-0" and position_of(oldest[0][0]) > position_of(last)
+
+    def _resync(self) -> None:
+        for streams in self._streams.values():
+            for stream in streams:
+                stream.fall_behind()
+
+    async def _tell(self, entries: Sequence[Entry]) -> None:
+        """Hand out events of the tenants that are watched."""
+        wanted = [one for one in entries if tenant_of(one[1]) in self._streams]
+        done = [one[1][b"job"] for one in wanted if one[1][b"type"] == EventType.SUCCEEDED.encode()]
+        results = iter(await self._read_results(done))
+        for id_, fields in wanted:
+            type_ = EventType(fields[b"type"].decode())
+            result = next(results) if type_ is EventType.SUCCEEDED else None
+            place = fields[b"place"].decode()
+            event = Event(id_.decode(), type_, fields[b"job"].decode(), place, fields[b"data"], result)
+            frame = self._write(event)
+            for stream in self._streams.get(tenant_of(fields), ()):
+                stream.tell(frame)
+
+    async def _read_results(self, job_ids: Sequence[bytes]) -> list[bytes | None]:
+        """Read results, which stand in the records alone."""
+        if not job_ids:
+            return []
+        pipeline = self._redis.pipeline(transaction=False)
+        for job_id in job_ids:
+            pipeline.hget(Key.JOB.of(job_id.decode()), "result")
+        results: list[bytes | None] = await pipeline.execute()
+        return results
+
+
+def read_entries(reply: Any) -> list[Entry]:  # noqa: ANN401 - redis-py's own shape, which differs by protocol
+    """Give the entries of the one stream that was read."""
+    if not reply:
+        return []
+    entries: list[Entry] = next(iter(reply.values()))[0] if isinstance(reply, dict) else reply[0][1]
+    return entries
+
+
+def tenant_of(fields: dict[bytes, bytes]) -> str:
+    """Say whose job it is."""
+    return fields[b"place"].partition(b":")[0].decode()
+
+
+def position_of(id_: bytes) -> Position:
+    """Order stream ids."""
+    return Position.read(id_.decode())

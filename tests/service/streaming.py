@@ -1,0 +1,114 @@
+"""An API on a real port, as httpx's own transport gives no answer before its end; a client of its streams."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import ssl
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+import uvicorn
+from fastapi import FastAPI
+from httpx_sse import ServerSentEvent, aconnect_sse
+
+from service.cli.api import build_server
+from service.embedded import free_port
+from service.resources import Resources
+
+#: httpx would load the system's certificates for every client, in a tenth of a second.
+PLAIN = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+
+
+class Api:
+    """Serve one application after another on the same port."""
+
+    def __init__(self, make: Callable[[], FastAPI]) -> None:
+        self._make = make
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.app: FastAPI
+        self._server: uvicorn.Server
+        self._serving: asyncio.Task[None] | None = None
+
+    @property
+    def resources(self) -> Resources:
+        found: Resources = self.app.state.resources
+        return found
+
+    async def start(self) -> None:
+        self.app = self._make()
+        self._server = build_server(self.app, "127.0.0.1", self.port, access_log=False)
+        self._serving = asyncio.create_task(self._server._serve())
+        async with asyncio.timeout(10):
+            while not self._server.started:
+                assert not self._serving.done(), "the server did not start"
+                await asyncio.sleep(0.01)
+
+    async def stop(self) -> None:
+        """Do what SIGTERM does."""
+        if self._serving is not None:
+            self._server.handle_exit(15, None)
+            await self._serving
+            self._serving = None
+
+
+@asynccontextmanager
+async def serving(make: Callable[[], FastAPI]) -> AsyncIterator[Api]:
+    api = Api(make)
+    await api.start()
+    try:
+        yield api
+    finally:
+        await api.stop()
+
+
+@dataclass
+class Listener:
+    """Follow a stream as a browser does: connect again, with the last id, until the server says 204."""
+
+    url: str
+    events: list[ServerSentEvent] = field(default_factory=list)
+    last_id: str = ""
+    connections: int = 0
+
+    @property
+    def ids(self) -> list[str]:
+        return [event.id for event in self.events]
+
+    @property
+    def kinds(self) -> list[str]:
+        return [event.event for event in self.events]
+
+    @property
+    def contents(self) -> list[dict[str, Any]]:
+        return [json.loads(event.data) for event in self.events]
+
+    async def listen(self, *, until: Callable[[], bool] | None = None, pause_s: float = 0.02) -> None:
+        """Gather events until the server says that there are no more, or ``until`` holds."""
+        async with httpx.AsyncClient(timeout=30, verify=PLAIN) as client:
+            while True:
+                try:
+                    if await self.connect(client, until):
+                        return
+                except (httpx.TransportError, httpx.HTTPStatusError):
+                    pass
+                await asyncio.sleep(pause_s)
+
+    async def connect(self, client: httpx.AsyncClient, until: Callable[[], bool] | None = None) -> bool:
+        """Connect once; claims that it is over."""
+        headers = {"Last-Event-ID": self.last_id} if self.last_id else {}
+        self.connections += 1
+        async with aconnect_sse(client, "GET", self.url, headers=headers) as source:
+            if source.response.status_code == 204:
+                return True
+            source.response.raise_for_status()
+            async for event in source.aiter_sse():
+                self.events.append(event)
+                self.last_id = event.id
+                if until is not None and until():
+                    return True
+        return False
