@@ -24,8 +24,18 @@ class Pool(StrEnum):
     PREFORK = "prefork"
     #: Set by the operator. For jobs that wait: cheap slots, but no time limit and no kill.
     THREADS = "threads"
+    #: Set by the operator. For thousands of `async def` jobs at once, and for many short plain ones; no kill.
+    LIGHT = "light"
     #: Set by the operator. One job at a time in the worker's own process, for a debugger.
     SOLO = "solo"
+
+
+#: Pools of ours, which Celery takes by their names (its CELERY_CUSTOM_WORKER_POOL).
+CUSTOM_POOLS = {Pool.THREADS: "worker.pools:ThreadPool", Pool.LIGHT: "worker.light:LightPool"}
+
+
+#: Slots that cost next to nothing; the other pools have one a CPU.
+DEFAULT_SLOTS = {Pool.LIGHT: 1000}
 
 
 class LogLevel(StrEnum):
@@ -43,7 +53,8 @@ class LogLevel(StrEnum):
 
 def worker(
     concurrency: Annotated[
-        int | None, typer.Option("--concurrency", "-c", min=1, help="Jobs at a time; unset, one a CPU.")
+        int | None,
+        typer.Option("--concurrency", "-c", min=1, help="Jobs at a time; unset, one a CPU (light: 1000)."),
     ] = None,
     queues: Annotated[
         str | None, typer.Option("--queues", "-Q", metavar="A,B", help="Unset, the queues of all tasks.")
@@ -51,11 +62,37 @@ def worker(
     pool: Annotated[Pool, typer.Option("--pool", help="How jobs run side by side.")] = Pool.PREFORK,
     loglevel: Annotated[LogLevel, typer.Option("--loglevel", help="How much to write.")] = LogLevel.INFO,
     name: Annotated[str | None, typer.Option("--name", help="Unique; unset, made for each process.")] = None,
+    processes: Annotated[
+        int, typer.Option("--processes", min=1, help="Workers side by side, each with its own event loop.")
+    ] = 1,
 ) -> None:
-    """Run a worker: stock Celery, in place of this process."""
-    command = celery_command(concurrency=concurrency, queues=queues, pool=pool, loglevel=loglevel, name=name)
-    os.environ.update(STOP_ON_SIGTERM)
+    """Run a worker: stock Celery, in place of this process; or several of them, kept alive."""
+    os.environ.update(celery_environment(pool))
+    names = [name] if processes == 1 else [name and f"{name}-{number}" for number in range(1, processes + 1)]
+    commands = [
+        celery_command(
+            concurrency=concurrency,
+            queues=queues,
+            pool=pool,
+            loglevel=loglevel,
+            name=each,
+            quiet=processes > 1,
+        )
+        for each in names
+    ]
+    if processes > 1:
+        from service.cli.fleet import run_fleet
+
+        run_fleet(commands)
+        return
+    command = commands[0]
     os.execv(command[0], command)  # noqa: S606 - to become Celery without a shell is this command's purpose
+
+
+def celery_environment(pool: Pool) -> dict[str, str]:
+    """Give the environment that the command of a worker expects."""
+    custom = {"CELERY_CUSTOM_WORKER_POOL": CUSTOM_POOLS[pool]} if pool in CUSTOM_POOLS else {}
+    return STOP_ON_SIGTERM | custom
 
 
 def celery_command(
@@ -74,9 +111,9 @@ def celery_command(
     """
     options = [
         "--pool",
-        pool,
+        "custom" if pool in CUSTOM_POOLS else pool,
         "--concurrency",
-        str(concurrency or os.cpu_count() or 1),
+        str(concurrency or DEFAULT_SLOTS.get(pool) or os.cpu_count() or 1),
         "--loglevel",
         loglevel,
     ]

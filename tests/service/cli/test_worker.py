@@ -23,14 +23,16 @@ def test_worker_becomes_stock_celery_that_stops_on_sigterm(
 
     monkeypatch.setattr(os, "execv", execv)
     monkeypatch.setenv("REMAP_SIGTERM", "")
+    monkeypatch.setenv("CELERY_CUSTOM_WORKER_POOL", "")
     options = ("-c", "3", "--queues", "media,web", "--pool", "threads", "--loglevel", "error", "--name", "w1")
     assert call("worker", *options) == 0
     assert became[0][:7] == [sys.executable, "-P", "-c", STOCK_CELERY, "-A", "worker.main", "worker"]
     assert " ".join(became[0][7:]) == (
         "--without-mingle --without-gossip -O fair -n w1@%h "
-        "--pool threads --concurrency 3 --loglevel error --queues media,web"
+        "--pool custom --concurrency 3 --loglevel error --queues media,web"
     )
     assert os.environ["REMAP_SIGTERM"] == "SIGQUIT"
+    assert os.environ["CELERY_CUSTOM_WORKER_POOL"] == "worker.pools:ThreadPool"
 
 
 def test_worker_serves_all_queues_with_a_slot_a_cpu_unless_told() -> None:
