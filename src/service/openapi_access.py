@@ -65,7 +65,7 @@ def add_links(operation: Json, operations: Json) -> None:
     name = operation["operationId"]
     targets: tuple[str, ...]
     if name.startswith("submit_") and name != "submit_batch":
-        made, targets = "202", OF_A_JOB
+        made, targets = "202", (*OF_A_JOB, name.replace("submit", "get", 1))
     elif name == "upload_file":
         made, targets = "201", OF_A_FILE
     elif name in {"submit_batch", "create_batch"}:

@@ -105,6 +105,8 @@ def read_upload(request: Request, max_bytes: int) -> Upload:
     if declared.isdigit() and int(declared[:20]) > max_bytes + FORM_SLACK_BYTES:
         raise TooLarge(f"The file has more than {max_bytes:,} bytes, the limit here.")
     content_type = request.headers.get("content-type", "")
+    if not content_type and declared in {"", "0"} and "transfer-encoding" not in request.headers:
+        raise Unprocessable("There is no body: send the file, in a form or raw.")
     kind, options = parse_options_header(content_type)
     if kind != FORM.encode():
         return Upload(read_file_name(request.headers.get("content-disposition")), content_type)
