@@ -21,6 +21,9 @@ from jobs.errors import LedgerUnavailable
 
 UNAVAILABLE = "The ledger cannot be reached or takes no writes; nothing is known to be stored. Try again."
 
+#: Seconds for a connection's own round trips, about four of them.
+HANDSHAKE_S = 4.0
+
 logger = logging.getLogger("jobline.store")
 
 
@@ -52,6 +55,7 @@ class Lane:
 
     def __init__(self, connection: AbstractConnection) -> None:
         self._connection = connection
+        self._opening: asyncio.Task[None] | None = None
 
     async def exchange(self, batch: Sequence[Asked]) -> list[Reply]:
         """Call the scripts of a batch in one round trip; an error that Redis replies stands in its place."""
@@ -68,6 +72,8 @@ class Lane:
 
     async def close(self) -> None:
         """Close the connection."""
+        if self._opening is not None:
+            self._opening.cancel()
         await self._connection.disconnect(nowait=True)
 
     async def _send_again(self, packed: Sequence[bytes]) -> list[Reply]:
@@ -77,9 +83,10 @@ class Lane:
             return await self._send(packed)
 
     async def _send(self, packed: Sequence[bytes]) -> list[Reply]:
+        await self._ready()
         replies: list[Reply] = []
         try:
-            await self._connection.send_packed_command(packed, check_health=False)  # connects, if need be
+            await self._connection.send_packed_command(packed, check_health=False)
             for _ in packed:
                 try:
                     replies.append(await self._connection.read_response())
@@ -90,6 +97,31 @@ class Lane:
             await self._connection.disconnect(nowait=True)
             raise
         return replies
+
+    async def _ready(self) -> None:
+        """Wait for the connection; its handshake outlives a caller whose time is up, for the next one.
+
+        Begun anew for each caller, it would never end where its round trips take longer than an answer may.
+        """
+        if self._opening is None:
+            if self._connection.is_connected:
+                return
+            self._opening = asyncio.create_task(self._open())
+            self._opening.add_done_callback(self._opened)
+        await asyncio.shield(self._opening)
+
+    async def _open(self) -> None:
+        try:
+            async with asyncio.timeout(HANDSHAKE_S):
+                await self._connection.connect()
+        except BaseException:
+            await self._connection.disconnect(nowait=True)
+            raise
+
+    def _opened(self, opening: asyncio.Task[None]) -> None:
+        self._opening = None
+        if not opening.cancelled():
+            opening.exception()  # those who wait were told
 
 
 def pack(*words: Argument) -> bytes:
