@@ -25,14 +25,31 @@ class Key(Enum):
     GONE = "gone:{}"
     #: string ``<fingerprint> <job id>``; born by submit with an Idempotency-Key. Ends with the job.
     IDEMPOTENCY = "idem:{}"
-    #: zset of active job ids by their turn; born by submit, retry, release, tick. Bounded by the queue limit.
-    WAITING = "wait:{}"
-    #: zset of active job ids by the time they are due (ms); as above.
+    #: zset of active job ids by their turn, one a (queue, tenant); born by submit, retry, release, tick.
+    #: Bounded by the queue limit.
+    WAITING = "wait:{}:{}"
+    #: zset of the tenants that wait in a queue by when they were served last (microseconds), 0 before that;
+    #: born by submit, emptied by claim, dropped with the queue.
+    ROTA = "rota:{}"
+    #: zset of active job ids by the time they are due (ms); as WAITING.
     DUE = "due:{}"
+    #: zset of active job ids by their turn, one a (task, queue, tenant): they wait for a running job of their
+    #: task to end. As WAITING.
+    PARKED = "parked:{}:{}:{}"
+    #: zset of ``queue:tenant`` with parked jobs of a task, by when they were served last; as ROTA.
+    PARKED_ROTA = "parked-rota:{}"
+    #: hash task -> running jobs, of the tasks with a limit; born by claim, ends at 0.
+    TASKS_RUNNING = "tasks-running"
+    #: hash tenant -> running jobs, where tenants have a limit; born by claim, ends at 0.
+    TENANTS_RUNNING = "tenants-running"
+    #: set of the queues whose rotation a tenant left at its limit; born by claim, ends when a job of it ends.
+    BARRED = "barred:{}"
     #: list of tokens that wake idle workers; at most WAKE_TOKENS long.
     WAKE = "wake:{}"
-    #: set of the queues that hold or held jobs; the tick drops the empty ones.
+    #: hash queue -> jobs that wait in it, scheduled ones too; the tick drops the empty ones.
     QUEUES = "queues"
+    #: hash queue -> jobs that ended in one minute; born by the first end. TTL: RATES_KEPT_MS.
+    ENDED = "ended:{}"
     #: set of paused queues; owned by the operator.
     PAUSED = "paused"
     #: zset of running job ids by the end of their lease (ms); born by claim, moved by renew.
@@ -45,8 +62,16 @@ class Key(Enum):
     SHELF = "shelf:{}:{}"
     #: set of the shelves of one tenant, as ``state:tenant:task:queue``. Bounded by states x tasks x queues.
     SHELVES = "shelves:{}"
-    #: zset of job ids by their stamp: one a (tenant, tag). Ends when empty.
-    TAG = "tag:{}:{}"
+    #: set of the tenants that have shelves; one name a tenant.
+    TENANTS = "tenants"
+    #: zset of job ids by their stamp: beside each shelf, one a tag (state, tenant:task:queue, tag).
+    #: Ends when empty.
+    TAG = "tag:{}:{}:{}"
+    #: hash; a batch: tenant, stamp, total, and how many of its jobs are in each state.
+    #: Ends with its last job.
+    BATCH = "batch:{}"
+    #: zset of the ids of a batch's jobs by their stamp; as above.
+    BATCH_JOBS = "batch-jobs:{}"
     #: string; the last stamp given out (microseconds), one key in all.
     CLOCK = "clock"
     #: hash {last, hold}: the last tick, and until when no lease is reaped (ms); one key in all.

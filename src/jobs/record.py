@@ -61,6 +61,7 @@ class Record:
     tags: tuple[str, ...] = ()
     cancel_requested: bool = False
     retry_of: str | None = None
+    batch_id: str | None = None
     run_at: datetime | None = None
     started_at: datetime | None = None
     finished_at: datetime | None = None
@@ -95,6 +96,7 @@ class Record:
             tags=tuple(json.loads(fields[b"tags"])) if b"tags" in fields else (),
             cancel_requested=b"cancel" in fields,
             retry_of=fields[b"retry_of"].decode() if b"retry_of" in fields else None,
+            batch_id=fields[b"batch"].decode() if b"batch" in fields else None,
             run_at=moment(fields.get(b"run_at")),
             started_at=moment(fields.get(b"started")),
             finished_at=moment(fields.get(b"finished")),

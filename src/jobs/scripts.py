@@ -22,11 +22,14 @@ CONSTANTS = {
     "CLAIM_SKIPS": 100,
     "TICK_BATCH": 200,
     "TICK_GAP_MS": 3_000,
+    "RATES_KEPT_MS": 900_000,
     "USED_EVERY_MS": 60_000,
 }
 
 
-#: One definition of ledger.lua: a whole line that begins with `local`, or lines up to an `end` at the margin.
+#: The files whose definitions every verb may use.
+SHARED = ("ledger", "births", "selection")
+#: One shared definition: a whole line that begins with `local`, or lines up to an `end` at the margin.
 DEFINITION = re.compile(
     r"^local (?:function )?(?P<name>\w+)(?:[^\n]*(?:\bend|\})$|[^\n]*\n(?:[ \n][^\n]*\n?)*?^end$)",
     re.MULTILINE,
@@ -73,6 +76,16 @@ class Verb(Enum):
     DROP_FILE = Script("drop_file")
     TRASH = Script("trash")
     WORKERS = Script("workers")
+    LEAVE = Script("leave")
+    SUBMIT_BATCH = Script("submit_batch")
+    READ_BATCH = Script("read_batch")
+    CANCEL_MANY = Script("cancel_many")
+    RETRY = Script("retry")
+    RETRY_MANY = Script("retry_many")
+    DELETE = Script("delete")
+    QUEUES = Script("queues")
+    QUEUE = Script("queue")
+    PAUSE = Script("pause")
     KEEP_ACCESS = Script("keep_access")
     READ_ACCESS = Script("read_access")
     LIST_ACCESS = Script("list_access")
@@ -82,10 +95,11 @@ class Verb(Enum):
 
 @cache
 def definitions() -> dict[str, str]:
-    """Give every shared definition by its name, in order: keys, constants, the moves of ledger.lua."""
+    """Give every shared definition by its name, in order: keys, constants, the moves of the shared files."""
     found = {key.name if is_plain(key) else f"{key.name.lower()}_key": lua_key(key) for key in Key}
     found |= {name: f"local {name} = {value}" for name, value in CONSTANTS.items()}
-    found |= {match["name"]: match[0] for match in DEFINITION.finditer(read_lua("ledger"))}
+    for name in SHARED:
+        found |= {match["name"]: match[0] for match in DEFINITION.finditer(read_lua(name))}
     return found
 
 

@@ -94,6 +94,10 @@ class Settings(BaseSettings):
     queue_limit: Annotated[
         int, Field(ge=1, description="Waiting and scheduled jobs a queue takes before it answers 429.")
     ] = 1_000_000
+    tenant_max_running: Annotated[
+        int,
+        Field(ge=0, description="Jobs of one tenant that run at once, over all workers; 0: any number."),
+    ] = 0
     result_ttl_s: Annotated[
         int, Field(ge=1, description="How long a finished job, its result, events and artifacts are kept.")
     ] = 7 * 86_400

@@ -50,6 +50,7 @@ class Task(Generic[Input, Result]):
     retry: RetryPolicy = field(default_factory=RetryPolicy)
     extra: str | None = None
     requires: tuple[str, ...] = ()
+    max_running: int | None = None
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - the function's own result
         """Call the function itself, here and now, without a queue."""
@@ -90,12 +91,14 @@ def task(
     retry: RetryPolicy | bool = True,
     extra: str | None = None,
     requires: tuple[str, ...] = (),
+    max_running: int | None = None,
 ) -> Callable[[Callable[..., Any]], Task[Any, Any]]:
     """Declare a function ``def f(order: Model, job: JobContext) -> Model`` (or ``async def``) as a task.
 
     ``name`` is ``family.verb`` in lower case. ``timeout_s`` bounds one attempt. ``retry=False`` never retries
     an unexpected exception; a RetryPolicy sets the waits. ``extra`` names the optional dependency group and
-    ``requires`` its import names: where one is missing, the task is not offered and says so.
+    ``requires`` its import names: where one is missing, the task is not offered and says so. ``max_running``
+    bounds how many jobs of the task run at once, over all workers.
 
     Raises DeclarationError, which names the function, when the declaration cannot work.
     """
@@ -105,6 +108,7 @@ def task(
             raise DeclarationError(f"@task({name!r}) must stand right above a function, not {function!r}")
         where = f"@task({name!r}) on {function.__module__}.{function.__qualname__}"
         check_settings(where, name, queue, max_attempts, timeout_s)
+        check_max_running(where, max_running)
         input_model, result_model, takes_context = read_signature(where, function)
         summary, _, rest = inspect.cleandoc(function.__doc__ or name).partition("\n")
         return Task(
@@ -122,6 +126,7 @@ def task(
             retry=read_policy(where, retry),
             extra=extra,
             requires=tuple(requires),
+            max_running=max_running,
         )
 
     return declare
@@ -141,6 +146,12 @@ def check_settings(where: str, name: object, queue: object, max_attempts: object
         or not 0 < timeout_s <= MAX_TIMEOUT_S
     ):
         raise DeclarationError(f"{where}: timeout_s must be above 0 and at most 7 days, not {timeout_s!r}")
+
+
+def check_max_running(where: str, max_running: object) -> None:
+    """Refuse a limit under which no job could run."""
+    if max_running is not None and (type(max_running) is not int or max_running < 1):
+        raise DeclarationError(f"{where}: max_running must be None, or 1 or more, not {max_running!r}")
 
 
 def read_policy(where: str, retry: object) -> RetryPolicy:

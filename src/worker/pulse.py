@@ -58,6 +58,7 @@ class Pulse(threading.Thread):
         self._about = about
         self._ears = wiring.recorder.redis.pubsub(ignore_subscribe_messages=True)
         self._stopping: dict[str, float] = {}
+        self._has_left = False
         self._gate = Gate()
 
     def run(self) -> None:
@@ -91,6 +92,8 @@ class Pulse(threading.Thread):
 
     def tick(self) -> None:
         """Bring what time brings; go on at once while there is more."""
+        if self._has_left:
+            return
         about = json.dumps(self._about())
         enough = time.monotonic() + TICK_AT_MOST_S
         while True:
@@ -187,10 +190,13 @@ class Pulse(threading.Thread):
             time.sleep(0.1)
 
     def hand_back(self) -> None:
-        """Release what this worker still holds as it ends, and send the last reports."""
+        """Release what this worker still holds as it ends, send the last reports, and leave the list."""
+        with self._gate.lock:  # a tick on its way would put it back
+            self._has_left = True
         attempts = [(request.id, request.fence) for request in reserved()]
         if attempts:
             self._wiring.outbox.put(commands.release(attempts, self._wiring.lives))
+        self._wiring.outbox.put(commands.leave(self._wiring.owner))
         give_up = time.monotonic() + FAREWELL_S
         while time.monotonic() < give_up:
             try:

@@ -143,6 +143,7 @@ class Channel(stock.Channel):
             slots=self._slots,
             lease_ms=self.wiring.settings.lease_ms,
             lives=self.wiring.lives,
+            limits=self.wiring.limits,
         )
         self._claiming = command
         connection.send_command("EVALSHA", command.script.sha, 0, *command.args)
@@ -203,7 +204,7 @@ class Channel(stock.Channel):
 
     def _size(self, queue: str) -> int:
         if is_task_queue(queue):
-            return int(self.wiring.recorder.redis.zcard(Key.WAITING.of(queue)))
+            return int(self.wiring.recorder.redis.hget(Key.QUEUES.of(), queue) or 0)
         return int(super()._size(queue))
 
     def _purge(self, queue: str) -> int:

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 from celery import Celery
 
-from jobs.commands import Command, Lives
+from jobs.commands import Command, Limits, Lives
 from jobs.registry import Registry
 from jobs.settings import Settings
 from ledger import Recorder
@@ -96,6 +96,12 @@ class Wiring:
     owner: str = field(default_factory=lambda: f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}")
     outbox: Outbox = field(default_factory=Outbox)
     loop: Loop = field(default_factory=Loop)
+
+    @cached_property
+    def limits(self) -> Limits:
+        """Say how many jobs may run at once."""
+        tasks = {task.name: task.max_running for task in self.registry if task.max_running is not None}
+        return Limits(self.settings.tenant_max_running, tasks)
 
     @property
     def lives(self) -> Lives:

@@ -150,7 +150,7 @@ class Ledger:
 
     def waiting(self, queue: str = "default") -> list[str]:
         """Give the jobs in the order of their turns."""
-        ids: Any = self.redis.zrange(Key.WAITING.of(queue), 0, -1)
+        ids: Any = self.redis.zrange(Key.WAITING.of(queue, TENANT), 0, -1)
         return [one.decode() for one in ids]
 
 

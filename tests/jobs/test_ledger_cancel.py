@@ -25,7 +25,7 @@ def test_waiting_job_is_revoked_at_once_and_never_starts(ledger: Ledger, fields:
     assert ledger.cancel(job_id) is Cancelled.REVOKED
     assert code(ledger, job_id) == CANCELLED
     assert ledger.read(job_id).cancel_requested
-    for key in (Key.WAITING.of("default"), Key.DUE.of("default"), Key.START_BY.of()):
+    for key in (Key.WAITING.of("default", "public"), Key.DUE.of("default"), Key.START_BY.of()):
         assert not ledger.redis.exists(key)
     ledger.tick()
     assert ledger.claim() == []

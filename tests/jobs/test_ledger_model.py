@@ -65,7 +65,12 @@ class Play:
     def check(self) -> None:
         places = {
             key: set(self.members(key))
-            for key in (Key.WAITING.of(QUEUE), Key.DUE.of(QUEUE), Key.LEASES.of(), Key.FINISHED.of())
+            for key in (
+                Key.WAITING.of(QUEUE, "public"),
+                Key.DUE.of(QUEUE),
+                Key.LEASES.of(),
+                Key.FINISHED.of(),
+            )
         }
         waiting, due, leases, finished = places.values()
         assert not waiting & due

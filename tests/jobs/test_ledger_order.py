@@ -120,7 +120,7 @@ def test_released_first_attempt_can_expire_again(ledger: Ledger) -> None:
     ledger.let_pass(Key.START_BY.of(), job.id)
     ledger.tick()
     assert ledger.read(job.id).state is State.REVOKED
-    assert not ledger.redis.exists(Key.START_BY.of(), Key.WAITING.of("default"))
+    assert not ledger.redis.exists(Key.START_BY.of(), Key.WAITING.of("default", "public"))
 
 
 def test_expired_jobs_in_front_do_not_hide_the_others(ledger: Ledger) -> None:

@@ -7,10 +7,9 @@ import pytest
 import redis
 
 from jobs.keys import PREFIX, Key
-from jobs.scripts import CONSTANTS, Verb, lua_key, read_lua
+from jobs.scripts import CONSTANTS, SHARED, Verb, lua_key, read_lua
 
-SHARED = "ledger"
-FILES = sorted({verb.value.name for verb in Verb} | {SHARED})
+FILES = sorted({verb.value.name for verb in Verb} | {*SHARED})
 #: A template with a fixed name holds one key; others take parts.
 PARTS = ("a", "b", "c")
 
@@ -71,7 +70,7 @@ def test_lua_builds_the_same_key(key: Key, redis_url: str) -> None:
 def test_every_name_that_a_script_calls_is_defined_in_it(verb: Verb) -> None:
     """Redis would find a missing one only when a job comes that way."""
     code = re.sub(r"'[^']*'", "''", without_comments(verb.value.text))
-    shared = re.sub(r"'[^']*'", "''", without_comments(read_lua(SHARED)))
+    shared = re.sub(r"'[^']*'", "''", without_comments("\n".join(read_lua(name) for name in SHARED)))
     names = set(re.findall(r"^local (?:function )?(\w+)", shared, re.MULTILINE)) - {"_"}
     names |= {*CONSTANTS, *(f"{key.name.lower()}_key" if arguments(key) else key.name for key in Key)}
     used = {name for name in re.findall(r"(?<![.\w])([A-Za-z_]\w*)", code) if name in names}
@@ -111,7 +110,7 @@ def test_arguments_in_use_are_those_of_the_contract(name: str) -> None:
 @pytest.mark.parametrize("name", FILES)
 def test_no_script_puts_a_key_together(name: str) -> None:
     literals = re.findall(r"'jl:[^']*'", without_comments(read_lua(name)))
-    assert literals == (["'jl:nothing'"] if name == SHARED else [])
+    assert literals == (["'jl:nothing'"] if name == "ledger" else [])
 
 
 @pytest.mark.parametrize("name", FILES)

@@ -130,7 +130,7 @@ async def test_cancel_of_a_waiting_job_is_for_good(client: httpx.AsyncClient, wo
 
     assert [answer.status_code for answer in answers] == [200, 200]
     assert [answer.json()["state"] for answer in answers] == ["REVOKED", "REVOKED"]
-    assert worker.redis.zcard("jl:wait:sums") == 0
+    assert worker.redis.zcard("jl:wait:sums:public") == 0
 
 
 async def test_cancel_of_a_running_job_asks_its_worker(client: httpx.AsyncClient, worker: Worker) -> None:

@@ -191,7 +191,7 @@ async def test_thousand_posts_with_one_key_make_one_job(client: httpx.AsyncClien
     assert len({answer.headers["location"] for answer in answers}) == 1
     assert len({answer.json()["id"] for answer in answers}) == 1
     assert sum("idempotent-replayed" in answer.headers for answer in answers) == 999
-    assert worker.redis.zcard("jl:wait:sums") == 1
+    assert worker.redis.zcard("jl:wait:sums:public") == 1
 
 
 async def test_replay_shows_the_job_as_it_is_now(client: httpx.AsyncClient, worker: Worker) -> None:

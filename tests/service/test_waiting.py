@@ -39,7 +39,7 @@ async def until(holds: Callable[[], bool]) -> None:
 
 
 def waiting(worker: Worker, count: int) -> Callable[[], bool]:
-    return lambda: worker.redis.zcard("jl:wait:sums") == count
+    return lambda: worker.redis.zcard("jl:wait:sums:public") == count
 
 
 async def test_job_that_ends_in_time_is_200_with_its_result(

@@ -111,7 +111,7 @@ def test_size_is_the_depth_and_purge_drops_nothing(app: Any, ledger: Ledger) -> 
         assert channel._size("media") == 1
         assert channel._purge("media") == 0
         channel._delete("media")
-    assert ledger.redis.zcard(Key.WAITING.of("media")) == 1
+    assert ledger.redis.zcard(Key.WAITING.of("media", "public")) == 1
 
 
 def test_batches_would_leave_the_submit_script_out() -> None:

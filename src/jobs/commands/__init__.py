@@ -15,6 +15,7 @@ from jobs.commands.access import (
 )
 from jobs.commands.attempts import (
     Claimed,
+    Limits,
     Noted,
     PublishedArtifact,
     Renewed,
@@ -29,55 +30,87 @@ from jobs.commands.attempts import (
     stop,
     succeed,
 )
-from jobs.commands.clock import Ticked, WorkerSeen, tick, workers
+from jobs.commands.batches import Batch, BatchOrder, BatchReceipt, read_batch, submit_batch
+from jobs.commands.clock import Ticked, WorkerSeen, leave, tick, workers
 from jobs.commands.command import Argument, Command, Lives, Reply
 from jobs.commands.events import History, read_feed, read_history
 from jobs.commands.files import drop_file, keep_file, read_artifacts, read_files, trash
-from jobs.commands.jobs import Cancelled, Page, cancel, list_jobs, read_job
+from jobs.commands.jobs import Cancelled, Filter, Page, cancel, delete, list_jobs, read_job
+from jobs.commands.many import (
+    ManyCancelled,
+    ManyRetried,
+    Repeat,
+    Repeated,
+    cancel_many,
+    retry_job,
+    retry_many,
+)
+from jobs.commands.queues import QueueSeen, list_queues, pause, read_queue, resume
 from jobs.commands.submitting import Receipt, Submitted, submit
 
 __all__ = [
     "Argument",
+    "Batch",
+    "BatchOrder",
+    "BatchReceipt",
     "Cancelled",
     "Claimed",
     "Command",
     "Counted",
+    "Filter",
     "History",
     "KeyFound",
+    "Limits",
     "Lives",
+    "ManyCancelled",
+    "ManyRetried",
     "Noted",
     "Page",
     "PublishedArtifact",
+    "QueueSeen",
     "Receipt",
     "Renewed",
+    "Repeat",
+    "Repeated",
     "Reply",
     "Settled",
     "Submitted",
     "Ticked",
     "WorkerSeen",
     "cancel",
+    "cancel_many",
     "claim",
     "count_requests",
+    "delete",
     "drop_access_key",
     "drop_file",
     "fail",
     "keep_access_key",
     "keep_file",
+    "leave",
     "list_access_keys",
     "list_jobs",
+    "list_queues",
     "lose",
+    "pause",
     "read_access_key",
     "read_artifacts",
+    "read_batch",
     "read_feed",
     "read_files",
     "read_history",
     "read_job",
+    "read_queue",
     "release",
     "renew",
     "report",
+    "resume",
     "retry",
+    "retry_job",
+    "retry_many",
     "stop",
     "submit",
+    "submit_batch",
     "succeed",
     "tick",
     "trash",

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from jobs.commands.command import Argument, Command, Lives, Reply, flat, words
 from jobs.record import Failure
@@ -25,15 +25,39 @@ class Claimed:
     input: bytes
 
 
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Say how many jobs may run at once: of each tenant (0: any number), and of each task with a limit."""
+
+    tenant: int = 0
+    tasks: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def words(self) -> str:
+        """Write the limits of tasks as the script reads them."""
+        return " ".join(f"{task}={limit}" for task, limit in self.tasks.items())
+
+
+UNLIMITED = Limits()
+
+
 def claim(
-    owner: str, queues: Sequence[str], *, slots: int, lease_ms: int, lives: Lives
+    owner: str,
+    queues: Sequence[str],
+    *,
+    slots: int,
+    lease_ms: int,
+    lives: Lives,
+    limits: Limits = UNLIMITED,
 ) -> Command[list[Claimed]]:
-    """Start the next waiting jobs, at most ``slots``; one round trip."""
+    """Start the next waiting jobs, at most ``slots``; tenants take turns, within ``limits``."""
 
     def read(reply: Reply) -> list[Claimed]:
         return [read_claimed(item) for item in reply]
 
-    args: tuple[Argument, ...] = (owner, lease_ms, slots, lives.result_ms, lives.file_ms, *queues)
+    args: tuple[Argument, ...] = (
+        owner, lease_ms, slots, lives.result_ms, lives.file_ms, limits.tenant, limits.words, *queues,
+    )  # fmt: skip
     return Command(Verb.CLAIM.value, args, read)
 
 

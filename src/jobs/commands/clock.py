@@ -35,6 +35,11 @@ class WorkerSeen:
     about: bytes
 
 
+def leave(owner: str) -> Command[None]:
+    """Take a worker that ends from the list."""
+    return Command(Verb.LEAVE.value, (owner,), lambda _: None)
+
+
 def workers() -> Command[list[WorkerSeen]]:
     """List the workers that showed a heartbeat lately."""
 

@@ -1,13 +1,14 @@
-"""The verbs of a client about its jobs: cancel, read, list."""
+"""The verbs of a client about its jobs: cancel, read, list, delete."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
 
-from jobs.commands.command import Command, Lives, Reply, refuse_missing
+from jobs.commands.command import Argument, Command, Lives, Reply, refuse_missing
 from jobs.record import Record
 from jobs.scripts import Verb
+from jobs.state import State
 
 
 class Cancelled(StrEnum):
@@ -46,6 +47,27 @@ def read_job(id: str, tenant: str, *, watcher: str = "") -> Command[Record]:  # 
     return Command(Verb.READ.value, (id, tenant, watcher), read)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Filter:
+    """Choose jobs of one tenant; what is empty fits any. Stamps are microseconds; ``state`` may be many."""
+
+    tenant: str
+    below_stamp: str = ""
+    from_stamp: str = ""
+    state: str = ""
+    task: str = ""
+    queue: str = ""
+    tag: str = ""
+    batch_id: str = ""
+
+    def words(self, limit: int) -> tuple[Argument, ...]:
+        """Write it as the scripts read it; they visit at most ``limit`` jobs."""
+        return (
+            self.tenant, self.below_stamp, self.from_stamp, self.state, self.task, self.queue, self.tag,
+            self.batch_id, limit,
+        )  # fmt: skip
+
+
 @dataclass(frozen=True, slots=True)
 class Page:
     """Hold one page of jobs, newest first; ``next_stamp`` is empty on the last one."""
@@ -54,21 +76,23 @@ class Page:
     next_stamp: str
 
 
-def list_jobs(
-    tenant: str,
-    *,
-    limit: int,
-    below_stamp: str = "",
-    from_stamp: str = "",
-    state: str = "",
-    task: str = "",
-    queue: str = "",
-    tag: str = "",
-) -> Command[Page]:
-    """Read one page of jobs that fit every filter given; stamps are microseconds."""
+def list_jobs(tenant: str, *, limit: int, **filters: str) -> Command[Page]:
+    """Read one page of jobs that fit every filter given: the fields of `Filter` by name."""
 
     def read(reply: Reply) -> Page:
         return Page([Record.read(item[0].decode(), item[1]) for item in reply[0]], reply[1].decode())
 
-    args = (tenant, limit, below_stamp, from_stamp, state, task, queue, tag)
-    return Command(Verb.LIST.value, args, read)
+    return Command(Verb.LIST.value, Filter(tenant=tenant, **filters).words(limit), read)
+
+
+def delete(id: str, tenant: str, lives: Lives) -> Command[State | None]:  # noqa: A002
+    """Forget a final job with its artifacts; answers the state of one that is not final, which stays.
+
+    Raises NotFound or Gone as it is read.
+    """
+
+    def read(reply: Reply) -> State | None:
+        refuse_missing(id, reply[0])
+        return State(reply[1].decode()) if reply[0] == b"unfit" else None
+
+    return Command(Verb.DELETE.value, (id, tenant, lives.tombstone_ms), read)

@@ -7,19 +7,5 @@ local job = load_job(ARGV[1])
 if not job or job.tenant ~= ARGV[2] then
   return { redis.call('GET', gone_key(ARGV[1])) == ARGV[2] and 'gone' or 'unknown' }
 end
-local word
-if job.state == 'STARTED' then
-  word = job.cancel and 'again' or 'asked'
-  redis.call('HSET', job_key(job.id), 'cancel', '1')
-  redis.call('SADD', cancels_key(job.owner), job.id)
-  redis.call('PEXPIRE', cancels_key(job.owner), SLACK_MS)
-  redis.call('PUBLISH', tell_key(job.owner), job.id)
-elseif job.state == 'PENDING' or job.state == 'RETRY' then
-  word = 'revoked'
-  leave_queue(job)
-  redis.call('HSET', job_key(job.id), 'cancel', '1')
-  revoke_cancelled(job, math.floor(now_us() / 1000), tonumber(ARGV[3]), tonumber(ARGV[4]))
-else
-  word = job.state == 'REVOKED' and 'again' or 'finished'
-end
+local word = cancel_job(job, math.floor(now_us() / 1000), tonumber(ARGV[3]), tonumber(ARGV[4]))
 return { word, redis.call('HGETALL', job_key(job.id)) }

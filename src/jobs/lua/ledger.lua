@@ -2,8 +2,8 @@
 --
 -- * Redis' own TIME is the only clock. Times are milliseconds; stamps are microseconds, unique and rising.
 -- * A job is on exactly one shelf (its state, tenant, task and queue), and, while it waits, in exactly one of
---   WAITING and DUE of its queue; while it runs, in LEASES; once final, in FINISHED.
--- * The tick looks at QUEUES alone and drops those that are empty: who puts a job into a line names its queue there.
+--   WAITING, PARKED and DUE of its queue; while it runs, in LEASES; once final, in FINISHED.
+-- * QUEUES counts what waits in each queue, in whichever of the three: whoever adds or takes a job counts it.
 -- * `fence` counts claims and losses. A writer that does not hold the current fence writes nothing.
 -- * JSON comes ready from Python and is stored as it came: cjson would mangle empty arrays and large integers.
 -- * A script that must go through when Redis is full makes its first write one that frees memory (ZREM, ZPOPMIN), or
@@ -22,10 +22,11 @@ end
 
 local function whole(number) return string.format('%.0f', number) end
 
-local function next_stamp(us)
+-- Gives the first of `count` stamps in a row, one where none is named.
+local function next_stamp(us, count)
   local last = tonumber(redis.call('GET', CLOCK) or 0)
   if us <= last then us = last + 1 end
-  redis.call('SET', CLOCK, whole(us))
+  redis.call('SET', CLOCK, whole(us + (count or 1) - 1))
   return us
 end
 
@@ -35,23 +36,106 @@ local function turn(priority, stamp) return whole((9 - priority) * 5629499534213
 -- Reads what the moves need to know of a job, and more fields where named, as job.more.
 local function load_job(id, ...)
   local v = redis.call('HMGET', job_key(id), 'state', 'place', 'stamp', 'priority', 'attempt', 'max_attempts',
-    'fence', 'owner', 'cancel', 'watchers', 'idem', 'files', 'tags', 'start_by', ...)
+    'fence', 'owner', 'cancel', 'watchers', 'idem', 'files', 'tags', 'start_by', 'batch', 'held', ...)
   if not v[1] then return nil end
   return { id = id, state = v[1], place = v[2], queue = string.match(v[2], '[^:]*$'),
     tenant = string.match(v[2], '^[^:]*'), stamp = tonumber(v[3]), priority = tonumber(v[4]),
     attempt = tonumber(v[5] or 0), max_attempts = tonumber(v[6]), fence = tonumber(v[7] or 0), owner = v[8],
     cancel = v[9], watchers = v[10], idem = v[11], files = v[12], tags = v[13], start_by = v[14],
-    more = { v[15], v[16] } }
+    batch = v[15], held = v[16], more = { v[17], v[18] } }
 end
+
+local function task_of(job) return string.match(job.place, ':(.*):') end
 
 local function put_on_shelf(job, state)
   redis.call('ZADD', shelf_key(state, job.place), job.stamp, job.id)
-  redis.call('SADD', shelves_key(job.tenant), state .. ':' .. job.place)
+  if redis.call('SADD', shelves_key(job.tenant), state .. ':' .. job.place) == 1 then
+    redis.call('SADD', TENANTS, job.tenant)
+  end
+  if job.tags then
+    for _, tag in ipairs(cjson.decode(job.tags)) do
+      redis.call('ZADD', tag_key(state, job.place, tag), job.stamp, job.id)
+    end
+  end
 end
 
 -- Leaves an empty shelf's name in SHELVES: list takes it out when it finds nothing there.
 local function take_off_shelf(job)
   redis.call('ZREM', shelf_key(job.state, job.place), job.id)
+  if job.tags then
+    for _, tag in ipairs(cjson.decode(job.tags)) do redis.call('ZREM', tag_key(job.state, job.place, tag), job.id) end
+  end
+end
+
+local function wake(queue, tokens)
+  for _ = 1, math.min(tokens, WAKE_TOKENS) do
+    if redis.call('LPUSH', wake_key(queue), 1) > WAKE_TOKENS then
+      redis.call('LTRIM', wake_key(queue), 0, WAKE_TOKENS - 1)
+      return
+    end
+  end
+end
+
+-- Puts a job into the waiting order of its tenant, and the tenant into the rotation of the queue: ahead of those that
+-- were served since it was last in it, in its old place where it still is.
+local function enqueue(job, stamp)
+  redis.call('ZADD', waiting_key(job.queue, job.tenant), turn(job.priority, stamp), job.id)
+  redis.call('ZADD', rota_key(job.queue), 'NX', 0, job.tenant)
+end
+
+-- Makes a job wait again that had left its queue.
+local function requeue(job, stamp)
+  redis.call('HINCRBY', QUEUES, job.queue, 1)
+  enqueue(job, stamp)
+  wake(job.queue, 1)
+end
+
+local function leave_queue(job)
+  redis.call('HINCRBY', QUEUES, job.queue, -1)
+  if redis.call('ZREM', waiting_key(job.queue, job.tenant), job.id) == 0
+    and redis.call('ZREM', due_key(job.queue), job.id) == 0 then
+    redis.call('ZREM', parked_key(task_of(job), job.queue, job.tenant), job.id)
+  end
+  if job.start_by then redis.call('ZREM', START_BY, job.id) end
+end
+
+-- Limits on running jobs cost only jobs that have one. `held` of a job names what it counts in: 'k' its task, 't' its
+-- tenant. A job whose task is full is PARKED; who ends hands its count to the next parked job, tenant by tenant, which
+-- goes back to its place in the queue and starts from there. So parked jobs imply that one counts, and that they go on.
+local function unpark(task)
+  while true do
+    local line = redis.call('ZRANGE', parked_rota_key(task), 0, 0)[1]
+    if not line then return false end
+    local queue, tenant = string.match(line, '^(.*):(.*)$')
+    local next_one = redis.call('ZPOPMIN', parked_key(task, queue, tenant))
+    if next_one[1] then
+      redis.call('ZADD', parked_rota_key(task), whole(now_us()), line)
+      redis.call('HSET', job_key(next_one[1]), 'held', 'k')
+      redis.call('ZADD', waiting_key(queue, tenant), next_one[2], next_one[1])
+      redis.call('ZADD', rota_key(queue), 'NX', 0, tenant)
+      wake(queue, 1)
+      return true
+    end
+    redis.call('ZREM', parked_rota_key(task), line)
+  end
+end
+
+local function count_down(key, field)
+  if redis.call('HINCRBY', key, field, -1) <= 0 then redis.call('HDEL', key, field) end
+end
+
+local function let_go(job)
+  redis.call('HDEL', job_key(job.id), 'held')
+  if string.find(job.held, 'k', 1, true) and not unpark(task_of(job)) then count_down(TASKS_RUNNING, task_of(job)) end
+  if string.find(job.held, 't', 1, true) then
+    count_down(TENANTS_RUNNING, job.tenant)
+    for _, queue in ipairs(redis.call('SMEMBERS', barred_key(job.tenant))) do
+      redis.call('ZADD', rota_key(queue), 'NX', 0, job.tenant)
+      wake(queue, 1)
+    end
+    redis.call('DEL', barred_key(job.tenant))
+  end
+  job.held = nil
 end
 
 -- Moves a job to another state, and sets the given fields with it.
@@ -59,6 +143,11 @@ local function move(job, state, ...)
   take_off_shelf(job)
   put_on_shelf(job, state)
   redis.call('HSET', job_key(job.id), 'state', state, ...)
+  if job.batch then
+    redis.call('HINCRBY', batch_key(job.batch), job.state, -1)
+    redis.call('HINCRBY', batch_key(job.batch), state, 1)
+  end
+  if job.held and state ~= 'STARTED' then let_go(job) end
   job.state = state
 end
 
@@ -100,25 +189,6 @@ local function id_before(id)
   return whole(ms - 1) .. '-9007199254740991'
 end
 
-local function wake(queue, tokens)
-  for _ = 1, math.min(tokens, WAKE_TOKENS) do
-    if redis.call('LPUSH', wake_key(queue), 1) > WAKE_TOKENS then
-      redis.call('LTRIM', wake_key(queue), 0, WAKE_TOKENS - 1)
-      return
-    end
-  end
-end
-
-local function enqueue(job, stamp)
-  redis.call('ZADD', waiting_key(job.queue), turn(job.priority, stamp), job.id)
-end
-
-local function leave_queue(job)
-  redis.call('ZREM', waiting_key(job.queue), job.id)
-  redis.call('ZREM', due_key(job.queue), job.id)
-  if job.start_by then redis.call('ZREM', START_BY, job.id) end
-end
-
 local FINAL_EVENT = { SUCCESS = 'job.succeeded', FAILURE = 'job.failed', REVOKED = 'job.revoked' }
 
 -- Makes a job final: `field` is result or error, `text` its JSON. The event carries the error; results may be large.
@@ -126,6 +196,8 @@ local function finish(job, state, field, text, ms, ttl, file_ttl)
   move(job, state, 'finished', whole(ms), field, text)
   redis.call('HDEL', job_key(job.id), 'owner', 'watchers', field == 'result' and 'error' or 'result')
   redis.call('ZADD', FINISHED, whole(ms + ttl), job.id)
+  local ended = ended_key(whole(math.floor(ms / 60000)))
+  if redis.call('HINCRBY', ended, job.queue, 1) == 1 then redis.call('PEXPIRE', ended, RATES_KEPT_MS) end
   emit(job, FINAL_EVENT[state], '{"attempt":' .. job.attempt .. (field == 'error' and ',"error":' .. text or '') .. '}',
     field == 'result' and text)
   if job.files then
@@ -161,10 +233,23 @@ local function lose_attempt(job, ms, ttl, file_ttl)
   end
   move(job, 'RETRY', 'error', detail)
   redis.call('HDEL', job_key(job.id), 'owner')
-  redis.call('SADD', QUEUES, job.queue)
-  enqueue(job, job.stamp)
+  requeue(job, job.stamp)
   emit(job, 'job.retrying', '{"attempt":' .. job.attempt .. ',"error":' .. detail .. '}')
-  wake(job.queue, 1)
+end
+
+-- Ends a waiting job at once, asks for the end of a running one; says what it did.
+local function cancel_job(job, ms, ttl, file_ttl)
+  if FINAL_EVENT[job.state] then return job.state == 'REVOKED' and 'again' or 'finished' end
+  redis.call('HSET', job_key(job.id), 'cancel', '1')
+  if job.state == 'STARTED' then
+    redis.call('SADD', cancels_key(job.owner), job.id)
+    redis.call('PEXPIRE', cancels_key(job.owner), SLACK_MS)
+    redis.call('PUBLISH', tell_key(job.owner), job.id)
+    return job.cancel and 'again' or 'asked'
+  end
+  leave_queue(job)
+  revoke_cancelled(job, ms, ttl, file_ttl)
+  return 'revoked'
 end
 
 local function add_watcher(job, process)
@@ -178,12 +263,20 @@ local function drop_file_record(file)
   redis.call('SADD', TRASH, file)
 end
 
+-- A batch goes with its last job.
+local function leave_batch(job, tombstone)
+  redis.call('ZREM', batch_jobs_key(job.batch), job.id)
+  if redis.call('EXISTS', batch_jobs_key(job.batch)) == 1 then return end
+  local idem = redis.call('HGET', batch_key(job.batch), 'idem')
+  if idem then redis.call('DEL', idempotency_key(idem)) end
+  redis.call('DEL', batch_key(job.batch))
+  if tombstone > 0 then redis.call('SET', gone_key(job.batch), job.tenant, 'PX', whole(tombstone)) end
+end
+
 -- Removes every trace of a final job but a tombstone. An artifact that an unfinished job names becomes a plain file.
 local function forget(job, tombstone)
   take_off_shelf(job)
-  if job.tags then
-    for _, tag in ipairs(cjson.decode(job.tags)) do redis.call('ZREM', tag_key(job.tenant, tag), job.id) end
-  end
+  if job.batch then leave_batch(job, tombstone) end
   for _, file in ipairs(redis.call('HVALS', artifacts_key(job.id))) do
     if tonumber(redis.call('HGET', file_key(file), 'refs') or 0) > 0 then
       redis.call('HDEL', file_key(file), 'job')

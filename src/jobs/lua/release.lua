@@ -16,11 +16,9 @@ for index = 3, #ARGV, 2 do
       job.attempt = job.attempt - 1
       move(job, job.attempt == 0 and 'PENDING' or 'RETRY', 'attempt', job.attempt)
       redis.call('HDEL', job_key(job.id), 'owner', 'started', 'progress')
-      redis.call('SADD', QUEUES, job.queue)
       if job.start_by and job.attempt == 0 then redis.call('ZADD', START_BY, job.start_by, job.id) end
-      enqueue(job, job.stamp)
+      requeue(job, job.stamp)
       emit(job, 'job.retrying', '{"attempt":' .. job.attempt .. ',"released":true}')
-      wake(job.queue, 1)
     end
   end
 end

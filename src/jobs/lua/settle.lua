@@ -19,12 +19,11 @@ elseif state == 'RETRY' then
   move(job, 'RETRY', 'error', ARGV[4], 'run_at', whole(due))
   redis.call('HDEL', job_key(job.id), 'owner')
   emit(job, 'job.retrying', '{"attempt":' .. job.attempt .. ',"run_at_ms":' .. whole(due) .. ',"error":' .. ARGV[4] .. '}')
-  redis.call('SADD', QUEUES, job.queue)
   if due > ms then
+    redis.call('HINCRBY', QUEUES, job.queue, 1)
     redis.call('ZADD', due_key(job.queue), whole(due), job.id)
   else
-    enqueue(job, next_stamp(now_us()))
-    wake(job.queue, 1)
+    requeue(job, next_stamp(now_us()))
   end
 else
   for index = 8, #ARGV, 5 do

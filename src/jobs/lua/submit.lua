@@ -29,56 +29,20 @@ end
 if redis.call('EXISTS', job_key(id)) == 1 then return replay(id) end
 
 local queue = string.match(place, '[^:]*$')
-local waiting = redis.call('ZCARD', waiting_key(queue)) + redis.call('ZCARD', due_key(queue))
-if waiting >= tonumber(ARGV[13]) then return { 'full', waiting } end
-for file in string.gmatch(ARGV[16], '%S+') do
-  if redis.call('EXISTS', file_key(file)) == 0 then
-    return { redis.call('EXISTS', gone_key(file)) == 1 and 'gone-file' or 'no-file', file }
-  end
-end
+local missing = find_missing_file(ARGV[16])
+if missing then return missing end
+local depth = take_room(queue, 1, tonumber(ARGV[13]))
+if depth then return { 'full', depth } end
 
 local us = now_us()
 local stamp = next_stamp(us)
 local ms = math.floor(us / 1000)
 local due
-if ARGV[7] ~= '' then due = ms + tonumber(ARGV[7]) elseif ARGV[8] ~= '' then due = tonumber(ARGV[8]) end
-
-local fields = { 'state', 'PENDING', 'place', place, 'stamp', whole(stamp), 'priority', ARGV[3],
-  'max_attempts', ARGV[4], 'timeout_ms', ARGV[5], 'input', ARGV[6] }
-local function add(name, value)
-  if value and value ~= '' then
-    fields[#fields + 1] = name
-    fields[#fields + 1] = value
-  end
-end
-local start_by = ARGV[9] ~= '' and whole(ms + tonumber(ARGV[9]))
-add('run_at', due and whole(due))
-add('start_by', start_by)
-add('tags', ARGV[10])
-add('idem', idem)
-add('retry_of', ARGV[15])
-add('files', ARGV[16])
-add('watchers', watcher)
-redis.call('HSET', job_key(id), unpack(fields))
-
-local job = { id = id, state = 'PENDING', place = place, queue = queue, tenant = string.match(place, '^[^:]*'),
-  stamp = stamp, priority = tonumber(ARGV[3]) }
+if ARGV[7] ~= '' then due = whole(ms + tonumber(ARGV[7])) elseif ARGV[8] ~= '' then due = ARGV[8] end
 if idem ~= '' then redis.call('SET', idempotency_key(idem), ARGV[12] .. ' ' .. id) end
-put_on_shelf(job, 'PENDING')
-if ARGV[10] ~= '' then
-  for _, tag in ipairs(cjson.decode(ARGV[10])) do redis.call('ZADD', tag_key(job.tenant, tag), stamp, id) end
-end
-for file in string.gmatch(ARGV[16], '%S+') do
-  redis.call('HINCRBY', file_key(file), 'refs', 1)
-  redis.call('ZREM', FILES, file)
-end
-redis.call('SADD', QUEUES, queue)
-if start_by then redis.call('ZADD', START_BY, start_by, id) end
-emit(job, 'job.created', '{}')
-if due and due > ms then
-  redis.call('ZADD', due_key(queue), whole(due), id)
-else
-  enqueue(job, stamp)
-  wake(queue, 1)
-end
-return { 'created', whole(stamp), due and whole(due) or '' }
+local waits = store_job({ id = id, place = place, queue = queue, tenant = string.match(place, '^[^:]*'), stamp = stamp,
+  priority = ARGV[3], max_attempts = ARGV[4], timeout_ms = ARGV[5], input = ARGV[6], run_at = due,
+  start_by = ARGV[9] ~= '' and whole(ms + tonumber(ARGV[9])), tags = ARGV[10], idem = idem, retry_of = ARGV[15],
+  files = ARGV[16], watchers = watcher }, ms)
+if waits then wake(queue, 1) end
+return { 'created', whole(stamp), due or '' }

@@ -27,7 +27,9 @@ local last = tonumber(redis.call('HGET', TICK, 'last') or 0)
 redis.call('HSET', TICK, 'last', whole(ms))
 if ms - last > TICK_GAP_MS then redis.call('HSET', TICK, 'hold', whole(ms + lease)) end
 
-for _, queue in ipairs(redis.call('SMEMBERS', QUEUES)) do
+local depths = redis.call('HGETALL', QUEUES)
+for index = 1, #depths, 2 do
+  local queue = depths[index]
   local ids = past(due_key(queue))
   for _, id in ipairs(ids) do
     redis.call('ZREM', due_key(queue), id)
@@ -38,7 +40,10 @@ for _, queue in ipairs(redis.call('SMEMBERS', QUEUES)) do
     end
   end
   if #ids > 0 then wake(queue, #ids) end
-  if redis.call('EXISTS', waiting_key(queue), due_key(queue)) == 0 then redis.call('SREM', QUEUES, queue) end
+  if tonumber(depths[index + 1]) <= 0 then
+    redis.call('HDEL', QUEUES, queue)
+    redis.call('DEL', rota_key(queue), wake_key(queue))
+  end
 end
 
 if ms >= tonumber(redis.call('HGET', TICK, 'hold') or 0) then

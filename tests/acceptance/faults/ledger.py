@@ -16,15 +16,17 @@ SINGLE = {
     key.of()
     for key in (
         Key.CLOCK, Key.TICK, Key.FEED, Key.WORKERS, Key.QUEUES, Key.PAUSED, Key.LEASES, Key.START_BY,
-        Key.FINISHED, Key.FILES, Key.TRASH,
+        Key.FINISHED, Key.FILES, Key.TRASH, Key.TENANTS, Key.TASKS_RUNNING, Key.TENANTS_RUNNING,
     )
 }  # fmt: skip
+#: Kinds that end with a job, a queue or a tenant.
+OWNED = {"job", "events", "shelf", "shelves", "tag", "wait", "due", "parked", "rota"}
 #: Redis' word for a key without a TTL.
 FOR_EVER = -1
 #: Six states of each task's place, with room.
 SHELVES_AT_MOST = 200
 #: Kinds with a TTL of their own from birth.
-SHORT_LIVED = ("gone:", "worker:", "cancels:", "void:")
+SHORT_LIVED = ("gone:", "worker:", "cancels:", "void:", "ended:")
 
 
 def find_faults(ledger: redis.Redis) -> list[str]:
@@ -38,7 +40,7 @@ class Audit:
     def __init__(self, ledger: Any) -> None:  # redis-py types every reply as bytes or text
         self.ledger = ledger
         self.wrong: list[str] = []
-        self.queues: set[str] = ledger.smembers(Key.QUEUES.of())
+        self.queues: dict[str, str] = ledger.hgetall(Key.QUEUES.of())
         self.keys: list[str] = sorted(self.ledger.scan_iter(f"{PREFIX}*", count=1000))
         self.jobs: dict[str, dict[str, str]] = {
             key.removeprefix(Key.JOB.of("")): self.ledger.hgetall(key)
@@ -58,6 +60,7 @@ class Audit:
         for job in {*places, *shelves} - set(self.jobs):
             self.wrong.append(f"{job} stands in {places[job] or shelves[job]} and has no record")
         self.check_tags()
+        self.check_depths(places)
         self.check_owners()
         return self.wrong
 
@@ -66,7 +69,7 @@ class Audit:
         found: dict[str, list[str]] = defaultdict(list)
         for key in self.keys:
             kind, _, name = key.removeprefix(PREFIX).partition(":")
-            if kind in {"wait", "due", "leases", "finished"}:
+            if kind in {"wait", "due", "parked", "leases", "finished"}:
                 for job in self.ledger.zrange(key, 0, -1):
                     found[job].append(f"{kind}:{name}")
         return found
@@ -93,10 +96,11 @@ class Audit:
 
     def check_place(self, job: str, record: dict[str, str], places: list[str]) -> None:
         """Hold a job's line against its state."""
-        state, queue = record["state"], record["place"].rpartition(":")[2]
+        state, (tenant, task, queue) = record["state"], record["place"].split(":")
+        waiting = {f"wait:{queue}:{tenant}", f"due:{queue}", f"parked:{task}:{queue}:{tenant}"}
         allowed = {
-            "PENDING": {f"wait:{queue}", f"due:{queue}"},
-            "RETRY": {f"wait:{queue}", f"due:{queue}"},
+            "PENDING": waiting,
+            "RETRY": waiting,
             "STARTED": {"leases:"},
         }.get(state, {"finished:"})
         if len(places) != 1 or places[0] not in allowed:
@@ -140,6 +144,22 @@ class Audit:
         if int(record.get("attempt", 0)) > int(record["max_attempts"]):
             self.wrong.append(f"{job} had attempt {record['attempt']} of {record['max_attempts']}")
 
+    def check_depths(self, places: dict[str, list[str]]) -> None:
+        """Hold the counts of waiting jobs, and the rotations, against the lines."""
+        counted: dict[str, int] = defaultdict(int)
+        for job, found in places.items():
+            if found and found[0].startswith(("wait:", "due:", "parked:")):
+                counted[self.jobs[job]["place"].rpartition(":")[2]] += 1
+        told = {queue: int(depth) for queue, depth in self.queues.items() if int(depth)}
+        if told != counted:
+            self.wrong.append(f"the queues hold {dict(counted)} and are said to hold {told}")
+        for key in self.keys:
+            if key.startswith(f"{PREFIX}wait:"):
+                _, _, queue, tenant = key.split(":")
+                barred = self.ledger.sismember(Key.BARRED.of(tenant), queue)
+                if self.ledger.zscore(Key.ROTA.of(queue), tenant) is None and not barred:
+                    self.wrong.append(f"{tenant} waits in {queue} and gets no turn")
+
     def check_tags(self) -> None:
         """Hold the tags against the records."""
         indexed = {
@@ -158,7 +178,7 @@ class Audit:
         """Find keys with neither an owner, nor a TTL, nor a bound."""
         for key in self.keys:
             kind, _, name = key.removeprefix(PREFIX).partition(":")
-            if key in SINGLE or kind in {"job", "events", "shelf", "shelves", "tag", "wait", "due"}:
+            if key in SINGLE or kind in OWNED:
                 if kind == "events" and name not in self.jobs:
                     self.wrong.append(f"{key} has no job")
             elif kind == "wake":

@@ -1,0 +1,104 @@
+"""The verbs of batches: many jobs that come together, all or none."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from jobs.commands.command import Argument, Command, Reply, refuse_missing, text
+from jobs.commands.submitting import Submitted
+from jobs.record import pairs
+from jobs.scripts import Verb
+from jobs.state import State
+from jobs.submission import Submission
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BatchOrder:
+    """Hold one accepted request for many jobs."""
+
+    id: str
+    tenant: str
+    jobs: Sequence[Submission]
+    tags: tuple[str, ...] = ()
+    idempotency: str = ""
+    fingerprint: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Hold one batch: ``counts`` of all its jobs by state, those that expired since by their last one."""
+
+    id: str
+    tenant: str
+    stamp: int
+    total: int
+    tags: tuple[str, ...]
+    counts: dict[State, int]
+
+    @property
+    def created_at(self) -> datetime:
+        """Say when the ledger took the batch, by the clock of Redis."""
+        return datetime.fromtimestamp(self.stamp / 1_000_000, UTC)
+
+    @property
+    def is_done(self) -> bool:
+        """Claim that every job of it has ended."""
+        return not any(count for state, count in self.counts.items() if not state.is_terminal)
+
+    @classmethod
+    def read(cls, id: str, flat: Sequence[bytes]) -> Batch:  # noqa: A002
+        """Read the flat field-value list that a script answers."""
+        fields = dict(pairs(flat))
+        return cls(
+            id=id,
+            tenant=fields[b"tenant"].decode(),
+            stamp=int(fields[b"stamp"]),
+            total=int(fields[b"total"]),
+            tags=tuple(json.loads(fields.get(b"tags", b"[]"))),
+            counts={state: int(fields.get(state.encode(), 0)) for state in State},
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class BatchReceipt:
+    """Answer a batch: ``about`` names the queue that is full or the file that job ``index`` misses."""
+
+    outcome: Submitted
+    batch: Batch | None = None
+    about: str = ""
+    index: int = 0
+
+
+def submit_batch(order: BatchOrder, *, queue_limit: int) -> Command[BatchReceipt]:
+    """Store all jobs of a batch, or none of them; one round trip."""
+    tags = json.dumps(order.tags, ensure_ascii=False) if order.tags else ""
+    args: list[Argument] = [order.id, order.tenant, tags, order.idempotency, order.fingerprint, queue_limit]
+    for job in order.jobs:
+        args += (
+            job.id, job.place, job.priority, job.max_attempts, job.timeout_ms, job.input,
+            text(job.delay_ms), text(job.run_at_ms), text(job.expires_in_ms),
+            json.dumps(job.tags, ensure_ascii=False) if job.tags else "", " ".join(job.files),
+        )  # fmt: skip
+
+    def read(reply: Reply) -> BatchReceipt:
+        outcome = Submitted(reply[0].decode())
+        if outcome is Submitted.CREATED:
+            return BatchReceipt(outcome, Batch.read(order.id, reply[1]))
+        if outcome is Submitted.REPLAYED:
+            return BatchReceipt(outcome, Batch.read(reply[1].decode(), reply[2]))
+        return BatchReceipt(outcome, about=reply[1].decode(), index=reply[2] if len(reply) > 2 else 0)  # noqa: PLR2004 - a file comes with its job
+
+    return Command(Verb.SUBMIT_BATCH.value, tuple(args), read)
+
+
+def read_batch(id: str, tenant: str) -> Command[Batch]:  # noqa: A002
+    """Read one batch; raises NotFound or Gone as the reply is read."""
+
+    def read(reply: Reply) -> Batch:
+        refuse_missing(id, reply[0], what="batch")
+        return Batch.read(id, reply[1])
+
+    return Command(Verb.READ_BATCH.value, (id, tenant), read)
