@@ -44,7 +44,7 @@ UNKNOWN_TASK_DELAY_MS = 5_000
 
 def is_task_queue(queue: str) -> bool:
     """Claim that a queue holds jobs; the replies of remote control come through queues of their own."""
-    return not queue.endswith(".pidbox")
+    return not queue.endswith(".celery.pidbox")
 
 
 class QoS(virtual.QoS):

@@ -38,11 +38,15 @@ def test_prefork_runs_plain_and_async_tasks(house: House, task: str) -> None:
     assert (job["state"], job["result"], job["attempt"]) == ("SUCCESS", {"text": "häuser"}, 1)
 
 
-@pytest.mark.parametrize("pool", ["threads", "solo"])
+CUSTOM: dict[str, dict[str, Any]] = {
+    "threads": {"CELERY_CUSTOM_WORKER_POOL": "worker.pools:ThreadPool"},
+    "light": {"CELERY_CUSTOM_WORKER_POOL": "worker.light:LightPool"},
+}
+
+
+@pytest.mark.parametrize("pool", ["threads", "light", "solo"])
 def test_other_pools_run_plain_and_async_tasks(house: House, pool: str) -> None:
-    custom: dict[str, Any] = (
-        {"CELERY_CUSTOM_WORKER_POOL": "worker.pools:ThreadPool"} if pool == "threads" else {}
-    )
+    custom = CUSTOM.get(pool, {})
     queue = f"pool-{pool}"
     with house.worker("-Q", queue, "--pool", "custom" if custom else pool, **custom):
         jobs = [
@@ -57,10 +61,11 @@ def test_other_pools_run_plain_and_async_tasks(house: House, pool: str) -> None:
     assert (failed["state"], failed["error"]["code"]) == ("FAILURE", "internal")
 
 
-def test_threads_run_several_coroutines_at_once_and_cancel_one(house: House, gate: Gate) -> None:
-    custom: dict[str, Any] = {"CELERY_CUSTOM_WORKER_POOL": "worker.pools:ThreadPool"}
-    with house.worker("-Q", "many", "--pool", "custom", slots=4, **custom):
-        jobs = [house.submit("test.hold_async", gate.order, queue="many") for _ in range(4)]
+@pytest.mark.parametrize("pool", CUSTOM)
+def test_many_coroutines_run_at_once_and_one_is_cancelled(house: House, gate: Gate, pool: str) -> None:
+    queue = f"many-{pool}"
+    with house.worker("-Q", queue, "--pool", "custom", slots=4, **CUSTOM[pool]):
+        jobs = [house.submit("test.hold_async", gate.order, queue=queue) for _ in range(4)]
         gate.wait_for_start(4)
         assert house.cancel(jobs[0]) == 202
         assert house.wait(jobs[0])["state"] == "REVOKED"

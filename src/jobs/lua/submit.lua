@@ -11,7 +11,10 @@ local id, place, idem, watcher = ARGV[1], ARGV[2], ARGV[11], ARGV[14]
 local function replay(existing)
   if watcher ~= '' then
     local job = load_job(existing)
-    if not FINAL_EVENT[job.state] then add_watcher(job, watcher) end
+    if not FINAL_EVENT[job.state] then
+      past_full()
+      add_watcher(job, watcher)
+    end
   end
   return { 'replayed', existing, redis.call('HGETALL', job_key(existing)) }
 end

@@ -87,6 +87,12 @@ class Light:
         """Call something after a while; gives what cancels it."""
         return self.loop.call_later(wait_s, call).cancel
 
+    def close(self) -> None:
+        """Close the connections and the loop, when no job runs any more."""
+        if self._store is not None:
+            self.loop.run_until_complete(self._store.close())
+        self.loop.close()
+
     # in a greenlet
 
     def wait_for(self, awaitable: Awaitable[T]) -> T:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -76,7 +75,7 @@ class LightPool(BasePool):
         while state.active_requests:
             self._light.loop.call_later(LOOK_EVERY_S, self._light.loop.stop)
             self._light.loop.run_forever()
-            time.sleep(0)
+        self._light.close()
 
     def on_terminate(self) -> None:
         """Leave what runs to end with the process."""

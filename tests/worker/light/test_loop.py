@@ -1,0 +1,100 @@
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections.abc import Callable, Iterator
+from functools import partial
+
+import pytest
+from greenlet import getcurrent
+
+from jobs import commands
+from jobs.errors import JobCancelled
+from worker.light.loop import Light, LightRecorder
+
+
+@pytest.fixture
+def light(redis_url: str) -> Iterator[Light]:
+    made = Light(redis_url)
+    yield made
+    made.close()
+
+
+def run_all(light: Light, *calls: Callable[[], object], within_s: float = 5.0) -> list[object]:
+    """Run calls in greenlets until all have ended; what one raised stands in its place."""
+    ended: list[object] = []
+
+    def noted(call: Callable[[], object]) -> None:
+        try:
+            ended.append(call())
+        except (Exception, JobCancelled) as error:  # noqa: BLE001 - whatever it raised is what is looked at
+            ended.append(error)
+        if len(ended) == len(calls):
+            light.loop.stop()
+
+    light.loop.call_later(within_s, light.loop.stop)
+    for call in calls:
+        light.start(partial(noted, call))
+    if len(ended) < len(calls):
+        light.loop.run_forever()
+    assert len(ended) == len(calls)
+    return ended
+
+
+async def give(value: int, after_s: float = 0.0) -> int:
+    await asyncio.sleep(after_s)
+    return value
+
+
+def wait_and_give(light: Light, number: int) -> int:
+    return light.wait_for(give(number, 0.2))
+
+
+def test_plain_code_waits_while_the_loop_goes_on(light: Light) -> None:
+    began = time.monotonic()
+    ended = run_all(light, *(partial(wait_and_give, light, number) for number in range(50)))
+    assert set(ended) == set(range(50))
+    assert time.monotonic() - began < 2
+
+
+def test_code_outside_a_greenlet_may_not_wait(light: Light) -> None:
+    seen: list[bool] = []
+    thread = threading.Thread(target=lambda: seen.append(light.is_inside()))
+    thread.start()
+    thread.join()
+    inside = run_all(light, light.is_inside)
+    assert (light.is_inside(), seen, inside) == (False, [False], [True])
+    assert getcurrent().parent is None
+
+
+def test_coroutine_past_its_limit_is_a_timeout(light: Light) -> None:
+    ended = run_all(light, lambda: light.run("j", give(1, 60), 0.1))
+    assert isinstance(ended[0], TimeoutError)
+
+
+def test_cancelled_coroutine_ends_its_job_alone(light: Light) -> None:
+    threading.Timer(0.1, light.cancel, ["a"]).start()
+    ended = run_all(light, lambda: light.run("a", give(1, 60), 99), lambda: light.run("b", give(2, 0.4), 99))
+    assert isinstance(ended[0], JobCancelled)
+    assert ended[1] == 2
+
+
+def test_coroutine_that_cancels_itself_is_no_cancelled_job(light: Light) -> None:
+    async def give_up() -> int:
+        raise asyncio.CancelledError
+
+    ended = run_all(light, lambda: light.run("j", give_up(), 99))
+    assert isinstance(ended[0], TimeoutError)
+
+
+def test_cancel_of_an_unknown_job_does_nothing(light: Light) -> None:
+    light.cancel("nobody")
+    assert run_all(light, lambda: light.wait_for(give(3))) == [3]
+
+
+def test_recorder_waits_on_the_loop_and_blocks_elsewhere(light: Light, redis_url: str) -> None:
+    recorder = LightRecorder(redis_url, light)
+    command = commands.workers()
+    assert recorder.run(command) == []
+    assert run_all(light, lambda: recorder.run(command), lambda: recorder.run(command)) == [[], []]

@@ -1,0 +1,68 @@
+from __future__ import annotations
+
+import threading
+import time
+from functools import partial
+
+from worker.light.plain import LONG_S, SHORT_S, PlainThread, Typical
+
+
+def test_task_that_never_ran_is_not_short() -> None:
+    assert not Typical().is_short("t")
+
+
+def test_task_is_short_after_short_runs_and_long_after_one_long_run() -> None:
+    typical = Typical()
+    for _ in range(3):
+        typical.learn("t", SHORT_S / 10)
+    assert typical.is_short("t")
+    typical.learn("t", 1.0)
+    assert not typical.is_short("t")
+
+
+def test_long_task_becomes_short_only_after_many_short_runs() -> None:
+    typical = Typical()
+    typical.learn("t", 1.0)
+    typical.learn("t", SHORT_S / 10)
+    assert not typical.is_short("t")
+    for _ in range(100):
+        typical.learn("t", SHORT_S / 10)
+    assert typical.is_short("t")
+
+
+def test_jobs_run_one_after_the_other() -> None:
+    plain, done = PlainThread(), threading.Event()
+    order: list[int] = []
+    for number in range(5):
+        plain.start(str(number), partial(order.append, number))
+    plain.start("last", done.set)
+    assert done.wait(5)
+    assert order == list(range(5))
+
+
+def test_what_waits_behind_a_long_job_is_taken_back() -> None:
+    plain, gate = PlainThread(), threading.Event()
+    ran: list[str] = []
+    plain.start("long", lambda: gate.wait(10))
+    plain.start("behind", lambda: ran.append("behind"))
+    assert plain.take_back() == []
+    give_up = time.monotonic() + 5
+    while not plain.is_stuck and time.monotonic() < give_up:
+        gate.wait(LONG_S)
+    assert plain.take_back() == ["behind"]
+    gate.set()
+    done = threading.Event()
+    plain.start("next", done.set)
+    assert done.wait(5)
+    assert ran == []
+
+
+def test_job_that_raises_leaves_the_thread_alive() -> None:
+    plain, done = PlainThread(), threading.Event()
+
+    def fail() -> None:
+        raise ValueError
+
+    plain.start("bad", fail)
+    plain.start("good", done.set)
+    assert done.wait(5)
