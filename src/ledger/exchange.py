@@ -57,6 +57,23 @@ class Lane:
         self._connection = connection
         self._opening: asyncio.Task[None] | None = None
 
+    @property
+    def is_open(self) -> bool:
+        """Claim that the connection stands, and its handshake is over."""
+        return self._opening is None and self._connection.is_connected
+
+    async def open(self) -> None:
+        """Wait for the connection; its handshake outlives a caller whose time is up, for the next one.
+
+        Begun anew for each caller, it would never end where its round trips take longer than an answer may.
+        """
+        if self.is_open:
+            return
+        if self._opening is None:
+            self._opening = asyncio.create_task(self._open())
+            self._opening.add_done_callback(self._opened)
+        await asyncio.shield(self._opening)
+
     async def exchange(self, batch: Sequence[Asked]) -> list[Reply]:
         """Call the scripts of a batch in one round trip; an error that Redis replies stands in its place."""
         replies = await self._send_again([asked.packed for asked in batch])
@@ -83,7 +100,7 @@ class Lane:
             return await self._send(packed)
 
     async def _send(self, packed: Sequence[bytes]) -> list[Reply]:
-        await self._ready()
+        await self.open()
         replies: list[Reply] = []
         try:
             await self._connection.send_packed_command(packed, check_health=False)
@@ -97,18 +114,6 @@ class Lane:
             await self._connection.disconnect(nowait=True)
             raise
         return replies
-
-    async def _ready(self) -> None:
-        """Wait for the connection; its handshake outlives a caller whose time is up, for the next one.
-
-        Begun anew for each caller, it would never end where its round trips take longer than an answer may.
-        """
-        if self._opening is None:
-            if self._connection.is_connected:
-                return
-            self._opening = asyncio.create_task(self._open())
-            self._opening.add_done_callback(self._opened)
-        await asyncio.shield(self._opening)
 
     async def _open(self) -> None:
         try:

@@ -26,6 +26,9 @@ from ledger.exchange import Asked, Lane
 T = TypeVar("T")
 
 ANSWER_S = 1.5
+#: What an exchange may take at least after its connection was opened: where that takes most of ANSWER_S, a
+#: connection would otherwise be dropped as soon as it stands, for ever.
+AFTER_OPENING_S = 0.5
 #: The most commands in one batch: about 10 ms of work for Redis.
 BATCH = 128
 LANES = 2
@@ -83,7 +86,11 @@ class Store:
     async def _send(self, lane: Lane, batch: list[Asked]) -> None:
         """Hand out the replies to one batch; when Redis is out of reach, those who wait fail with it."""
         try:
-            async with asyncio.timeout(ANSWER_S):
+            async with asyncio.timeout(ANSWER_S) as patience:
+                if not lane.is_open:
+                    await lane.open()
+                    left_at = asyncio.get_running_loop().time() + AFTER_OPENING_S
+                    patience.reschedule(max(left_at, patience.when() or 0.0))
                 replies = await lane.exchange(batch)
             for asked, reply in zip(batch, replies, strict=True):
                 asked.answer(reply)
