@@ -1,0 +1,250 @@
+"""What each verb costs, counted and not timed: round trips to Redis, and Redis calls inside the scripts.
+
+Times differ between machines and runs; these counts do not. `costs.json` holds what was accepted;
+``tests/contracts/test_costs.py`` fails when a count rises by more than a tenth. A rise that buys something is
+accepted by ``python -m benchmarks.costs --write``, and the difference is reviewed with the change.
+
+Counted by MONITOR, which shows a client's commands and, marked ``lua``, the calls of its scripts.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import json
+import tempfile
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import httpx
+import redis
+from pydantic import SecretStr
+
+from benchmarks import noop
+from jobs import commands
+from jobs.commands import Claimed, Command, Lives
+from jobs.record import Failure
+from jobs.registry import Registry
+from jobs.settings import Settings
+from jobs.submission import Submission
+from service.app import build_app
+from service.embedded import EmbeddedRedis
+
+T = TypeVar("T")
+
+BASELINE = Path(__file__).with_name("costs.json")
+LIVES = Lives(result_ms=60_000, file_ms=60_000, tombstone_ms=60_000)
+FAILURE = Failure("bench.failed", "It was asked to fail.", retryable=True, attempt=1)
+LEASE_MS = 30_000
+#: A worker claims for several slots at once, and renews for all that it runs.
+SLOTS = 8
+QUEUE = "default"
+TENANT = "public"
+URL = "/v1/tasks/bench.noop/jobs"
+#: What a cost may rise by before the check fails.
+TOLERANCE = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """Hold what one verb asked of Redis."""
+
+    round_trips: int
+    calls: int
+
+
+class Meter:
+    """Count the commands of a block."""
+
+    def __init__(self, url: str) -> None:
+        self.redis = redis.Redis.from_url(url)
+        self._url = url
+        self.costs: dict[str, Cost] = {}
+
+    @contextlib.contextmanager
+    def count(self, name: str) -> Iterator[None]:
+        """Note, under a name, what the block asked of Redis."""
+        end = f"end-of-{name}"
+        with redis.Redis.from_url(self._url) as ears, ears.monitor() as monitor:
+            yield
+            self.redis.echo(end)
+            round_trips = calls = 0
+            for command in monitor.listen():
+                if end in command["command"]:
+                    break
+                if command["client_type"] == "lua":
+                    calls += 1
+                else:
+                    round_trips += 1
+        self.costs[name] = Cost(round_trips, calls)
+
+    def run(self, command: Command[T]) -> T:
+        """Run one command in one round trip; its script is loaded already."""
+        return command.read(self.redis.evalsha(command.script.sha, 0, *command.args))
+
+    def load(self, used: Iterable[Command[Any]]) -> None:
+        """Load the scripts of commands (Any: of whatever result) ahead of the counting."""
+        for command in used:
+            self.redis.script_load(command.script.text)
+
+
+def measure(url: str, directory: Path) -> dict[str, Cost]:
+    """Count every verb, on an empty Redis, after a first job of its kind has gone through."""
+    meter = Meter(url)
+    numbers = iter(range(10_000))
+
+    def submit(**more: object) -> None:
+        meter.run(order(next(numbers), **more))
+
+    def claim(slots: int) -> list[Claimed]:
+        return meter.run(commands.claim("bench", [QUEUE], slots=slots, lease_ms=LEASE_MS, lives=LIVES))
+
+    def succeed(job: Claimed) -> None:
+        meter.run(commands.succeed(job.id, job.fence, b'{"n":1}', (), LIVES))
+
+    meter.load(
+        [
+            order(0),
+            commands.claim("bench", [QUEUE], slots=1, lease_ms=LEASE_MS, lives=LIVES),
+            commands.succeed("", 0, b"", (), LIVES),
+            commands.renew([], lease_ms=LEASE_MS),
+            commands.cancel("", TENANT, LIVES),
+            commands.read_job("", TENANT),
+            commands.report("", 0, "progress", "{}"),
+        ]
+    )
+    warm_up(submit, claim, succeed, meter)
+    full = {
+        "tags": ("one", "two"),
+        "idempotency": "digest",
+        "fingerprint": "digest",
+        "expires_in_ms": 60_000,
+    }
+    with meter.count("submit"):
+        submit()
+    with meter.count("submit, delayed"):
+        submit(delay_ms=3_600_000)
+    with meter.count("submit, with key, tags and expiry"):
+        submit(**full)
+    with meter.count("claim of one"):
+        (job,) = claim(1)
+    with meter.count("report"):
+        meter.run(commands.report(job.id, job.fence, "progress", "{}"))
+    with meter.count("read"):
+        meter.run(commands.read_job(job.id, TENANT))
+    with meter.count("settle, success"):
+        succeed(job)
+    for _ in range(SLOTS + 2):
+        submit()
+    claim(1)  # the one with key, tags and expiry
+    with meter.count("claim of eight"):
+        held = claim(SLOTS)
+    with meter.count("renew of eight"):
+        meter.run(commands.renew([(job.id, job.fence) for job in held], lease_ms=LEASE_MS))
+    with meter.count("settle, failure"):
+        meter.run(commands.fail(held[0].id, held[0].fence, FAILURE, LIVES))
+    with meter.count("settle, retry"):
+        meter.run(commands.retry(held[1].id, held[1].fence, FAILURE, 1_000, LIVES))
+    for job in claim(100):
+        succeed(job)
+    with meter.count("claim of none"):
+        claim(1)
+    submit()
+    with meter.count("cancel, waiting"):
+        meter.run(commands.cancel(f"job-{next(numbers) - 1}", TENANT, LIVES))
+    asyncio.run(over_http(meter, url, directory))
+    return meter.costs
+
+
+def warm_up(
+    submit: Callable[..., None],
+    claim: Callable[[int], list[Claimed]],
+    succeed: Callable[[Claimed], None],
+    meter: Meter,
+) -> None:
+    """Let one job of each kind go through, so that no index is born while it is counted."""
+    for _ in range(3):
+        submit(max_attempts=3)
+    one, two, three = claim(3)
+    succeed(one)
+    meter.run(commands.fail(two.id, two.fence, FAILURE, LIVES))
+    meter.run(commands.retry(three.id, three.fence, FAILURE, 3_600_000, LIVES))
+    meter.run(commands.cancel(three.id, TENANT, LIVES))
+
+
+async def over_http(meter: Meter, url: str, directory: Path) -> None:
+    """Count what a request costs, the service's own commands included."""
+    app = build_app(Settings(redis_url=SecretStr(url), data_dir=directory), Registry.of([noop.noop]))
+    transport = httpx.ASGITransport(app)
+    async with (
+        app.router.lifespan_context(app),
+        httpx.AsyncClient(transport=transport, base_url="http://bench") as http,
+    ):
+        (await http.post(URL, json={"input": {"n": 1}})).raise_for_status()  # connects, loads the script
+        with meter.count("POST of a job"):
+            job = (await http.post(URL, json={"input": {"n": 1}})).raise_for_status().json()
+        await http.get(f"/v1/jobs/{job['id']}")
+        with meter.count("GET of a job"):
+            (await http.get(f"/v1/jobs/{job['id']}")).raise_for_status()
+
+
+def order(number: int, **more: object) -> Command[commands.Receipt]:
+    """Make the submit of one no-op."""
+    fields: dict[str, object] = {
+        "id": f"job-{number}",
+        "tenant": TENANT,
+        "task": "bench.noop",
+        "queue": QUEUE,
+        "input": b'{"n":1}',
+        "max_attempts": 3,
+        "timeout_ms": 60_000,
+        **more,
+    }
+    submission = Submission(**fields)  # type: ignore[arg-type] # a few fields at a time, by name
+    return commands.submit(submission, queue_limit=1_000_000)
+
+
+def risen(found: dict[str, Cost], accepted: dict[str, Cost]) -> list[str]:
+    """Say what costs more than was accepted, in one line each."""
+    lines = []
+    for name, cost in found.items():
+        before = accepted.get(name)
+        if before is None:
+            lines.append(f"{name}: not in {BASELINE.name}")
+        elif cost.round_trips > before.round_trips or cost.calls > before.calls * (1 + TOLERANCE):
+            lines.append(
+                f"{name}: {cost.round_trips} round trips and {cost.calls} calls, "
+                f"accepted {before.round_trips} and {before.calls}"
+            )
+    return lines
+
+
+def read_baseline() -> dict[str, Cost]:
+    """Read what was accepted."""
+    return {name: Cost(**cost) for name, cost in json.loads(BASELINE.read_text()).items()}
+
+
+def main() -> None:
+    """Print the costs beside the accepted ones, or accept them."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.costs", description=__doc__)
+    parser.add_argument("--write", action="store_true", help="accept what is measured now")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as directory, EmbeddedRedis(Path(directory) / "redis") as server:
+        found = measure(server.url, Path(directory))
+    accepted = read_baseline() if BASELINE.exists() else {}
+    for name, cost in found.items():
+        before = accepted.get(name)
+        told = f" (accepted: {before.round_trips}, {before.calls})" if before else ""
+        print(f"{name}: {cost.round_trips} round trips, {cost.calls} calls{told}")
+    if options.write:
+        content = {
+            name: {"round_trips": cost.round_trips, "calls": cost.calls} for name, cost in found.items()
+        }
+        BASELINE.write_text(json.dumps(content, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main()
