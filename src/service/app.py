@@ -11,6 +11,7 @@ from starlette.middleware.cors import CORSMiddleware
 
 from jobs.registry import Registry
 from jobs.settings import Auth, Settings
+from service.events.parking import Parking
 from service.gate import Gate
 from service.hardening import Hardening
 from service.keyring import Keyring
@@ -57,6 +58,7 @@ def build_app(settings: Settings, registry: Registry) -> FastAPI:
     install_handlers(app)
 
     add_guards(app, resources)
+    app.add_middleware(Parking)  # outermost: streams wait here, ahead of all that they have passed
 
     add_submit_routes(app, resources)
     add_job_routes(app, resources)

@@ -75,22 +75,24 @@ class Hub:
     def watch(self, job_id: str) -> Iterator[Watch]:
         """Collect the kinds of a job's events while the block runs."""
         watch = Watch()
-        with self.attach(job_id, watch):
+        self.attach(job_id, watch)
+        try:
             yield watch
+        finally:
+            self.detach(job_id, watch)
 
-    @contextmanager
-    def attach(self, job_id: str, watcher: Watcher) -> Iterator[None]:
-        """Tell a watcher of a job's events while the block runs."""
+    def attach(self, job_id: str, watcher: Watcher) -> None:
+        """Tell a watcher of a job's events from now on."""
         self._watchers.setdefault(job_id, set()).add(watcher)
         if self.closing.is_set:
             watcher.end()
-        try:
-            yield
-        finally:
-            left = self._watchers[job_id]
-            left.discard(watcher)
-            if not left:
-                del self._watchers[job_id]
+
+    def detach(self, job_id: str, watcher: Watcher) -> None:
+        """Tell it no more."""
+        left = self._watchers[job_id]
+        left.discard(watcher)
+        if not left:
+            del self._watchers[job_id]
 
     async def wait_for_end(self, job_id: str, tenant: str, wait_s: float) -> Record:
         """Read a job, once it has ended or ``wait_s`` have passed; raises NotFound or Gone."""

@@ -152,6 +152,15 @@ async def test_answer_has_the_headers_of_a_stream(api: Api) -> None:
     assert "retry: 2000\n" in start
 
 
+async def test_headers_of_one_answer_do_not_gather_in_the_next(api: Api) -> None:
+    url = events_of(api, await submit(api))
+    async with httpx.AsyncClient(verify=PLAIN) as client:
+        for _ in range(3):
+            async with client.stream("GET", url) as answer:
+                names = [name for name, _ in answer.headers.raw]
+                assert len(names) == len(set(names))
+
+
 @pytest.mark.parametrize("by", ["header", "query", "both"])
 async def test_stream_goes_on_after_the_last_event_known(api: Api, worker: Worker, by: str) -> None:
     job_id = await submit(api)

@@ -6,8 +6,6 @@ One timer serves them all: a timer each, for ten thousand streams, would keep th
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
-from contextlib import contextmanager
 from itertools import cycle
 
 from service.events.stream import Stream
@@ -25,25 +23,20 @@ class Beats:
         self._turns: list[set[Stream]] = [set() for _ in range(TURNS)]
         self._seats = cycle(self._turns)
         self._timer: asyncio.Task[None] | None = None
-        self._count = 0
 
-    @contextmanager
-    def hold(self, stream: Stream) -> Iterator[None]:
-        """Keep a stream alive while the block runs."""
-        seat = next(self._seats)
-        seat.add(stream)
-        self._count += 1
+    def add(self, stream: Stream) -> None:
+        """Keep a stream alive."""
+        next(self._seats).add(stream)
         if self._timer is None:
             self._timer = asyncio.create_task(self._run())
-        try:
-            yield
-        finally:
-            stream.close()
-            seat.discard(stream)
-            self._count -= 1
-            if not self._count:
-                self._timer.cancel()
-                self._timer = None
+
+    def remove(self, stream: Stream) -> None:
+        """Forget a stream."""
+        for turn in self._turns:
+            turn.discard(stream)
+        if self._timer is not None and not any(self._turns):
+            self._timer.cancel()
+            self._timer = None
 
     def end_all(self) -> None:
         """End every stream, as the process stops."""

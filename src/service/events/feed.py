@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from typing import Any
 
 from redis.asyncio import Redis
@@ -45,25 +44,21 @@ class Feed:
         self._streams: dict[str, set[Stream]] = {}
         self._reader: asyncio.Task[None] | None = None
 
-    @contextmanager
-    def watch(self, tenant: str, stream: Stream) -> Iterator[None]:
-        """Tell a stream of a tenant's events while the block runs.
-
-        The stream has to read what happened before: it is told to, once the feed is being read.
-        """
+    def attach(self, tenant: str, stream: Stream) -> None:
+        """Tell a stream of a tenant's events; it is told to catch up where the reading begins."""
         self._streams.setdefault(tenant, set()).add(stream)
         if self._reader is None:
             self._reader = asyncio.create_task(self._run())
-        try:
-            yield
-        finally:
-            left = self._streams[tenant]
-            left.discard(stream)
-            if not left:
-                del self._streams[tenant]
-            if not self._streams:
-                self._reader.cancel()
-                self._reader = None
+
+    def detach(self, tenant: str, stream: Stream) -> None:
+        """Tell it no more; without anybody, the reading ends."""
+        left = self._streams[tenant]
+        left.discard(stream)
+        if not left:
+            del self._streams[tenant]
+        if self._reader is not None and not self._streams:
+            self._reader.cancel()
+            self._reader = None
 
     async def close(self) -> None:
         """End the reading."""

@@ -28,15 +28,11 @@ BUFFER_BYTES = 65_536
 #: How long to leave Redis alone after it did not answer; not all streams come again at once.
 RETRY_S = (1.0, 3.0)
 
-START: Message = {
-    "type": "http.response.start",
-    "status": 200,
-    "headers": [
-        (b"content-type", b"text/event-stream; charset=utf-8"),
-        (b"cache-control", b"no-store"),
-        (b"x-accel-buffering", b"no"),
-    ],
-}
+HEADERS = (
+    (b"content-type", b"text/event-stream; charset=utf-8"),
+    (b"cache-control", b"no-store"),
+    (b"x-accel-buffering", b"no"),
+)
 END: Message = {"type": "http.response.body", "body": b"", "more_body": False}
 
 logger = logging.getLogger("jobline.events")
@@ -50,11 +46,12 @@ class Stream:
 
     __slots__ = (
         "_chunk", "_frames", "_has_ended", "_is_behind", "_is_closed", "_is_ending", "_position", "_pump",
-        "_read", "_send", "_size", "_stops", "_write",
+        "_read", "_release", "_send", "_size", "_stops", "_write",
     )  # fmt: skip
 
     def __init__(self, read: Read, write: Write, *, stops: bool) -> None:
         self._read = read
+        self._release: list[Callable[[Stream], None]] = []
         self._write = write
         self._stops = stops  # with the last event of a job
         self._send: Send | None = None  # once the answer has begun
@@ -121,20 +118,33 @@ class Stream:
         self._take(page)
         return bool(self._chunk) or not self._has_ended
 
-    async def run(self, receive: Receive, send: Send) -> None:
-        """Answer, until the last event or until the client leaves."""
-        await send(START)
+    async def begin(self, send: Send) -> None:
+        """Begin the answer."""
+        # A list of its own: the middleware adds to it.
+        await send({"type": "http.response.start", "status": 200, "headers": list(HEADERS)})
         await send({"type": "http.response.body", "body": OPENING, "more_body": True})
+
+    async def run(self, receive: Receive, send: Send) -> None:
+        """Go on, until the last event or until the client leaves; then close."""
         self._send = send
         self._wake()
-        while (await receive())["type"] != "http.disconnect":
-            pass
+        try:
+            while (await receive())["type"] != "http.disconnect":
+                pass
+        finally:
+            self.close()
+
+    def at_close(self, release: Callable[[Stream], None]) -> None:
+        """Call ``release`` when the stream closes."""
+        self._release.append(release)
 
     def close(self) -> None:
-        """Stop sending."""
+        """Stop sending, and let go of what holds the stream."""
         self._is_closed = True
         if self._pump is not None:
             self._pump.cancel()
+        while self._release:
+            self._release.pop()(self)
 
     # the pump
 

@@ -6,7 +6,7 @@ request would be kept for as long as the client listens.
 
 import re
 from collections.abc import Awaitable, Callable, Mapping
-from contextlib import AbstractContextManager
+from functools import partial
 from typing import Annotated, Any
 from urllib.parse import parse_qs
 
@@ -18,6 +18,7 @@ from starlette.types import Receive, Scope, Send
 from jobs import commands
 from jobs.commands import History
 from service.access import find_tenant
+from service.events.parking import PARKED
 from service.events.stream import Stream
 from service.problems import problems
 from service.refusals import BadParameter
@@ -37,8 +38,8 @@ After = Annotated[
     str | None, Query(description="The id of the last event known; `Last-Event-ID` counts more.")
 ]
 LastEventId = Annotated[str | None, Header(description="What browsers send when they connect again.")]
-#: Make a stream, and the block in which it is told of events.
-Open = Callable[[Resources, str, Mapping[str, str]], Awaitable[tuple[Stream, AbstractContextManager[None]]]]
+#: Make a stream that is told of events.
+Open = Callable[[Resources, str, Mapping[str, str]], Awaitable[Stream]]
 
 
 def add_event_routes(app: FastAPI) -> None:
@@ -96,14 +97,20 @@ class EventsRoute(APIRoute):
         """Answer one request; what it raises is answered by `service.problems`."""
         here: Resources = scope["app"].state.resources
         after = read_after(scope)
-        stream, watching = await self.open_stream(here, find_tenant(Request(scope)), scope["path_params"])
-        with watching, here.beats.hold(stream):
+        stream = await self.open_stream(here, find_tenant(Request(scope)), scope["path_params"])
+        try:
             if here.hub.closing.is_set:
                 stream.end()
             if await stream.open(after):
-                await stream.run(receive, send)
+                await stream.begin(send)
+                here.beats.add(stream)
+                stream.at_close(here.beats.remove)
+                scope[PARKED] = stream
             else:  # browsers come again after anything else
                 await Response(status_code=204)(scope, receive, send)
+        finally:
+            if PARKED not in scope:
+                stream.close()
 
 
 async def stream_job_events(job_id: JobId, after: After = None, last_event_id: LastEventId = None) -> None:
@@ -114,9 +121,7 @@ async def stream_events(after: After = None, last_event_id: LastEventId = None) 
     """Stand for the documentation: `EventsRoute` answers."""
 
 
-async def open_job(
-    here: Resources, tenant: str, path: Mapping[str, str]
-) -> tuple[Stream, AbstractContextManager[None]]:
+async def open_job(here: Resources, tenant: str, path: Mapping[str, str]) -> Stream:
     """Follow one job: the scripts tell this process of its events from the first read on."""
     job_id, watcher = path["id"], here.hub.name
 
@@ -125,21 +130,21 @@ async def open_job(
 
     await here.hub.ready()
     stream = Stream(read, here.write_frame, stops=True)
-    return stream, here.hub.attach(job_id, stream)
+    here.hub.attach(job_id, stream)
+    stream.at_close(partial(here.hub.detach, job_id))
+    return stream
 
 
-async def open_feed(
-    here: Resources,
-    tenant: str,
-    path: Mapping[str, str],  # noqa: ARG001 - the shape of `Open`
-) -> tuple[Stream, AbstractContextManager[None]]:
+async def open_feed(here: Resources, tenant: str, path: Mapping[str, str]) -> Stream:  # noqa: ARG001 - as `Open`
     """Follow all jobs of a tenant."""
 
     async def read(after: str) -> History:
         return await here.store.run(commands.read_feed(tenant, after=after))
 
     stream = Stream(read, here.write_frame, stops=False)
-    return stream, here.feed.watch(tenant, stream)
+    here.feed.attach(tenant, stream)
+    stream.at_close(partial(here.feed.detach, tenant))
+    return stream
 
 
 def read_after(scope: Scope) -> str:
