@@ -19,9 +19,9 @@ from enum import StrEnum
 PUBLIC = "public"
 #: A tenant's name is a part of Redis keys and of a job's place, so it holds no colon.
 TENANT = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
-TOKEN = re.compile(r"jl_([0-9a-f]{16})_([0-9a-f]{64})")
 ID_BYTES = 8
 SECRET_BYTES = 32
+TOKEN_LENGTH = len("jl__") + 2 * ID_BYTES + 2 * SECRET_BYTES
 
 
 class Scope(StrEnum):
@@ -87,8 +87,12 @@ def make_token() -> tuple[Credential, str]:
 
 def read_token(token: str) -> Credential | None:
     """Take a key apart; None where the text is no key of ours."""
-    match = TOKEN.fullmatch(token)
-    return None if match is None else Credential(match[1], hash_secret(match[2]))
+    if len(token) != TOKEN_LENGTH or not token.startswith("jl_") or not token.isascii():
+        return None
+    key_id, _, secret = token[3:].partition("_")
+    if len(key_id) != 2 * ID_BYTES or not (key_id.isalnum() and secret.isalnum()):
+        return None
+    return Credential(key_id, hash_secret(secret))
 
 
 def hash_secret(secret: str) -> str:

@@ -8,6 +8,7 @@ closed: it needs a key, and `manage` where it may change something. `service.gat
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from fastapi import Request
 from starlette.types import Scope as AsgiScope
@@ -25,6 +26,7 @@ SHARED_CHANGES = re.compile(r"/v1/queues(/.*)?", re.DOTALL)
 SUBMITS = re.compile(r"/v1/tasks/[^/]*/jobs|/v1/batches|/v1/files|/v1/workflows", re.DOTALL)
 
 
+@lru_cache(maxsize=4096)
 def find_scope(method: str, path: str) -> Scope | None:
     """Say what a key must allow for this; None for what is open to all."""
     if method in READING:
