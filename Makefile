@@ -46,8 +46,8 @@ openapi: setup ## Write docs/openapi.json from the application
 env: setup ## Write .env.example from the settings
 	@$(BIN)/jobline settings --env-example > .env.example.new && mv .env.example.new .env.example
 
-bench: setup ## Measure throughput and latency on this machine
-	@$(BIN)/python -m benchmarks
+bench: setup ## Measure throughput and latency beside others on this machine (T=submit)
+	@$(BIN)/python -m benchmarks $(T)
 
 lock: setup ## Pin every dependency anew, with hashes, for all platforms (LOCK_ARGS=--upgrade)
 	@sh scripts/lock.sh $(LOCK_ARGS)

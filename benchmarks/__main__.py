@@ -1,0 +1,93 @@
+"""``python -m benchmarks [TABLE …] [--rounds N] [--seconds S] [--scale X] [--dry]``."""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+import redis
+
+from benchmarks import asyncs, batch, growth, latency, report, submit, waiting, worker
+from benchmarks.lab import Lab, Outcome
+from service.embedded import EmbeddedRedis
+
+
+class Table(NamedTuple):
+    """Name one measurement."""
+
+    title: str
+    text: str
+    run: Callable[[Lab], list[Outcome]]
+
+
+TABLES = {
+    "submit": Table(
+        "Submit over HTTP",
+        "64 connections post a no-op job to one API process (two where it says so); no worker runs. CPU "
+        "is what the server's processes use for a request, Redis excepted.",
+        submit.run,
+    ),
+    "worker": Table(
+        "Workers",
+        "20,000 no-op jobs wait; two processes work them off, unless the row says otherwise. Counted from "
+        "the first job that ends, so the start does not count; a row is stopped after 30 s. CPU is that "
+        "of the workers' processes, parents included.",
+        worker.run,
+    ),
+    "latency": Table(
+        "Latency, idle",
+        "One client submits and waits for the result, one job after the other. Jobline: `POST` with "
+        "`Prefer: wait=5`.",
+        latency.run,
+    ),
+    "async": Table(
+        "Coroutines",
+        "Jobs that wait 50 ms, 1,000 at once in one process; waiting alone would allow 20,000 jobs/s.",
+        asyncs.run,
+    ),
+    "waiting": Table(
+        "Waiting clients",
+        "Clients that wait for one job by `?wait=` on one API process.",
+        waiting.run,
+    ),
+    "growth": Table(
+        "Growth",
+        "The ledger's scripts by one client, with so many finished jobs stored beside as many waiting ones.",
+        growth.run,
+    ),
+    "batch": Table("Batches", "100 jobs in each request, one API process.", batch.run),
+}
+
+
+def main() -> None:
+    """Measure what was asked for."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("tables", nargs="*", metavar="TABLE", help=f"of {', '.join(TABLES)}; all without")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--seconds", type=float, default=5.0, help="of each timed load")
+    parser.add_argument("--scale", type=float, default=1.0, help="of all counts, for a try")
+    parser.add_argument("--dry", action="store_true", help="print, and write no report")
+    options = parser.parse_args()
+    if unknown := set(options.tables) - set(TABLES):
+        parser.error(f"no such table: {', '.join(sorted(unknown))}")
+    with (
+        tempfile.TemporaryDirectory(prefix="jobline-bench-") as directory,
+        EmbeddedRedis(Path(directory) / "redis") as server,
+        redis.Redis.from_url(server.url) as client,
+    ):
+        lab = Lab(server, Path(directory), options.rounds, options.seconds, options.scale, client)
+        for name in options.tables or TABLES:
+            table = TABLES[name]
+            print(table.title, flush=True)
+            outcomes = table.run(lab)
+            if not options.dry:
+                report.keep(lab, name, table.title, table.text, outcomes)
+    if not options.dry:
+        print(f"written: {report.PAGE}")
+
+
+if __name__ == "__main__":
+    main()

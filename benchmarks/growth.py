@@ -1,0 +1,131 @@
+"""Growth: what the scripts cost with few and many jobs stored, and how many bytes a job takes, by part."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from functools import partial
+from typing import TypeVar
+
+from redis import Redis
+
+from benchmarks.lab import Lab, Outcome, Row, Unmeasured, measure
+from benchmarks.load import percentile
+from benchmarks.submit import order
+from benchmarks.worker import fill
+from jobs import commands
+from jobs.commands import Argument, Command, Lives
+from jobs.keys import PREFIX
+
+SIZES = (1_000, 100_000, 1_000_000)
+TIMES = 300
+LIVES = Lives(result_ms=7 * 86_400_000, file_ms=86_400_000, tombstone_ms=86_400_000)
+SLOTS = 64
+TENANT = "public"
+T = TypeVar("T")
+FREE = 0.8
+
+
+def run(lab: Lab) -> list[Outcome]:
+    """Measure each size once a round; Redis holds what the sizes before have put there."""
+    sizes = [lab.scaled(size) for size in SIZES]
+    times = [
+        Row(f"Jobline, {size:,} finished and {size:,} waiting", partial(at, lab, size)) for size in sizes
+    ]
+    weights = [Row("Jobline, bytes a job", lambda: weigh(lab, sizes[0]))]
+    return measure(lab, [*times, *weights])
+
+
+def at(lab: Lab, size: int) -> dict[str, float]:
+    """Fill to a size, and time the verbs, each alone."""
+    check_room(size)
+    fill(lab, "bench.noop", size)
+    finish_all(lab.redis)
+    fill(lab, "bench.noop", size, first=size)
+    client, known = lab.redis, "00000000-0000-7000-8000-000000000000"
+    claimed = iter(range(TIMES))
+
+    def settle() -> None:
+        next(claimed)
+        job = call(client, claim(1))[0]
+        call(client, commands.succeed(job.id, job.fence, b'{"n":1}', (), LIVES))
+
+    verbs: dict[str, Callable[[], object]] = {
+        "submit ms": lambda: call(
+            client, commands.submit(order(f"new-{time.perf_counter_ns()}"), queue_limit=10**9)
+        ),
+        "claim + settle ms": settle,
+        "get ms": lambda: call(client, commands.read_job(known, TENANT)),
+        "list 50 ms": lambda: call(client, commands.list_jobs(TENANT, limit=50)),
+        "list by state ms": lambda: call(client, commands.list_jobs(TENANT, limit=50, state="SUCCESS")),
+    }
+    found = {name: middle(verb) for name, verb in verbs.items()}
+    return {**found, "MB": lab.redis.info("memory")["used_memory"] / 1e6}
+
+
+def weigh(lab: Lab, count: int) -> dict[str, float]:
+    """Say how many bytes of Redis a waiting and a finished job take, in all and by part."""
+    empty = int(lab.redis.info("memory")["used_memory"])
+    fill(lab, "bench.noop", count)
+    waiting = int(lab.redis.info("memory")["used_memory"]) - empty
+    parts = by_part(lab.redis, count, "waiting")
+    finish_all(lab.redis)
+    finished = int(lab.redis.info("memory")["used_memory"]) - empty
+    parts |= by_part(lab.redis, count, "finished")
+    return {"waiting B": waiting / count, "finished B": finished / count, **parts}
+
+
+def by_part(client: Redis, count: int, when: str) -> dict[str, float]:
+    """Add up MEMORY USAGE by kind of key; small kinds are left out."""
+    sizes: dict[str, int] = {}
+    for key in client.scan_iter(f"{PREFIX}*", count=1000):
+        kind = key.decode().removeprefix(PREFIX).partition(":")[0]
+        sizes[kind] = sizes.get(kind, 0) + int(client.memory_usage(key, samples=0) or 0)
+    return {f"{when}: {kind} B": size / count for kind, size in sorted(sizes.items()) if size / count >= 1}
+
+
+def finish_all(client: Redis) -> None:
+    """Claim and settle everything that waits."""
+    while jobs := call(client, claim(SLOTS)):
+        pipe = client.pipeline(transaction=False)
+        for job in jobs:
+            command = commands.succeed(job.id, job.fence, b'{"n":1}', (), LIVES)
+            load_once(client, command)
+            pipe.evalsha(command.script.sha, 0, *command.args)
+        pipe.execute()
+
+
+def claim(slots: int) -> Command[list[commands.Claimed]]:
+    """Claim so many jobs."""
+    return commands.claim("bench", ["default"], slots=slots, lease_ms=3_600_000, lives=LIVES)
+
+
+def load_once(client: Redis, command: Command[T]) -> None:
+    """Teach Redis a script that it does not know."""
+    if not client.script_exists(command.script.sha)[0]:
+        client.script_load(command.script.text)
+
+
+def call(client: Redis, command: Command[T]) -> T:
+    """Run one command."""
+    args: tuple[Argument, ...] = command.args
+    return command.read(client.evalsha(command.script.sha, 0, *args))
+
+
+def middle(verb: Callable[[], object]) -> float:
+    """Give the median time in milliseconds."""
+    seconds = []
+    for _ in range(TIMES):
+        began = time.perf_counter()
+        verb()
+        seconds.append(time.perf_counter() - began)
+    return percentile(sorted(seconds), 50) * 1000
+
+
+def check_room(size: int) -> None:
+    """Refuse a size that this machine has no memory for."""
+    with open("/proc/meminfo", encoding="utf-8") as told:  # noqa: PTH123 - a file of the kernel
+        free_kb = next(int(line.split()[1]) for line in told if line.startswith("MemAvailable"))
+    needed = size * 2_500
+    if needed > free_kb * 1024 * FREE:
+        raise Unmeasured(f"it needs about {needed / 1e9:.1f} GB, {free_kb / 1e6:.1f} GB are free")
