@@ -43,13 +43,19 @@ def read_history(id: str, tenant: str, *, after: str = "", watcher: str = "") ->
     return Command(Verb.HISTORY.value, (id, tenant, watcher, after, PAGE_EVENTS, PAGE_BYTES), read)
 
 
-def read_feed(tenant: str, *, after: str = "") -> Command[History]:
-    """Read a tenant's events after the event ``after``; without one, only where the feed ends now."""
+def read_feed(tenant: str, *, after: str = "", batch: str = "") -> Command[History]:
+    """Read a tenant's events after the event ``after``; without one, only where the feed ends now.
+
+    Of a batch alone, where one is named: then without ``after`` from its start. Raises NotFound, or Gone, as
+    the reply is read.
+    """
 
     def read(reply: Reply) -> History:
-        return History([read_entry(item) for item in reply[2:]], reply[0].decode(), reply[1] == b"more")
+        refuse_missing(batch, reply[0], what="batch")
+        events = [read_entry(item) for item in reply[2:]]
+        return History(events, reply[0].decode(), reply[1] == b"more", reply[1] == b"ended")
 
-    return Command(Verb.FEED.value, (tenant, after, FEED_LOOK, PAGE_BYTES), read)
+    return Command(Verb.FEED.value, (tenant, after, FEED_LOOK, PAGE_BYTES, batch), read)
 
 
 def read_entry(item: Reply) -> Event:

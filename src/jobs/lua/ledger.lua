@@ -155,7 +155,7 @@ end
 -- result as well, which is stored once, in the record.
 local function emit(job, kind, detail, result)
   local event = redis.call('XADD', FEED, 'MAXLEN', '~', FEED_KEPT, '*',
-    'job', job.id, 'place', job.place, 'type', kind, 'data', detail)
+    'job', job.id, 'place', job.place, 'type', kind, 'data', detail, unpack(job.batch and { 'batch', job.batch } or {}))
   if redis.call('RPUSH', events_key(job.id), event .. ' ' .. kind .. ' ' .. detail) > EVENTS_KEPT then
     redis.call('LTRIM', events_key(job.id), -EVENTS_KEPT, -1)
   end

@@ -42,21 +42,36 @@ class Feed:
         )
         self._write = write
         self._streams: dict[str, set[Stream]] = {}
+        self._batches: dict[str, set[Stream]] = {}
         self._reader: asyncio.Task[None] | None = None
 
     def attach(self, tenant: str, stream: Stream) -> None:
         """Tell a stream of a tenant's events; it is told to catch up where the reading begins."""
-        self._streams.setdefault(tenant, set()).add(stream)
-        if self._reader is None:
-            self._reader = asyncio.create_task(self._run())
+        self._attach(self._streams, tenant, stream)
 
     def detach(self, tenant: str, stream: Stream) -> None:
         """Tell it no more; without anybody, the reading ends."""
-        left = self._streams[tenant]
+        self._detach(self._streams, tenant, stream)
+
+    def attach_batch(self, batch: str, stream: Stream) -> None:
+        """Tell a stream to catch up whenever something happens to a batch: the script knows its end."""
+        self._attach(self._batches, batch, stream)
+
+    def detach_batch(self, batch: str, stream: Stream) -> None:
+        """Tell it no more."""
+        self._detach(self._batches, batch, stream)
+
+    def _attach(self, streams: dict[str, set[Stream]], name: str, stream: Stream) -> None:
+        streams.setdefault(name, set()).add(stream)
+        if self._reader is None:
+            self._reader = asyncio.create_task(self._run())
+
+    def _detach(self, streams: dict[str, set[Stream]], name: str, stream: Stream) -> None:
+        left = streams[name]
         left.discard(stream)
         if not left:
-            del self._streams[tenant]
-        if self._reader is not None and not self._streams:
+            del streams[name]
+        if self._reader is not None and not self._streams and not self._batches:
             self._reader.cancel()
             self._reader = None
 
@@ -101,12 +116,15 @@ class Feed:
         return bool(oldest) and last != b"0-0" and position_of(oldest[0][0]) > position_of(last)
 
     def _resync(self) -> None:
-        for streams in self._streams.values():
+        for streams in (*self._streams.values(), *self._batches.values()):
             for stream in streams:
                 stream.fall_behind()
 
     async def _tell(self, entries: Sequence[Entry]) -> None:
         """Hand out events of the tenants that are watched."""
+        for batch in {fields.get(b"batch", b"").decode() for _, fields in entries}:
+            for stream in self._batches.get(batch, ()):
+                stream.fall_behind()
         wanted = [one for one in entries if tenant_of(one[1]) in self._streams]
         done = [one[1][b"job"] for one in wanted if one[1][b"type"] == EventType.SUCCEEDED.encode()]
         results = iter(await self._read_results(done))

@@ -1,4 +1,4 @@
-"""Event streams: of one job, and of all.
+"""Event streams: of one job, of a batch, and of all.
 
 An `EventsRoute` answers as the ASGI application itself, as `SubmitRoute` does: what FastAPI keeps for a
 request would be kept for as long as the client listens.
@@ -10,7 +10,7 @@ from functools import partial
 from typing import Annotated, Any
 from urllib.parse import parse_qs
 
-from fastapi import FastAPI, Header, Query, Response
+from fastapi import FastAPI, Header, Path, Query, Response
 from fastapi.routing import APIRoute
 from starlette.requests import Request
 from starlette.types import Receive, Scope, Send
@@ -32,6 +32,7 @@ RESUMING = (
     "without a gap or a repeat; a `reset` event stands for those that are no longer kept."
 )
 JOB = f"Tells everything from the start, or after a given event, and ends with the job. {RESUMING}"
+BATCH = f"Tells everything of all its jobs, or after a given event, and ends with the last job. {RESUMING}"
 ALL = f"Tells what happens from now on, or after a given event; 0 is before all that is kept. {RESUMING}"
 
 After = Annotated[
@@ -56,6 +57,15 @@ def add_event_routes(app: FastAPI) -> None:
                 204: {"description": "Nothing follows the event that you know"},
                 **problems(404, 410),
             },
+        ),
+        EventsRoute(
+            "/v1/batches/{id}/events",
+            stream_batch_events,
+            open_stream=open_batch,
+            tags=["batches"],
+            summary="Follow a batch to its end",
+            description=BATCH,
+            responses={204: {"description": "Nothing follows the event that you know"}, **problems(404, 410)},
         ),
         EventsRoute(
             "/v1/events",
@@ -117,6 +127,14 @@ async def stream_job_events(job_id: JobId, after: After = None, last_event_id: L
     """Stand for the documentation: `EventsRoute` answers."""
 
 
+async def stream_batch_events(
+    batch_id: Annotated[str, Path(alias="id", max_length=255, description="The batch's id.")],
+    after: After = None,
+    last_event_id: LastEventId = None,
+) -> None:
+    """Stand for the documentation: `EventsRoute` answers."""
+
+
 async def stream_events(after: After = None, last_event_id: LastEventId = None) -> None:
     """Stand for the documentation: `EventsRoute` answers."""
 
@@ -144,6 +162,19 @@ async def open_feed(here: Resources, tenant: str, path: Mapping[str, str]) -> St
     stream = Stream(read, here.write_frame, stops=False)
     here.feed.attach(tenant, stream)
     stream.at_close(partial(here.feed.detach, tenant))
+    return stream
+
+
+async def open_batch(here: Resources, tenant: str, path: Mapping[str, str]) -> Stream:
+    """Follow the jobs of one batch: what happens to them makes the stream read on."""
+    batch = path["id"]
+
+    async def read(after: str) -> History:
+        return await here.store.run(commands.read_feed(tenant, after=after, batch=batch))
+
+    stream = Stream(read, here.write_frame, stops=True)
+    here.feed.attach_batch(batch, stream)
+    stream.at_close(partial(here.feed.detach_batch, batch))
     return stream
 
 
