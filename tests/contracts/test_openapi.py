@@ -179,6 +179,13 @@ def test_no_shape_that_breaks_generators() -> None:
     ] == []
 
 
+def test_operation_with_several_kinds_of_body_has_an_optional_parameter() -> None:
+    """Or openapi-python-client (0.29) writes a module that cannot be imported."""
+    for name, operation in operations():
+        if len(operation.get("requestBody", {}).get("content", {})) > 1:
+            assert [one for one in operation["parameters"] if not one.get("required")], name
+
+
 def test_no_model_of_a_request_and_an_answer_refers_to_itself() -> None:
     both = in_requests() & in_answers()
     assert {name for name in both if name in reachable(references(schemas()[name]))} == set()

@@ -26,6 +26,16 @@ BYTES: dict[int | str, dict[str, Any]] = {
     304: {"description": "Not modified"},
 }
 UPLOAD = {
+    # A client by openapi-python-client cannot be imported when an operation has two kinds of body and no parameter.
+    "parameters": [
+        {
+            "name": "content-disposition",
+            "in": "header",
+            "required": False,
+            "schema": {"type": "string"},
+            "description": "The name of a file that is sent raw: `attachment; filename=\"photo.jpg\"`.",
+        }
+    ],
     "requestBody": {
         "required": True,
         "content": {
