@@ -19,7 +19,8 @@ from service.openapi import install_openapi
 from service.problems import install_handlers
 from service.quota import Quota
 from service.resources import Resources
-from service.routes import catalogue, files, health, problems
+from service.routes import bulk, catalogue, files, health, problems, queues
+from service.routes.batches import add_batch_routes
 from service.routes.docs import add_docs
 from service.routes.events import add_event_routes
 from service.routes.jobs import add_job_routes
@@ -61,10 +62,13 @@ def build_app(settings: Settings, registry: Registry) -> FastAPI:
     app.add_middleware(Parking)  # outermost: streams wait here, ahead of all that they have passed
 
     add_submit_routes(app, resources)
+    add_batch_routes(app, resources)
     add_job_routes(app, resources)
+    app.include_router(bulk.router)
     add_event_routes(app)
     app.include_router(files.router)
     app.include_router(catalogue.router)
+    app.include_router(queues.router)
     app.include_router(health.router)
     app.include_router(problems.router)
     add_docs(app)

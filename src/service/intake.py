@@ -51,11 +51,17 @@ def read_order(models: TaskModels, body: bytes) -> Order:
         request = models.adapter.validate_json(body, context=claims)
     except ValidationError as error:
         raise explain(error, body) from None
+    check_start(request)
+    return Order(request, claims.found if claims else {})
+
+
+def check_start(request: SubmitOptions, pointer: str = "") -> None:
+    """Refuse two answers to when the job should start."""
     if request.delay_s is not None and request.run_at is not None:
         raise Unprocessable(
-            "delay_s and run_at exclude one another.", errors=(FieldError("/run_at", "excludes delay_s"),)
+            "delay_s and run_at exclude one another.",
+            errors=(FieldError(f"{pointer}/run_at", "excludes delay_s"),),
         )
-    return Order(request, claims.found if claims else {})
 
 
 def make_submission(task: Task[Any, Any], order: Order, tenant: str, key: str) -> Submission:

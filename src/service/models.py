@@ -142,6 +142,7 @@ class TaskInfo(Answer):
     queue: str
     max_attempts: int
     timeout_s: float
+    max_running: Annotated[int | None, Field(description="Jobs of it that run at once; null for any number.")]
     retry: RetryPolicy
     available: Annotated[bool, Field(description="Whether jobs of it are taken here.")]
     install: Annotated[str | None, Field(description="What to do where it is not available.")]
@@ -156,11 +157,14 @@ class TaskList(Answer):
 
 
 class WorkerInfo(Answer):
-    """Describe one worker by its last heartbeat; ``about`` is what it tells of itself."""
+    """Describe one worker by its last heartbeat."""
 
     name: str
+    hostname: str
+    queues: list[str]
+    capacity: Annotated[int, Field(description="Jobs that it runs at once.")]
+    busy: Annotated[int, Field(description="Jobs that it runs now.")]
     heartbeat_age_s: float
-    about: dict[str, Any]  # Any: what the worker tells, as JSON
 
 
 class WorkerList(Answer):

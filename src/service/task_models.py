@@ -26,6 +26,7 @@ class TaskModels:
     job: type[JobSummary]
     adapter: TypeAdapter[Any]
     has_files: bool
+    batch_job: type[SubmitOptions]
 
 
 def make_models(task: Task[Any, Any]) -> TaskModels:
@@ -40,7 +41,10 @@ def make_models(task: Task[Any, Any]) -> TaskModels:
     # Any: these types exist at run time only
     fields: dict[str, Any] = {"task": (Literal[task.name], ...), "result": (task.result | None, ...)}
     job = create_model(f"{name}Job", __base__=JobSummary, __doc__=f"Hold a job of {task.name}.", **fields)
-    return TaskModels(request, job, TypeAdapter(request), takes_files(task.input))
+    named: dict[str, Any] = {"task": (Literal[task.name], ...)}
+    batch_doc = f"Ask for a job of {task.name} in a batch."
+    batch_job = create_model(f"Batch{name}", __base__=request, __doc__=batch_doc, **named)
+    return TaskModels(request, job, TypeAdapter(request), takes_files(task.input), batch_job)
 
 
 def unite(jobs: Iterable[type[JobSummary]]) -> Any:  # noqa: ANN401 - a type form, made at run time

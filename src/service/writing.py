@@ -49,7 +49,7 @@ def describe_job(record: Record, *, tracebacks: bool) -> dict[str, Any]:  # Any:
         "max_attempts": record.max_attempts,
         "cancel_requested": record.cancel_requested,
         "retry_of": record.retry_of,
-        "batch_id": None,
+        "batch_id": record.batch_id,
         "created_at": record.created_at,
         "run_at": record.run_at,
         "started_at": record.started_at,

@@ -24,11 +24,13 @@ local function admit(job, limit, place_in_line)
     job.held = nil
   end
   if not job.held then
+    local line = job.queue .. ':' .. job.tenant
     if running >= limit then
       redis.call('ZADD', parked_key(task, job.queue, job.tenant), place_in_line, job.id)
-      redis.call('ZADD', parked_rota_key(task), 'NX', 0, job.queue .. ':' .. job.tenant)
+      redis.call('ZADD', parked_rota_key(task), 'NX', 0, line)
       return false
     end
+    redis.call('ZADD', parked_rota_key(task), whole(us + looked), line)
     running = redis.call('HINCRBY', TASKS_RUNNING, task, 1)
     job.held = 'k'
     redis.call('HSET', job_key(job.id), 'held', 'k')

@@ -54,6 +54,7 @@ def describe(task: Task[Any, Any]) -> TaskInfo:
         queue=task.queue,
         max_attempts=task.max_attempts,
         timeout_s=task.timeout_s,
+        max_running=task.max_running,
         retry=task.retry,
         available=not task.missing,
         install=install_hint(task) if task.missing else None,
@@ -64,4 +65,12 @@ def describe(task: Task[Any, Any]) -> TaskInfo:
 
 def describe_worker(seen: WorkerSeen) -> WorkerInfo:
     """Give one worker's entry."""
-    return WorkerInfo(name=seen.name, heartbeat_age_s=seen.age_ms / 1000, about=orjson.loads(seen.about))
+    about = orjson.loads(seen.about)
+    return WorkerInfo(
+        name=seen.name,
+        hostname=about.get("hostname", ""),
+        queues=about.get("queues", []),
+        capacity=about.get("capacity", 0),
+        busy=about.get("busy", 0),
+        heartbeat_age_s=seen.age_ms / 1000,
+    )

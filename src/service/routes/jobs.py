@@ -2,7 +2,6 @@
 
 import base64
 import binascii
-from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 from urllib.parse import urlencode
 
@@ -19,14 +18,14 @@ from service.models import JobList
 from service.problems import problems
 from service.refusals import BadParameter
 from service.resources import Here, Resources, Tenant
+from service.routes.again import make_again_router
 from service.routes.submit import RETRY_AFTER_S, retry_after_s
+from service.stamps import to_stamp
 from service.task_models import unite
 from service.writing import write_job, write_jobs
 
 JSON = "application/json"
 MAX_PAGE = 200
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-MICROSECOND = timedelta(microseconds=1)
 #: Where stamps end: the year 9999.
 MAX_STAMP = 253_402_300_800_000_000
 
@@ -42,7 +41,9 @@ IfNoneMatch = Annotated[
 def add_job_routes(app: FastAPI, resources: Resources) -> None:
     """Add the routes of single jobs and of the list; the typed ones are made from the registry."""
     models = [item.job for item in resources.models.values()]
-    app.include_router(make_router(unite(models)))
+    job = unite(models)
+    app.include_router(make_router(job))
+    app.include_router(make_again_router(job))
     for task in resources.registry:
         add_typed_get(app, task.name, task.slug, task.family, resources.models[task.name].job)
     app.add_api_route(
@@ -162,6 +163,7 @@ async def list_jobs(  # noqa: PLR0913, PLR0917 - the filters of the API
     task: Annotated[str, Query(max_length=200)] = "",
     queue: Annotated[str, Query(max_length=64)] = "",
     tag: Annotated[str, Query(max_length=64)] = "",
+    batch_id: Annotated[str, Query(max_length=64)] = "",
     created_after: AwareDatetime | None = None,
     created_before: AwareDatetime | None = None,
     limit: Annotated[int, Query(ge=1, le=MAX_PAGE)] = 50,
@@ -180,6 +182,7 @@ async def list_jobs(  # noqa: PLR0913, PLR0917 - the filters of the API
             task=task,
             queue=queue,
             tag=tag,
+            batch_id=batch_id,
         )
     )
     headers, next_cursor = {}, None
@@ -190,6 +193,7 @@ async def list_jobs(  # noqa: PLR0913, PLR0917 - the filters of the API
             "task": task,
             "queue": queue,
             "tag": tag,
+            "batch_id": batch_id,
             "limit": limit,
             "cursor": next_cursor,
         }
@@ -245,8 +249,3 @@ def read_cursor(cursor: str) -> int | None:
     if version != "1" or not stamp.isdigit():
         raise BadParameter("The cursor is none of ours: give next_cursor of the page before, as it was.")
     return min(int(stamp), MAX_STAMP)
-
-
-def to_stamp(time: datetime | None) -> int | None:
-    """Count a time in microseconds, as the ledger orders jobs; what lies before 1970 is 1970."""
-    return None if time is None else max(0, (time - EPOCH) // MICROSECOND)

@@ -20,7 +20,7 @@ SINGLE = {
     )
 }  # fmt: skip
 #: Kinds that end with a job, a queue or a tenant.
-OWNED = {"job", "events", "shelf", "shelves", "tag", "wait", "due", "parked", "rota"}
+OWNED = {"job", "events", "shelf", "shelves", "tag", "wait", "due", "parked", "rota", "parked-rota"}
 #: Redis' word for a key without a TTL.
 FOR_EVER = -1
 #: Six states of each task's place, with room.

@@ -1,0 +1,89 @@
+"""Make a batch of a request's bytes: one validation for all jobs. Pure; stores nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import uuid_utils
+from pydantic import TypeAdapter, ValidationError
+
+from jobs.commands import BatchOrder
+from jobs.errors import FieldError, Refused
+from jobs.file_id import FileClaims
+from jobs.registry import Registry
+from jobs.stored_file import StoredFile
+from jobs.submission import Submission, digest
+from service.intake import Order, canonical, check_files, check_numbers, check_start, explain, make_submission
+from service.task_models import TaskModels
+
+#: Keeps the keys of batches apart from those of tasks.
+KEY_SCOPE = "/v1/batches"
+
+
+def read_batch(adapter: TypeAdapter[Any], body: bytes) -> Any:  # noqa: ANN401 - a model made at run time
+    """Validate a body; raises NotJson, or Unprocessable, which points at ``/jobs/{index}/…``."""
+    if b"NaN" in body or b"Infinity" in body:
+        check_numbers(body)
+    try:
+        request = adapter.validate_json(body)
+    except ValidationError as error:
+        raise explain(error, body) from None
+    for index, job in enumerate(request.jobs):
+        check_start(job, f"/jobs/{index}")
+    return request
+
+
+def make_batch(
+    request: Any,  # noqa: ANN401 - as above
+    orders: Sequence[Order],
+    registry: Registry,
+    tenant: str,
+    key: str,
+) -> BatchOrder:
+    """Fill in each task's own settings, and give all of it ids."""
+    tags = tuple(dict.fromkeys(request.tags))
+    jobs = [make_job(order, registry, tenant, tags) for order in orders]
+    return BatchOrder(
+        id=str(uuid_utils.uuid7()),
+        tenant=tenant,
+        jobs=jobs,
+        tags=tags,
+        idempotency=digest(tenant, KEY_SCOPE, key) if key else "",
+        fingerprint=digest(KEY_SCOPE, canonical(request)) if key else "",
+    )
+
+
+def make_job(order: Order, registry: Registry, tenant: str, tags: tuple[str, ...]) -> Submission:
+    """Make one job of a batch, whose tags it shares."""
+    task = registry.get(order.request.task)  # type: ignore[attr-defined] # the models of batches have it
+    job = make_submission(task, order, tenant, "")
+    return replace(job, tags=tuple(dict.fromkeys((*tags, *job.tags)))) if tags else job
+
+
+def find_orders(request: Any, registry: Registry, models: Mapping[str, TaskModels]) -> list[Order]:  # noqa: ANN401
+    """Give each job with the files that it names; a second look at those alone that may name some."""
+    return [
+        Order(job, find_files(job, registry) if models[job.task].has_files else {}) for job in request.jobs
+    ]
+
+
+def find_files(job: Any, registry: Registry) -> Any:  # noqa: ANN401 - as above
+    """Collect the files of one job, each with its rule."""
+    claims = FileClaims()
+    registry.get(job.task).input_adapter.validate_json(
+        job.input.model_dump_json(by_alias=True, round_trip=True), context=claims
+    )
+    return claims.found
+
+
+def check_all_files(orders: Sequence[Order], found: Sequence[StoredFile]) -> None:
+    """Hold every job's files against its rules; what is wrong names the job."""
+    by_id = {file.id: file for file in found}
+    for index, order in enumerate(orders):
+        try:
+            check_files(order, [by_id[one] for one in order.files])
+        except Refused as error:
+            where = FieldError(f"/jobs/{index}/input", error.detail)
+            raise type(error)(f"/jobs/{index}: {error.detail}", errors=(where,)) from None

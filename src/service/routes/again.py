@@ -1,0 +1,74 @@
+"""One job that has ended: repeat it as a new one, or delete it before its time."""
+
+from typing import Annotated, Any
+
+import uuid_utils
+from fastapi import APIRouter, Path, Response
+
+from jobs import commands
+from jobs.commands import Repeat, Repeated, Submitted
+from jobs.errors import Conflict, QueueFull, Refused
+from service.intake import refuse_file
+from service.problems import problems
+from service.resources import Here, Tenant
+from service.routes.submit import RETRY_AFTER_S
+from service.writing import write_job
+
+JobId = Annotated[str, Path(alias="id", max_length=255, description="The job's id.")]
+
+
+def make_again_router(job: Any) -> APIRouter:  # noqa: ANN401 - the union of all jobs, made at run time
+    """Declare the routes."""
+    router = APIRouter(prefix="/v1/jobs", tags=["jobs"])
+    router.add_api_route(
+        "/{id}/retry",
+        retry_job,
+        methods=["POST"],
+        status_code=202,
+        response_model=job,
+        operation_id="retry_job",
+        summary="Repeat a job that failed or was revoked",
+        responses=problems(404, 409, 410, 422, 429, 503),
+    )
+    router.add_api_route(
+        "/{id}",
+        delete_job,
+        methods=["DELETE"],
+        status_code=204,
+        operation_id="delete_job",
+        summary="Delete a job that has ended, with its artifacts",
+        responses=problems(404, 409, 410, 422, 503),
+    )
+    return router
+
+
+async def retry_job(here: Here, tenant: Tenant, job_id: JobId) -> Response:
+    """Make a new job of the same input, options and files; its `retry_of` names the old one."""
+    new_id, limit = str(uuid_utils.uuid7()), here.settings.queue_limit
+    repeat = await here.store.run(commands.retry_job(job_id, tenant, new_id, queue_limit=limit))
+    if repeat.record is None:
+        raise refuse(job_id, repeat)
+    headers = {"location": f"/v1/jobs/{new_id}", "retry-after": str(RETRY_AFTER_S)}
+    body = write_job(repeat.record, tracebacks=here.settings.tracebacks)
+    return Response(body, 202, headers, "application/json")
+
+
+def refuse(job_id: str, repeat: Repeat) -> Refused:
+    """Say why there is no new job."""
+    match repeat.outcome:
+        case Repeated.UNFIT:
+            return Conflict(f"The job {job_id} is {repeat.about}; only FAILURE and REVOKED are repeated.")
+        case Repeated.NO_FILE | Repeated.GONE_FILE:
+            return refuse_file(Submitted(repeat.outcome.value), repeat.about)
+        case _:
+            return QueueFull("The job's queue is full. Try again later.", retry_after_s=RETRY_AFTER_S)
+
+
+async def delete_job(here: Here, tenant: Tenant, job_id: JobId) -> Response:
+    """Forget it at once; its id answers 410 for as long as an expired one's."""
+    unfit = await here.store.run(commands.delete(job_id, tenant, here.lives))
+    if unfit is not None:
+        raise Conflict(
+            f"The job {job_id} is {unfit}; only jobs that have ended are deleted. Cancel it first."
+        )
+    return Response(None, 204)

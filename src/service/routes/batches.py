@@ -1,0 +1,141 @@
+"""``/v1/batches``: many jobs in one request, all or none; one validation, one script."""
+
+from collections.abc import Callable
+from typing import Annotated, Any
+
+import orjson
+from fastapi import APIRouter, FastAPI, Header, Path, Request, Response
+from fastapi.routing import APIRoute
+from pydantic import TypeAdapter
+from starlette.types import Receive, Scope, Send
+
+from jobs import commands
+from jobs.commands import Batch as Found
+from jobs.commands import BatchReceipt, Submitted
+from jobs.errors import FieldError, KeyReused, QueueFull, Refused
+from service.access import find_tenant
+from service.batch_intake import check_all_files, find_orders, make_batch, read_batch
+from service.batch_models import Batch, make_batch_request
+from service.headers import read_key
+from service.intake import check_json_type, refuse_file
+from service.problems import problems
+from service.resources import Here, Resources, Tenant
+from service.routes.submit import ERRORS, RETRY_AFTER_S, WANTED, read_body
+from service.writing import UTC_Z
+
+JSON = "application/json"
+
+
+def add_batch_routes(app: FastAPI, resources: Resources) -> None:
+    """Add the submit, typed from the registry, and the read."""
+    model = make_batch_request([one.batch_job for one in resources.models.values()])
+
+    async def submit_batch(
+        order: model,  # type: ignore[valid-type] # made at run time
+        idempotency_key: Annotated[
+            str | None,
+            Header(description="The same key and request make one batch, however often they come."),
+        ] = None,
+    ) -> None:
+        """Stand for the documentation: `BatchRoute` answers."""
+
+    route = BatchRoute(
+        "/v1/batches",
+        submit_batch,
+        methods=["POST"],
+        status_code=202,
+        response_model=Batch,
+        operation_id="submit_batch",
+        tags=["batches"],
+        summary="Submit many jobs, all or none",
+        description="Every job is stored, or none is; what is wrong is named by the index of its job.",
+        response_description="Accepted; the ledger holds every job",
+        responses=problems(*ERRORS),
+        adapter=TypeAdapter(model),
+    )
+    app.router.routes.append(route)
+    app.include_router(router)
+
+
+class BatchRoute(APIRoute):
+    """Answer the submits of batches, without FastAPI's dependency solving."""
+
+    def __init__(
+        self, path: str, endpoint: Callable[..., Any], *, adapter: TypeAdapter[Any], **more: Any
+    ) -> None:
+        self.adapter = adapter
+        super().__init__(path, endpoint, **more)
+        self.app = self.answer
+
+    async def answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request; what it raises is answered by `service.problems`."""
+        response = await answer_submit(Request(scope, receive, send), self.adapter)
+        await response(scope, receive, send)
+
+
+async def answer_submit(request: Request, adapter: TypeAdapter[Any]) -> Response:
+    """Validate, store and answer one batch."""
+    here: Resources = request.app.state.resources
+    headers = {name: value.decode("latin-1") for name, value in request.scope["headers"] if name in WANTED}
+    check_json_type(headers.get(b"content-type"))
+    body = await read_body(request, here.settings.max_body_bytes, headers.get(b"content-length"))
+    content, tenant = read_batch(adapter, body), find_tenant(request)
+    orders = find_orders(content, here.registry, here.models)
+    if files := {file for order in orders for file in order.files}:
+        found = await here.store.run(commands.read_files(tenant, sorted(files)))
+        check_all_files(orders, found)
+    order = make_batch(content, orders, here.registry, tenant, read_key(headers.get(b"idempotency-key")))
+    receipt = await here.store.run(commands.submit_batch(order, queue_limit=here.settings.queue_limit))
+    if receipt.batch is None:
+        raise refuse(receipt, here.settings.queue_limit)
+    answer = {"location": f"/v1/batches/{receipt.batch.id}", "retry-after": str(RETRY_AFTER_S)}
+    if receipt.outcome is Submitted.REPLAYED and receipt.batch.id != order.id:
+        answer["idempotent-replayed"] = "true"
+    return Response(write_batch(receipt.batch), 202, answer, JSON)
+
+
+def refuse(receipt: BatchReceipt, limit: int) -> Refused:
+    """Say why nothing was stored."""
+    if receipt.outcome is Submitted.REUSED:
+        return KeyReused(
+            "This Idempotency-Key came before with another request. Use a new key for a new batch."
+        )
+    if receipt.outcome is Submitted.FULL:
+        return QueueFull(
+            f"The queue {receipt.about!r} takes {limit:,} waiting jobs; these are too many. Try again later.",
+            retry_after_s=RETRY_AFTER_S,
+        )
+    missing = refuse_file(receipt.outcome, receipt.about)
+    where = FieldError(f"/jobs/{receipt.index}/input", missing.detail)
+    return type(missing)(f"/jobs/{receipt.index}: {missing.detail}", errors=(where,))
+
+
+router = APIRouter(prefix="/v1/batches", tags=["batches"])
+
+
+@router.get(
+    "/{id}",
+    operation_id="get_batch",
+    summary="Read a batch",
+    response_model=Batch,
+    responses=problems(404, 410, 422, 503),
+)
+async def get_batch(
+    here: Here, tenant: Tenant, batch_id: Annotated[str, Path(alias="id", max_length=255)]
+) -> Response:
+    """Count its jobs by state; those that expired since count as what they were."""
+    return Response(write_batch(await here.store.run(commands.read_batch(batch_id, tenant))), 200, None, JSON)
+
+
+def write_batch(batch: Found) -> bytes:
+    """Write the fields of `batch_models.Batch`."""
+    content = {
+        "id": batch.id,
+        "tags": batch.tags,
+        "total": batch.total,
+        "counts": {state.value: count for state, count in batch.counts.items()},
+        "done": batch.is_done,
+        "created_at": batch.created_at,
+        "links": {"jobs": f"/v1/jobs?batch_id={batch.id}"},
+    }
+    return orjson.dumps(content, option=UTC_Z)
