@@ -14,7 +14,7 @@ import pytest
 from fastapi import FastAPI
 
 from tests.service.mutations import Json, Sent, mutate
-from tests.service.test_tenants import World, world
+from tests.service.test_tenants import World, fill, world
 
 __all__ = ["world"]
 
@@ -61,7 +61,7 @@ def valid_requests(world: World) -> list[Sent]:
     for template, item in world.app.openapi()["paths"].items():
         for method, operation in item.items():
             for one in ids_for(world, template):
-                path = re.sub(r"\{(\w+)\}", lambda part, one=one: fill(part[1], one), template)
+                path = fill(template, one)
                 query = tuple(
                     (part["name"], VALUES.get(part["name"], "2027-01-01T00:00:00Z"))
                     for part in operation.get("parameters", [])
@@ -79,10 +79,6 @@ def ids_for(world: World, template: str) -> list[str]:
         return [""]
     kind = "batch" if "/batches/" in template else "file" if "/v1/files/" in template else "job"
     return world.ids.get(kind, ["x"])
-
-
-def fill(name: str, one: str) -> str:
-    return {"id": one, "name": "mark-file", "task": "demo.add", "queue": "sums"}.get(name, "x")
 
 
 class Document:
