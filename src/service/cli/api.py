@@ -73,6 +73,8 @@ def build_server(app: FastAPI, host: str, port: int, *, access_log: bool) -> uvi
     """Make a server whose first signal tells the app that it is closing, and whose graceful end is exit 0."""
     import uvicorn
 
+    from service.cli.protocol import BoundedProtocol
+
     class ClosingServer(uvicorn.Server):
         """Tell open event streams to end: uvicorn waits for them, and they wait for events."""
 
@@ -90,7 +92,7 @@ def build_server(app: FastAPI, host: str, port: int, *, access_log: bool) -> uvi
             app,
             host=host,
             port=port,
-            http="httptools",
+            http=BoundedProtocol,
             loop="uvloop",
             lifespan="on",
             access_log=access_log,

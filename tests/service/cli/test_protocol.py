@@ -1,0 +1,62 @@
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+import uvicorn
+from fastapi import FastAPI
+
+from service.cli import protocol
+from service.cli.api import build_server
+from service.embedded import free_port
+
+
+@pytest.fixture
+async def port() -> AsyncIterator[int]:
+    """Serve an empty application in this loop."""
+    chosen = free_port()
+    server: uvicorn.Server = build_server(FastAPI(), "127.0.0.1", chosen, access_log=False)
+    running = asyncio.create_task(server._serve())
+    while not server.started:  # noqa: ASYNC110 - uvicorn has no event for it
+        await asyncio.sleep(0.01)
+    yield chosen
+    server.should_exit = True
+    await running
+
+
+async def talk(port: int, *parts: bytes) -> bytes:
+    """Send parts, and read until the server closes."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    try:
+        async with asyncio.timeout(10):
+            for part in parts:
+                writer.write(part)
+                await writer.drain()
+            return await reader.read()
+    except ConnectionError:
+        return b""
+    finally:
+        writer.close()
+
+
+async def test_head_without_end_ends_the_connection(port: int) -> None:
+    line = b"X-A: " + b"x" * 60_000 + b"\r\n"
+    assert await talk(port, b"GET / HTTP/1.1\r\n", *[line] * 100) == b""
+
+
+async def test_head_that_does_not_come_ends_the_connection(
+    port: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(protocol, "HEAD_TIMEOUT_S", 0.1)
+    assert await talk(port) == b""
+    assert await talk(port, b"GET / HT") == b""
+
+
+async def test_connection_serves_requests_one_after_the_other(
+    port: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(protocol, "HEAD_TIMEOUT_S", 1)
+    first = b"POST /none HTTP/1.1\r\nHost: x\r\nContent-Length: 300000\r\n\r\n" + b"x" * 300_000
+    last = b"GET /none HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+    assert (await talk(port, first, first, last)).count(b"HTTP/1.1 404") == 3
