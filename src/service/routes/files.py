@@ -26,14 +26,14 @@ BYTES: dict[int | str, dict[str, Any]] = {
     304: {"description": "Not modified"},
 }
 UPLOAD = {
-    # A client by openapi-python-client cannot be imported when an operation has two kinds of body and no parameter.
+    # Beside two kinds of body openapi-python-client needs a parameter, or its module cannot be imported.
     "parameters": [
         {
             "name": "content-disposition",
             "in": "header",
             "required": False,
             "schema": {"type": "string"},
-            "description": "The name of a file that is sent raw: `attachment; filename=\"photo.jpg\"`.",
+            "description": 'The name of a file that is sent raw: `attachment; filename="photo.jpg"`.',
         }
     ],
     "requestBody": {
@@ -42,7 +42,7 @@ UPLOAD = {
             FORM: {"schema": {"type": "object", "required": ["file"], "properties": {"file": BINARY}}},
             UNTYPED: {"schema": BINARY},
         },
-    }
+    },
 }
 
 router = APIRouter(tags=["files"])
