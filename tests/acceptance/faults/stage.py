@@ -22,7 +22,8 @@ from typing import Any, Self
 import httpx
 import redis
 
-from service.embedded import EmbeddedRedis, free_port
+from service.embedded import EmbeddedRedis, free_port, tethered
+from tests.acceptance.faults.table import Row
 
 ROOT = Path(__file__).resolve().parents[3]
 HERE = Path(__file__).resolve().parent
@@ -66,7 +67,7 @@ class Program:
         self.log = log
         with log.open("ab") as output:
             self._process = subprocess.Popen(
-                command,
+                tethered(command),  # so that nothing outlives a test run that is killed
                 cwd=ROOT,
                 env=dict(environment),
                 stdin=subprocess.DEVNULL,
@@ -353,6 +354,16 @@ class Stage:
         )
 
     # verdicts
+
+    def conclude(self, row: Row, jobs: Iterable[str], within_s: float, planned: int = 1) -> float:
+        """Wait for the end of a row's jobs, and note what became of them, above all those that never end."""
+        ids = list(jobs)
+        row.jobs = len(ids)
+        try:
+            return self.wait_final(ids, within_s)
+        finally:
+            row.lost = self.unfinished(ids)
+            row.extra_starts = self.extra_starts(ids, planned)
 
     def count_starts(self, jobs: Iterable[str]) -> Counter[str]:
         """Count the starts of each job."""

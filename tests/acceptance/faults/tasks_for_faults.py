@@ -159,3 +159,9 @@ def starve(order: Work, job: JobContext) -> Done:
         holding_the_gil.usleep(int(left * 1_000_000))
     note("end", job)
     return Done(attempt=job.attempt)
+
+
+@task("faults.nothing")
+def nothing(order: Work, job: JobContext) -> Done:
+    """End at once, without evidence: for a hundred thousand."""
+    return Done(attempt=job.attempt)

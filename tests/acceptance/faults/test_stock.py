@@ -1,0 +1,173 @@
+"""Rows 1, 2, 4, 5 and 9 with stock workers on the stock Redis transport: measured, not judged."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from service.embedded import EmbeddedRedis
+from tests.acceptance.faults.conftest import NewRow
+from tests.acceptance.faults.stage import IS_FULL, ROOT, Evidence, Program, hold, wait_until
+from tests.acceptance.faults.table import Row
+
+pytestmark = pytest.mark.skipif(not IS_FULL, reason="a comparison, for `make faults`")
+#: How long a job may stay away before it is called lost: six visibility timeouts.
+GIVE_UP_S = 60.0
+
+
+class Stock:
+    """Hold one Redis and some stock workers."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self.redis = EmbeddedRedis(directory / "redis")
+        self.evidence = Evidence(directory / "evidence")
+        self.workers: list[Program] = []
+        self._count = 0
+
+    def environment(self) -> dict[str, str]:
+        """Give the environment of a worker or a client."""
+        return {
+            "PATH": os.environ["PATH"],
+            "HOME": str(self.directory),
+            "PYTHONPATH": str(ROOT),
+            "STOCK_URL": self.redis.url,
+            "FAULTS_EVIDENCE": str(self.evidence.path),
+        }
+
+    def start_worker(self) -> Program:
+        """Start one worker with two slots."""
+        self._count += 1
+        worker = Program(
+            f"stock-{self._count}",
+            [
+                *(sys.executable, "-m", "celery", "-A", "tests.acceptance.faults.stock_app", "worker"),
+                *("--without-mingle", "--without-gossip", "-c", "2", "-n", f"stock-{self._count}@%h"),
+                *("--loglevel", "info"),
+            ],
+            self.directory / f"stock-{self._count}.log",
+            self.environment(),
+        )
+        self.workers.append(worker)
+        wait_until(lambda: " ready." in worker.log.read_text(errors="replace"), 30, "the worker is ready")
+        return worker
+
+    def submit(self, seconds: float) -> str:
+        """Send one task, as a client process of its own would."""
+        job = secrets.token_hex(8)
+        code = (
+            "from tests.acceptance.faults.stock_app import app; "
+            f"app.send_task('stock.work', args=[{seconds}], task_id='{job}')"
+        )
+        client = Program(
+            "client", [sys.executable, "-c", code], self.directory / "client.log", self.environment()
+        )
+        assert client.ends_within(20)
+        return job
+
+    def kill(self, worker: Program) -> None:
+        """Kill -9 a whole worker."""
+        worker.kill()
+        self.workers.remove(worker)
+
+    def starter_of(self, job: str) -> Program:
+        """Find who runs a job."""
+        pid = self.evidence.starts(job)[-1].pid
+        return next(one for one in self.workers if pid in one.children())
+
+    def conclude(self, row: Row, jobs: list[str], since: float) -> None:
+        """Wait until every job has ended once, or long enough, and count."""
+        give_up = time.monotonic() + GIVE_UP_S
+        while time.monotonic() < give_up and not all(self.evidence.ends(job) for job in jobs):
+            hold(0.1)
+        hold(15)  # a second delivery comes after the visibility timeout of 10 s
+        ends = [self.evidence.ends(job) for job in jobs]
+        row.jobs += len(jobs)
+        row.lost += sum(not one for one in ends)
+        row.extra_starts += sum(max(0, len(self.evidence.starts(job)) - 1) for job in jobs)
+        if all(ends):
+            row.recovered_s.append(max(one[0].at for one in ends) - since)
+
+    def close(self) -> None:
+        """End everything."""
+        for worker in self.workers:
+            worker.kill()
+        self.redis.kill()
+        self.redis.stop()
+
+
+@pytest.fixture
+def stock(tmp_path: Path) -> Iterator[Stock]:
+    found = Stock(tmp_path)
+    found.redis.start()
+    try:
+        found.start_worker()
+        found.start_worker()
+        yield found
+    finally:
+        found.close()
+
+
+def test_stock_worker_killed(stock: Stock, new_row: NewRow) -> None:
+    row = new_row("2 stock", "stock Celery, acks_late: kill -9 of the whole worker mid-job")
+    job = stock.submit(3)
+    wait_until(lambda: stock.evidence.starts(job), 10, "the job runs")
+    stock.kill(stock.starter_of(job))
+    since = time.monotonic()
+    stock.start_worker()
+    stock.conclude(row, [job], since)
+
+
+def test_stock_idle_worker_stopped(stock: Stock, new_row: NewRow) -> None:
+    row = new_row("4 stock", "stock Celery, acks_late: idle worker stopped, POST, kill -9, start another")
+    stock.kill(stock.workers[0])
+    jobs = []
+    since = time.monotonic()
+    for _ in range(4):
+        (frozen,) = stock.workers
+        frozen.tell_tree(signal.SIGSTOP)
+        jobs.append(stock.submit(0.1))
+        stock.kill(frozen)
+        stock.start_worker()
+    stock.conclude(row, jobs, since)
+
+
+@pytest.mark.parametrize("outage_s", [5, 15])
+def test_stock_redis_killed(stock: Stock, new_row: NewRow, outage_s: float) -> None:
+    row = new_row(f"5 stock ({outage_s} s)", f"stock Celery, acks_late: kill -9 Redis for {outage_s} s (AOF)")
+    jobs = [stock.submit(seconds) for seconds in (4, 4, outage_s + 6, outage_s + 6)]
+    wait_until(lambda: all(stock.evidence.starts(job) for job in jobs), 10, "the jobs run")
+    stock.redis.kill()
+    hold(outage_s)
+    stock.redis.start()
+    since = time.monotonic()
+    stock.conclude(row, jobs, since)
+    row.note = f"{sum(not one.is_alive for one in stock.workers)} of 2 workers died"
+
+
+def test_stock_worker_frozen(stock: Stock, new_row: NewRow) -> None:
+    row = new_row("9 stock", "stock Celery, acks_late: worker tree stopped for 16 s, then continued")
+    job = stock.submit(3)
+    wait_until(lambda: stock.evidence.starts(job), 10, "the job runs")
+    frozen = stock.starter_of(job)
+    frozen.tell_tree(signal.SIGSTOP)
+    since = time.monotonic()
+    hold(16)
+    frozen.tell_tree(signal.SIGCONT)
+    stock.conclude(row, [job], since)
+
+
+def test_stock_job_longer_than_visibility(stock: Stock, new_row: NewRow) -> None:
+    row = new_row("1 stock", "stock Celery, acks_late: none, a 60 s job, visibility 10 s")
+    job = stock.submit(60)
+    wait_until(lambda: stock.evidence.starts(job), 10, "the job runs")
+    since = time.monotonic()
+    stock.conclude(row, [job], since)
+    row.recovered_s = []
