@@ -40,7 +40,6 @@ def run(lab: Lab) -> list[Outcome]:
     rows = [
         Row(f"{count:,} streams of one job", lambda: wait(lab, "/v1/jobs/{id}/events", END, count)),
         Row(f"{count:,} streams of all jobs", lambda: wait(lab, "/v1/events", END, count)),
-        Row(f"{count:,} long polls", lambda: wait(lab, "/v1/jobs/{id}?wait=60", b'"SUCCESS"', count)),
     ]
     return measure(lab, rows)
 
