@@ -6,7 +6,7 @@ PORT  ?=
 PYTEST_ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run demo test check fix openapi env bench lock clean
+.PHONY: help setup run demo test faults check fix openapi env bench lock clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -25,6 +25,9 @@ demo: setup ## See jobs submitted, watched, cancelled and survived
 
 test: check ## Check everything, then run every test (PYTEST_ARGS="-k lease")
 	@$(BIN)/pytest $(PYTEST_ARGS)
+
+faults: setup ## Break everything in turn for half an hour, and print what became of the jobs (FAULTS_SEED=1)
+	@FAULTS=full $(BIN)/pytest tests/acceptance/faults -o faulthandler_timeout=0 -q $(PYTEST_ARGS)
 
 check: setup ## Lint, types, import directions, and files that are generated or have a schema
 	$(BIN)/ruff check .

@@ -1,0 +1,197 @@
+"""Hold what the ledger stores against what the model says."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from typing import Any
+
+from jobs.keys import Key
+from jobs.record import Record
+from tests.model.ledger_model import Job, Model
+
+#: Reads the whole ledger in one call.
+DUMP = """
+local found = {}
+for _, key in ipairs(redis.call('KEYS', 'jl:*')) do
+  local kind = redis.call('TYPE', key).ok
+  local value
+  if kind == 'hash' then value = redis.call('HGETALL', key)
+  elseif kind == 'zset' then value = redis.call('ZRANGE', key, 0, -1, 'WITHSCORES')
+  elseif kind == 'set' then value = redis.call('SMEMBERS', key)
+  elseif kind == 'list' then value = redis.call('LRANGE', key, 0, -1)
+  elseif kind == 'string' then value = { redis.call('GET', key) }
+  else value = {} end
+  found[#found + 1] = { key, value }
+end
+return found
+"""
+
+
+def compare_record(model: Model, record: Record) -> None:
+    """Hold what a client reads against the model."""
+    job = model.jobs[record.id]
+    got = (
+        record.state.value,
+        record.tenant,
+        record.queue,
+        record.priority,
+        record.attempt,
+        record.max_attempts,
+        record.cancel_requested,
+        record.tags,
+        record.stamp,
+        record.error.code if record.error else None,
+    )
+    wanted = (
+        job.state,
+        job.tenant,
+        job.queue,
+        job.priority,
+        job.attempt,
+        job.max_attempts,
+        job.cancel,
+        job.tags,
+        job.stamp,
+        job.code,
+    )
+    assert got == wanted
+
+
+def compare_ledger(model: Model, dump: list[Any]) -> None:
+    """Hold the whole ledger against the model."""
+    found = {item[0].decode(): item[1] for item in dump}
+    jobs = model.jobs.values()
+    for job in jobs:
+        check_hash(job, found.pop(Key.JOB.of(job.id)))
+        lines = found.pop(Key.EVENTS.of(job.id))
+        assert [line.split(b" ", 2)[1].decode() for line in lines] == job.events
+        for line in lines:
+            json.loads(line.split(b" ", 2)[2])
+        if job.artifacts:
+            assert dict(strings(found.pop(Key.ARTIFACTS.of(job.id)))) == job.artifacts
+    for queue in ("left", "right"):
+        for tenant in ("one", "two"):
+            line = [name for name, _ in strings(found.pop(Key.WAITING.of(queue, tenant), []))]
+            assert line == [job.id for job in model.line(queue, tenant)]
+        rota = {name for name, _ in strings(found.pop(Key.ROTA.of(queue), []))}
+        assert {job.tenant for job in model.waiting(queue)} <= rota, "a tenant waits and has no turn"
+        due = {job.id: job.due for job in jobs if job.queue == queue and job.due is not None}
+        assert scores(found.pop(Key.DUE.of(queue), [])) == due
+        assert len(found.pop(Key.WAKE.of(queue), [])) == model.wake.get(queue, 0)
+    assert scores(found.pop(Key.LEASES.of(), [])) == {
+        one.id: one.lease for one in jobs if one.lease is not None
+    }
+    assert scores(found.pop(Key.FINISHED.of(), [])) == {
+        one.id: one.forget_at for one in jobs if one.forget_at is not None
+    }
+    check_indexes(model, found)
+    check_files(model, found)
+    assert scores(found.pop(Key.WORKERS.of(), [])) == model.beats
+    for owner in ("w1", "w2"):
+        assert {one.decode() for one in found.pop(Key.CANCELS.of(owner), [])} == model.cancels.get(
+            owner, set()
+        )
+        found.pop(Key.WORKER.of(owner), None)
+    assert dict(strings(found.pop(Key.TICK.of(), []))).get("hold", "0") == str(model.hold)
+    assert int(found.pop(Key.CLOCK.of(), [b"0"])[0]) == model.clock
+    for name in [one for one in found if one.startswith("jl:gone:")]:
+        assert found.pop(name)[0].decode() == model.gone[name.removeprefix("jl:gone:")]
+    for name in [one for one in found if one.startswith(("jl:ended:", "jl:feed", "jl:tenants"))]:
+        del found[name]  # what is counted beside the jobs, each by a test of its own
+    assert set(found) == set(), "keys that nobody owns"
+
+
+def check_hash(job: Job, flat: list[bytes]) -> None:
+    """Hold a record's own fields against the model."""
+    got = dict(strings(flat))
+    if "error" in got:
+        got["error"] = json.loads(got["error"])["code"]
+    got["watchers"] = " ".join(sorted(got.get("watchers", "").split()))
+    wanted: dict[str, object] = {
+        "state": job.state,
+        "place": f"{job.tenant}:{job.task}:{job.queue}",
+        "stamp": job.stamp,
+        "priority": job.priority,
+        "max_attempts": job.max_attempts,
+        "timeout_ms": 1000,
+        "input": "{}",
+        "watchers": " ".join(sorted(job.watchers)),
+    }
+    optional = {
+        "run_at": job.run_at,
+        "start_by": job.start_by,
+        "idem": job.idem or None,
+        "owner": job.owner,
+        "files": " ".join(job.files) or None,
+        "started": job.started,
+        "finished": job.finished,
+        "error": job.code,
+        "progress": job.progress,
+        "cancel": 1 if job.cancel else None,
+        "result": '{"ok":1}' if job.state == "SUCCESS" else None,
+        "tags": json.dumps(job.tags) if job.tags else None,
+    }
+    wanted |= {name: value for name, value in optional.items() if value is not None}
+    counters = {"attempt": job.attempt, "fence": job.fence}
+    assert {name: int(got.pop(name, "0")) for name in counters} == counters
+    assert got == {name: str(value) for name, value in wanted.items()}
+
+
+def check_indexes(model: Model, found: dict[str, Any]) -> None:
+    """Hold shelves, tags, queues, keys and start-by against the model."""
+    jobs = list(model.jobs.values())
+    shelves = {name: found.pop(name) for name in list(found) if name.startswith("jl:shelf:")}
+    placed = {(name, one) for name, line in shelves.items() for one in scores(line)}
+    assert placed == {
+        (Key.SHELF.of(one.state, f"{one.tenant}:{one.task}:{one.queue}"), one.id) for one in jobs
+    }
+    named = {
+        Key.SHELF.of(*one.decode().split(":", 1))
+        for tenant in ("one", "two")
+        for one in found.pop(Key.SHELVES.of(tenant), [])
+    }
+    assert set(shelves) <= named
+    tags = {name: found.pop(name) for name in list(found) if name.startswith("jl:tag:")}
+    assert {(name, one, stamp) for name, line in tags.items() for one, stamp in scores(line).items()} == {
+        (Key.TAG.of(one.state, f"{one.tenant}:{one.task}:{one.queue}", tag), one.id, one.stamp)
+        for one in jobs
+        for tag in one.tags
+    }
+    lined = Counter(one.queue for one in jobs if one.turn is not None or one.due is not None)
+    depths = {queue: int(depth) for queue, depth in strings(found.pop(Key.QUEUES.of(), []))}
+    assert {queue: depth for queue, depth in depths.items() if depth} == dict(lined)
+    keys = {one.idem: f"{one.fingerprint} {one.id}" for one in jobs if one.idem}
+    assert {name: found.pop(Key.IDEMPOTENCY.of(name))[0].decode() for name in keys} == keys
+    pending = {
+        one.id for one in jobs if one.start_by is not None and one.state == "PENDING" and not one.attempt
+    }
+    assert pending >= {
+        one for one in scores(found.pop(Key.START_BY.of(), [])) if model.jobs[one].state == "PENDING"
+    }
+
+
+def check_files(model: Model, found: dict[str, Any]) -> None:
+    """Hold the files against the model."""
+    files = model.files
+    assert scores(found.pop(Key.FILES.of(), [])) == {
+        name: file.expires for name, file in files.items() if file.expires is not None
+    }
+    for name, file in files.items():
+        got = dict(strings(found.pop(Key.FILE.of(name))))
+        assert (got["tenant"], int(got.get("refs", "0")), got.get("job")) == (
+            file.tenant,
+            file.refs,
+            file.job,
+        )
+    assert {one.decode() for one in found.pop(Key.TRASH.of(), [])} == model.trash
+
+
+def strings(flat: list[bytes]) -> list[tuple[str, str]]:
+    """Read a flat list of pairs."""
+    return [(flat[index].decode(), flat[index + 1].decode()) for index in range(0, len(flat), 2)]
+
+
+def scores(flat: list[bytes]) -> dict[str, int]:
+    """Read a sorted set."""
+    return {name: int(float(score)) for name, score in strings(flat)}
