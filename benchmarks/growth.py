@@ -8,32 +8,53 @@ from functools import partial
 from typing import TypeVar
 
 from redis import Redis
+from redis.exceptions import NoScriptError
 
 from benchmarks.lab import Lab, Outcome, Row, Unmeasured, measure
 from benchmarks.load import percentile
 from benchmarks.submit import order
 from benchmarks.worker import fill
 from jobs import commands
-from jobs.commands import Argument, Command, Lives
+from jobs.commands import Command, Lives
 from jobs.keys import PREFIX
+from jobs.scripts import Verb
 
 SIZES = (1_000, 100_000, 1_000_000)
 TIMES = 300
 LIVES = Lives(result_ms=7 * 86_400_000, file_ms=86_400_000, tombstone_ms=86_400_000)
 SLOTS = 64
+#: Few enough for the feed of events to hold all of theirs.
+WEIGHED = 20_000
 TENANT = "public"
 T = TypeVar("T")
 FREE = 0.8
+CALM_S = 0.3
 
 
 def run(lab: Lab) -> list[Outcome]:
-    """Measure each size once a round; Redis holds what the sizes before have put there."""
+    """Measure each size."""
     sizes = [lab.scaled(size) for size in SIZES]
-    times = [
-        Row(f"Jobline, {size:,} finished and {size:,} waiting", partial(at, lab, size)) for size in sizes
+    return measure(
+        lab,
+        [Row(f"Jobline, {size:,} finished and {size:,} waiting", partial(at, lab, size)) for size in sizes],
+    )
+
+
+def run_bytes(lab: Lab) -> list[Outcome]:
+    """Weigh a waiting and a finished job, in all and by part; once, for bytes are the same each time."""
+    count = max(2_000, lab.scaled(WEIGHED))
+    fill(lab, "bench.noop", 100)
+    finish_all(lab.redis)
+    lab.empty()
+    empty = used_bytes(lab.redis)
+    fill(lab, "bench.noop", count)
+    waiting = {"in all": (used_bytes(lab.redis) - empty) / count, **by_part(lab.redis, count)}
+    finish_all(lab.redis)
+    finished = {"in all": (used_bytes(lab.redis) - empty) / count, **by_part(lab.redis, count)}
+    return [
+        Outcome(part, "", {"waiting B": waiting.get(part, 0.0), "finished B": finished.get(part, 0.0)})
+        for part in dict.fromkeys([*waiting, *finished])
     ]
-    weights = [Row("Jobline, bytes a job", lambda: weigh(lab, sizes[0]))]
-    return measure(lab, [*times, *weights])
 
 
 def at(lab: Lab, size: int) -> dict[str, float]:
@@ -63,34 +84,32 @@ def at(lab: Lab, size: int) -> dict[str, float]:
     return {**found, "MB": lab.redis.info("memory")["used_memory"] / 1e6}
 
 
-def weigh(lab: Lab, count: int) -> dict[str, float]:
-    """Say how many bytes of Redis a waiting and a finished job take, in all and by part."""
-    empty = int(lab.redis.info("memory")["used_memory"])
-    fill(lab, "bench.noop", count)
-    waiting = int(lab.redis.info("memory")["used_memory"]) - empty
-    parts = by_part(lab.redis, count, "waiting")
-    finish_all(lab.redis)
-    finished = int(lab.redis.info("memory")["used_memory"]) - empty
-    parts |= by_part(lab.redis, count, "finished")
-    return {"waiting B": waiting / count, "finished B": finished / count, **parts}
+def used_bytes(client: Redis) -> int:
+    """Read the memory in use, once what was freed is gone and no buffer grows any more."""
+    before, now = -1, 0
+    while before != now:
+        before = now
+        time.sleep(CALM_S)
+        now = int(client.info("memory")["used_memory_dataset"])
+    return now
 
 
-def by_part(client: Redis, count: int, when: str) -> dict[str, float]:
-    """Add up MEMORY USAGE by kind of key; small kinds are left out."""
+def by_part(client: Redis, count: int) -> dict[str, float]:
+    """Add up MEMORY USAGE by kind of key, as bytes a job; kinds below one byte are left out."""
     sizes: dict[str, int] = {}
     for key in client.scan_iter(f"{PREFIX}*", count=1000):
         kind = key.decode().removeprefix(PREFIX).partition(":")[0]
         sizes[kind] = sizes.get(kind, 0) + int(client.memory_usage(key, samples=0) or 0)
-    return {f"{when}: {kind} B": size / count for kind, size in sorted(sizes.items()) if size / count >= 1}
+    return {kind: size / count for kind, size in sorted(sizes.items()) if size >= count}
 
 
 def finish_all(client: Redis) -> None:
     """Claim and settle everything that waits."""
+    client.script_load(Verb.SETTLE.value.text)
     while jobs := call(client, claim(SLOTS)):
         pipe = client.pipeline(transaction=False)
         for job in jobs:
             command = commands.succeed(job.id, job.fence, b'{"n":1}', (), LIVES)
-            load_once(client, command)
             pipe.evalsha(command.script.sha, 0, *command.args)
         pipe.execute()
 
@@ -100,16 +119,14 @@ def claim(slots: int) -> Command[list[commands.Claimed]]:
     return commands.claim("bench", ["default"], slots=slots, lease_ms=3_600_000, lives=LIVES)
 
 
-def load_once(client: Redis, command: Command[T]) -> None:
-    """Teach Redis a script that it does not know."""
-    if not client.script_exists(command.script.sha)[0]:
-        client.script_load(command.script.text)
-
-
 def call(client: Redis, command: Command[T]) -> T:
-    """Run one command."""
-    args: tuple[Argument, ...] = command.args
-    return command.read(client.evalsha(command.script.sha, 0, *args))
+    """Run one command, in one round trip once Redis knows its script."""
+    try:
+        reply = client.evalsha(command.script.sha, 0, *command.args)
+    except NoScriptError:
+        client.script_load(command.script.text)
+        reply = client.evalsha(command.script.sha, 0, *command.args)
+    return command.read(reply)
 
 
 def middle(verb: Callable[[], object]) -> float:

@@ -36,6 +36,10 @@ class Unmeasured(Exception):
     """A row cannot run here; the message is the reason that the report gives."""
 
 
+#: What leaves a row out, with its message as the reason, rather than end the run.
+CANNOT_RUN = (Unmeasured, OSError, ValueError, subprocess.SubprocessError, redis.RedisError)
+
+
 @dataclass(frozen=True)
 class Lab:
     """Hold one run's Redis and its measure of patience."""
@@ -161,26 +165,27 @@ class Outcome:
 
 
 def measure(lab: Lab, rows: Sequence[Row]) -> list[Outcome]:
-    """Measure the rows in turns; what cannot run in the first round is left out of the others."""
+    """Measure the rows in turns; a row that runs in no round is left out, with the last reason."""
     found: dict[str, list[dict[str, float]]] = {row.name: [] for row in rows}
     reasons: dict[str, str] = {}
     for number in range(lab.rounds):
         for row in rows:
-            if row.name in reasons:
-                continue
             lab.empty()
             try:
                 figures = row.measure()
-            except Unmeasured as error:
-                reasons[row.name] = str(error)
-                print(f"  {row.name}: left out: {error}", flush=True)
+            except CANNOT_RUN as error:
+                reasons[row.name] = str(error) or type(error).__name__
+                print(f"  {number + 1}/{lab.rounds} {row.name}: could not run: {error}", flush=True)
                 continue
             found[row.name].append(figures)
             shown = ", ".join(f"{name} {value:,.4g}" for name, value in figures.items())
             print(f"  {number + 1}/{lab.rounds} {row.name}: {shown}", flush=True)
-    return [
-        Outcome(row.name, row.leaves_out, medians(found[row.name]), reasons.get(row.name, "")) for row in rows
-    ]
+    return [outcome(row, found[row.name], reasons.get(row.name, "")) for row in rows]
+
+
+def outcome(row: Row, rounds: Sequence[Mapping[str, float]], reason: str) -> Outcome:
+    """Give the median of a row's rounds; the reason counts only where there were none."""
+    return Outcome(row.name, row.leaves_out, medians(rounds), "" if rounds else reason)
 
 
 def medians(rounds: Sequence[Mapping[str, float]]) -> dict[str, float]:

@@ -63,10 +63,12 @@ def post(urls: Sequence[str], body: str, seconds: float) -> Load:
         ]
         outputs = [part.communicate()[0] for part in parts]
     told = [json.loads(output[output.rindex("{") :]) for output in outputs]
-    refused = sum(one["refused"] + one["broken"] for one in told)
+    refused, broken = sum(one["refused"] for one in told), sum(one["broken"] for one in told)
     requests = sum(one["requests"] for one in told)
-    if not requests or refused > requests * 0.001:
-        raise Unmeasured(f"{refused} of {requests} requests were refused or broke")
+    if not requests:
+        raise Unmeasured(f"not one request was answered within {seconds:g} s")
+    if refused + broken > requests * 0.001:
+        raise Unmeasured(f"of {requests} requests {refused} were refused and {broken} broke")
     return Load(
         per_s=sum(one["requests"] / one["duration_us"] * 1e6 for one in told),
         p50_ms=max(one["p50_us"] for one in told) / 1000,

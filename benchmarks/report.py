@@ -46,7 +46,7 @@ def keep(lab: Lab, name: str, title: str, text: str, outcomes: Sequence[Outcome]
             "machine": f"{os.cpu_count()} x {processor()}",
             "load": f"{os.getloadavg()[0]:.1f}",
             "python": platform.python_version(),
-            "redis": str(lab.redis.info("server").get("redis_version")),
+            "redis": server_version(lab),
             "celery": version("celery"),
             "fastapi": version("fastapi"),
             "generator": generator(),
@@ -85,7 +85,7 @@ def about(run: dict[str, Any]) -> str:
     short = "" if run["scale"] == 1 else f" A short run, {run['scale']:g} of the full counts: a first look."
     return (
         f"{run['at']}; {run['machine']} (load {run['load']} at the end); Python {run['python']}, "
-        f"Redis or Valkey {run['redis']}, Celery {run['celery']}, FastAPI {run['fastapi']}; "
+        f"{run['redis']}, Celery {run['celery']}, FastAPI {run['fastapi']}; "
         f"{run['rounds']} rounds, {run['seconds']:g} s each where it is timed; "
         f"load by {run['generator']}.{short}"
     )
@@ -94,8 +94,10 @@ def about(run: dict[str, Any]) -> str:
 def as_table(rows: Sequence[dict[str, Any]]) -> str:
     """Write the rows as Markdown; the ratio is of the first figure, to Jobline's first row."""
     names = list(dict.fromkeys(name for row in rows for name in row["figures"]))
+    if not names:
+        return ""
     own: dict[str, float] = next((row["figures"] for row in rows if row["name"].startswith(OWN)), {})
-    has_others = any(not row["name"].startswith(OWN) for row in rows)
+    has_others = bool(own) and any(not row["name"].startswith(OWN) for row in rows)
     heads = ["", *names, *(["of Jobline's"] if has_others else []), *(["leaves out"] if has_others else [])]
     lines = ["| " + " | ".join(heads) + " |", "| --- " + "| ---: " * (len(heads) - 1) + "|"]
     for row in rows:
@@ -137,6 +139,13 @@ def picture(rows: Sequence[dict[str, Any]]) -> str:
             f'<text x="{LABELS + bar + 6:.0f}" y="{y + 14}">{number(value)}</text>',
         ]
     return "\n".join([*lines, "</svg>"]) + "\n"
+
+
+def server_version(lab: Lab) -> str:
+    """Name the Redis of this run; Valkey tells a Redis version too, for old clients."""
+    told = lab.redis.info("server")
+    valkey = told.get("valkey_version")
+    return f"Valkey {valkey}" if valkey else f"Redis {told.get('redis_version')}"
 
 
 def processor() -> str:

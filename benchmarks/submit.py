@@ -5,11 +5,11 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 
 import redis
 
-from benchmarks.lab import Lab, Outcome, Row, Running, measure, peer, port
+from benchmarks.lab import Lab, Outcome, Row, Running, Unmeasured, measure, peer, port
 from benchmarks.load import post
 from jobs import commands
 from jobs.submission import Submission
@@ -122,7 +122,8 @@ def load(
             one.wait_for_port(listening)
             running.append(one)
         urls = [f"http://127.0.0.1:{listening}{path}" for listening in ports]
-        post(urls, body, WARM_UP_S)
+        with suppress(Unmeasured):  # slow to start is no reason yet
+            post(urls, body, WARM_UP_S)
         before = sum(one.cpu_s() for one in running)
         found = post(urls, body, lab.seconds)
         used_s = sum(one.cpu_s() for one in running) - before

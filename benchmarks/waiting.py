@@ -51,6 +51,7 @@ async def own(lab: Lab) -> dict[str, float]:
         more_clients = connected(lab) - redis_before
         if time.monotonic() - began > 50:
             raise Unmeasured("the waits would have ended by themselves")
+        reader, writer = await connect(address)  # the first one was idle for too long, and is closed
         told_from = time.monotonic()
         writer.write(request(f"{address}/v1/jobs/{job}/cancel", "", "").replace(b"GET", b"POST", 1))
         answers = await asyncio.gather(read_answer(reader), *(read_answer(one) for one, _ in waits))
