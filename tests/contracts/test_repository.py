@@ -42,7 +42,7 @@ JOBS_MAY_IMPORT = {"jobs", *PYDANTIC, *sys.stdlib_module_names}
 INDEX_OPTION = re.compile(
     r"(?:--(?:extra-|default-)?index-url|--find-links|--registry|--trusted-host)[= ]+(?=[\w/])(\S+)"
     r"|\b(?:PIP|UV)_(?:(?:EXTRA_|DEFAULT_)?INDEX(?:_URL)?|FIND_LINKS)\s*[=:]\s*(\S+)"
-    r"|^\s*(?:(?:extra-|default-)?index-url|find-links|registry)\s*=\s*(\S+)",
+    r"|^\s*(?:(?:extra-|default-)?index-url|find-links|registry)\s*=\s*(\S*://\S+)",
     re.MULTILINE,
 )
 INDEX_URL = re.compile(
