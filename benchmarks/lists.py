@@ -25,6 +25,7 @@ from service.embedded import EmbeddedRedis
 
 SIZES = (1_000, 1_000_000)
 BATCH = 1_000
+PAGE = 50
 TIMES = 200
 WARM = 20
 LIVES = Lives(result_ms=7 * 86_400_000, file_ms=86_400_000, tombstone_ms=0)
@@ -38,6 +39,7 @@ def main() -> None:
     """Fill to each size, measure, and print the ratios."""
     sizes = [int(size) for size in sys.argv[1:]] or SIZES
     found: dict[str, list[float]] = {}
+    limits: dict[str, int] = {}
     with tempfile.TemporaryDirectory() as directory, EmbeddedRedis(Path(directory)) as server:
         client = Redis.from_url(server.url)
         for verb in Verb:
@@ -49,12 +51,13 @@ def main() -> None:
             held = size
             print(f"{size:,} jobs, filled in {time.perf_counter() - started:.0f} s", flush=True)
             for name, filters in choices(stamps[len(stamps) // 2]):
-                found.setdefault(name, []).append(measure(client, filters))
+                limit = limits.setdefault(name, count(client, filters))
+                found.setdefault(name, []).append(measure(client, filters, limit))
     for name, times in found.items():
         print(
             f"{name:32}",
             " ".join(f"{one * 1000:8.3f} ms" for one in times),
-            f"  x {times[-1] / times[0]:.2f}",
+            f"  x {times[-1] / times[0]:.2f}, {limits[name]} jobs a page",
         )
     print(f"worst ratio: {max(times[-1] / times[0] for times in found.values()):.2f}")
 
@@ -79,9 +82,14 @@ def choices(middle: tuple[str, int]) -> Iterator[tuple[str, dict[str, str]]]:
             yield f"{one} + {other}", {**first, **second}
 
 
-def measure(client: Redis, filters: dict[str, str]) -> float:
-    """Give the median time of a page of 50, in seconds."""
-    command = commands.list_jobs("public", limit=50, **filters)
+def count(client: Redis, filters: dict[str, str]) -> int:
+    """Say how many jobs a page has: pages of different lengths would not compare."""
+    return max(1, len(run(client, commands.list_jobs("public", limit=PAGE, **filters)).records))
+
+
+def measure(client: Redis, filters: dict[str, str], limit: int) -> float:
+    """Give the median time of a page, in seconds."""
+    command = commands.list_jobs("public", limit=limit, **filters)
     times = []
     for _ in range(TIMES + WARM):
         started = time.perf_counter()
