@@ -1,4 +1,4 @@
-"""``python -m benchmarks [TABLE …] [--rounds N] [--seconds S] [--scale X] [--dry]``."""
+"""``python -m benchmarks [TABLE …] [--rounds N] [--seconds S] [--scale X] [--only WORD] [--dry]``."""
 
 from __future__ import annotations
 
@@ -81,6 +81,9 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=5.0, help="of each timed load")
     parser.add_argument("--scale", type=float, default=1.0, help="of all counts, for a try")
+    parser.add_argument(
+        "--only", action="append", default=[], help="rows with this in their name; again for more"
+    )
     parser.add_argument("--dry", action="store_true", help="print, and write no report")
     options = parser.parse_args()
     if unknown := set(options.tables) - set(TABLES):
@@ -90,7 +93,15 @@ def main() -> None:
         EmbeddedRedis(Path(directory) / "redis") as server,
         redis.Redis.from_url(server.url) as client,
     ):
-        lab = Lab(server, Path(directory), options.rounds, options.seconds, options.scale, client)
+        lab = Lab(
+            server,
+            Path(directory),
+            options.rounds,
+            options.seconds,
+            options.scale,
+            client,
+            tuple(options.only),
+        )
         for name in options.tables or TABLES:
             table = TABLES[name]
             print(table.title, flush=True)

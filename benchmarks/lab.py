@@ -51,6 +51,8 @@ class Lab:
     #: 1 for figures to keep; less for a try.
     scale: float
     redis: redis.Redis = field(repr=False)
+    #: Words of which one must be in a row's name; empty: all rows.
+    only: tuple[str, ...] = ()
 
     @property
     def url(self) -> str:
@@ -166,6 +168,7 @@ class Outcome:
 
 def measure(lab: Lab, rows: Sequence[Row]) -> list[Outcome]:
     """Measure the rows in turns; a row that runs in no round is left out, with the last reason."""
+    rows = [row for row in rows if not lab.only or any(word in row.name for word in lab.only)]
     found: dict[str, list[dict[str, float]]] = {row.name: [] for row in rows}
     reasons: dict[str, str] = {}
     for number in range(lab.rounds):
