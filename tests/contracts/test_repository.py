@@ -15,7 +15,7 @@ from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parents[2]
 LOCKS = ("requirements.lock", "requirements.runtime.lock")
-TARGETS = ["help", "setup", "run", "demo", "test", "check", "fix", "openapi", "env", "bench", "lock", "clean"]
+TARGETS = "help setup run demo test faults check fix openapi env bench lock clean".split()
 LAYOUT = {
     ".ci/run",
     ".env.example",
