@@ -67,7 +67,7 @@ ORDERS = st.builds(
     priority=st.sampled_from([0, 5, 9]),
     most=st.integers(1, 3),
     delay_ms=st.sampled_from([None, None, None, 0, 1, 2_000]),
-    expires_ms=st.sampled_from([None, None, None, 1, 3_000]),
+    expires_ms=st.sampled_from([None, None, 1, 3_000]),
     tags=st.sampled_from([(), (), ("a",), ("a", "b")]),
     key=st.sampled_from(["", "", "", "k1", "k2"]),
     fingerprint=st.sampled_from(["f1", "f1", "f2"]),
@@ -123,9 +123,9 @@ class LedgerMachine(RuleBasedStateMachine):
         return self.shas[script.name]
 
     def attempt(self, number: int) -> tuple[str, int]:
-        """Take an attempt whose job runs, be it this one's or a later attempt's; else any."""
+        """Take an attempt, more often one whose job runs, be it in this attempt or in a later one."""
         running = [one for one in self.held if one[0] in self.model.jobs and self.model.jobs[one[0]].lease]
-        return self.pick(running or self.held, number)
+        return self.pick(running if running and number % 3 else self.held, number)
 
     def pick(self, found: list[T], number: int) -> T:
         """Take one of the newest."""
@@ -139,6 +139,7 @@ class LedgerMachine(RuleBasedStateMachine):
         self.tick("w1")
         self.keep_file("one")
         self.submit(orders)
+        self.claim("w1", 2, ["right", "left"], 0)
 
     @rule(ms=st.sampled_from([0.001, 1, 500, 2_000, 3_500, 4_000, 10_000, 21_000]))
     def pass_time(self, ms: float) -> None:
@@ -194,8 +195,14 @@ class LedgerMachine(RuleBasedStateMachine):
         elif word != "full":
             assert receipt.about == about
 
-    @rule(owner=OWNERS, slots=st.integers(1, 3), queues=st.sampled_from([["left"], ["right", "left"]]))
-    def claim(self, owner: str, slots: int, queues: list[str]) -> None:
+    @rule(
+        owner=OWNERS,
+        slots=st.integers(1, 3),
+        queues=st.sampled_from([["left"], ["right", "left"]]),
+        after_ms=st.sampled_from([0, 0, 1, 3_500]),
+    )
+    def claim(self, owner: str, slots: int, queues: list[str], after_ms: int) -> None:
+        self.model.now_us += after_ms * 1000
         got = self.run(commands.claim(owner, queues, slots=slots, lease_ms=LEASE_MS, lives=LIVES))
         told = {item[0].decode(): item[1] for item in self.dump}
         revoked = {
@@ -211,6 +218,16 @@ class LedgerMachine(RuleBasedStateMachine):
         self.held += [(one.id, one.fence) for one in got]
 
     @precondition(lambda self: self.held)
+    @rule(number=ANY, owner=OWNERS, dies=st.booleans())
+    def take_over(self, number: int, owner: str, dies: bool) -> None:  # noqa: FBT001
+        """Have one worker die, or stop, and another go on."""
+        if dies:
+            self.lose(number)
+        else:
+            self.release([number])
+        self.claim(owner, 3, ["right", "left"], 0)
+
+    @precondition(lambda self: self.held)
     @rule(numbers=st.lists(ANY, min_size=1, max_size=3, unique=True))
     def renew(self, numbers: list[int]) -> None:
         held = list(dict(self.attempt(number) for number in numbers).items())
@@ -220,12 +237,15 @@ class LedgerMachine(RuleBasedStateMachine):
     @precondition(lambda self: self.held)
     @rule(
         number=ANY,
-        state=st.sampled_from(["SUCCESS", "FAILURE", "RETRY", "RETRY", "REVOKED"]),
+        state=st.sampled_from(["SUCCESS", "FAILURE", "RETRY", "RETRY", "RETRY", "REVOKED"]),
         delay=st.sampled_from([0, 1_000]),
         makes=st.booleans(),
+        asked=st.sampled_from([False, False, False, True]),
     )
-    def settle(self, number: int, state: str, delay: int, makes: bool) -> None:  # noqa: FBT001
+    def settle(self, number: int, state: str, delay: int, makes: bool, asked: bool) -> None:  # noqa: FBT001
         job, fence = self.attempt(number)
+        if asked and job in self.model.jobs:
+            self.cancel_one(job, self.model.jobs[job].tenant)
         failure = Failure("model.failed", "asked to fail", retryable=True, attempt=1)
         artifacts = [PublishedArtifact(f"art-{job}", "a.txt", "text/plain", 1, "0")] if makes else []
         command = {
@@ -265,7 +285,10 @@ class LedgerMachine(RuleBasedStateMachine):
     @precondition(lambda self: self.ids)
     @rule(number=ANY, tenant=TENANTS)
     def cancel(self, number: int, tenant: str) -> None:
-        job = self.pick(self.ids, number)
+        self.cancel_one(self.pick(self.ids, number), tenant)
+
+    def cancel_one(self, job: str, tenant: str) -> None:
+        """Cancel a job by its id."""
         reply = self.call(commands.cancel(job, tenant, LIVES))
         assert reply[0].decode() == self.model.cancel(job, tenant)
         if len(reply) > 1:

@@ -74,7 +74,7 @@ def ledger(redis_url: str) -> Iterator[redis.Redis]:
 
 def test_the_scripts_make_the_legal_moves_alone(ledger: redis.Redis) -> None:
     machine = type("Machine", (LedgerMachine,), {"ledger": ledger, "shas": {}})
-    run_state_machine_as_test(machine, settings=settings(QUICK, max_examples=80))
+    run_state_machine_as_test(machine, settings=settings(QUICK, max_examples=60))
 
 
 @pytest.mark.parametrize(("script", "right", "wrong"), DEFECTS)

@@ -13,7 +13,7 @@ from tests.acceptance.faults.stage import Stage, pick, wait_until
 def test_a_key_makes_one_job_however_often_the_api_dies(stage: Stage, new_row: NewRow) -> None:
     row = new_row("8", "kill -9 of the API 10x under POST load with Idempotency-Key")
     with Load(stage, threads=4, insist=True, pause_s=0.0) as load:
-        for _ in range(pick(10, 3)):
+        for _ in range(pick(10, 2)):
             count = load.statuses["POST 202"]
             wait_until(lambda: load.statuses["POST 202"] >= count + 20, 15, "submits are accepted")  # noqa: B023
             stage.kill_api()

@@ -15,7 +15,7 @@ from tests.acceptance.faults.stage import Stage, pick, wait_until
 
 def test_nothing_is_lost_in_chaos(stage: Stage, new_row: NewRow) -> None:
     seed = int(os.environ.get("FAULTS_SEED") or secrets.randbelow(10**6))
-    seconds, count = pick((300, 2000), (25, 300))
+    seconds, count = pick((300, 2000), (15, 200))
     print(f"seed {seed}")  # noqa: T201 - pytest shows it with a failure
     row = new_row("16", f"chaos: {seconds} s of all of these at random")
     row.note = f"seed {seed}"
@@ -26,7 +26,7 @@ def test_nothing_is_lost_in_chaos(stage: Stage, new_row: NewRow) -> None:
     print(" ".join(chaos.done))  # noqa: T201
     stage.redis.start()
     stage.ensure_workers(2)
-    crowd.finish(60)
+    crowd.finish(pick(120, 60))
     start = time.monotonic()
     jobs = list(crowd.accepted.values())
     stage.conclude(row, jobs, pick(180, 60))

@@ -52,7 +52,7 @@ def test_a_slow_network_starts_nothing_twice(far: Far, new_row: NewRow) -> None:
         end_of_new_job(stage, 15)
         long = stage.post("faults.work", {"seconds": LEASE_S + 3})
         with Load(stage, threads=2) as load:
-            hold(pick(15, 6))
+            hold(pick(15, 3))
         jobs = [long, *load.jobs]
         stage.conclude(row, jobs, 120)
     finally:

@@ -7,7 +7,8 @@ import secrets
 import signal
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -59,16 +60,24 @@ class Stock:
         wait_until(lambda: " ready." in worker.log.read_text(errors="replace"), 30, "the worker is ready")
         return worker
 
-    def submit(self, seconds: float) -> str:
-        """Send one task, as a client process of its own would."""
-        job = secrets.token_hex(8)
+    def submit(self, seconds: float, after: Callable[[], None] | None = None) -> str:
+        """Send one task, as a client process of its own would; at once when ``after`` has happened.
+
+        An idle worker's request for a message stands for a second: a slower client would miss it.
+        """
+        job, go = secrets.token_hex(8), self.directory / secrets.token_hex(8)
         code = (
-            "from tests.acceptance.faults.stock_app import app; "
+            "import pathlib, time; from tests.acceptance.faults.stock_app import app; "
+            "app.connection_for_write().ensure_connection(); print('set', flush=True)\n"
+            f"while not pathlib.Path('{go}').exists(): time.sleep(0.005)\n"
             f"app.send_task('stock.work', args=[{seconds}], task_id='{job}')"
         )
-        client = Program(
-            "client", [sys.executable, "-c", code], self.directory / "client.log", self.environment()
-        )
+        log = self.directory / f"client-{job}.log"
+        client = Program("client", [sys.executable, "-c", code], log, self.environment())
+        wait_until(lambda: "set" in log.read_text(), 20, "the client is set")
+        if after:
+            after()
+        go.touch()
         assert client.ends_within(20)
         return job
 
@@ -132,8 +141,7 @@ def test_stock_idle_worker_stopped(stock: Stock, new_row: NewRow) -> None:
     since = time.monotonic()
     for _ in range(4):
         (frozen,) = stock.workers
-        frozen.tell_tree(signal.SIGSTOP)
-        jobs.append(stock.submit(0.1))
+        jobs.append(stock.submit(0.1, after=partial(frozen.tell_tree, signal.SIGSTOP)))
         stock.kill(frozen)
         stock.start_worker()
     stock.conclude(row, jobs, since)
