@@ -15,7 +15,10 @@ from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parents[2]
 LOCKS = ("requirements.lock", "requirements.runtime.lock")
-TARGETS = "help setup run demo test faults check fix openapi env bench lock clean".split()
+TARGETS = [
+    *("help", "setup", "run", "demo", "test", "faults", "check", "fix"),
+    *("openapi", "env", "bench", "sdk", "lock", "clean"),
+]
 LAYOUT = {
     ".ci/run",
     ".env.example",
