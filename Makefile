@@ -6,7 +6,7 @@ PORT  ?=
 PYTEST_ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run demo test faults check fix openapi env bench lock clean
+.PHONY: help setup run demo test faults check fix openapi env bench sdk lock clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -52,9 +52,12 @@ env: setup ## Write .env.example from the settings
 bench: setup ## Measure throughput and latency beside others on this machine (T=submit)
 	@$(BIN)/python -m benchmarks $(T)
 
+sdk: setup ## Generate clients by four generators into build/sdk; those of Java and Node where these are
+	@sh scripts/sdk.sh || test $$? -eq 3
+
 lock: setup ## Pin every dependency anew, with hashes, for all platforms (LOCK_ARGS=--upgrade)
 	@sh scripts/lock.sh $(LOCK_ARGS)
 
 clean: ## Remove what the other targets made
-	rm -rf .venv .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache dist
+	rm -rf .venv .venv-sdk build sdk/node_modules .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache dist
 	find src tests -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,114 @@
+"""Use the service by a client of openapi-generator (python): every step, each answer with its type."""
+
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from jobline_client import (
+    ApiClient,
+    ApiException,
+    Configuration,
+    Countdown,
+    DemoApi,
+    FileInfo,
+    FilesApi,
+    ImageApi,
+    ImageThumbnailJob,
+    JobsApi,
+    Problem,
+    State,
+    SubmitDemoCountdown,
+    SubmitImageThumbnail,
+    Thumbnail,
+)
+
+client = ApiClient(Configuration(host=os.environ["JOBLINE_URL"], access_token=os.environ["JOBLINE_API_KEY"]))
+demo, files, image, jobs = DemoApi(client), FilesApi(client), ImageApi(client), JobsApi(client)
+
+
+def upload(photo: Path) -> FileInfo:
+    """Upload by a form."""
+    return files.upload_file((photo.name, photo.read_bytes()))
+
+
+def shrink(file: FileInfo) -> ImageThumbnailJob:
+    """Submit, wait, and read the result."""
+    order = SubmitImageThumbnail(input=Thumbnail(file=file.id, width=64), tags=["pydantic"])
+    job = image.submit_image_thumbnail(order)
+    job = image.get_image_thumbnail(job.id, wait=60)
+    assert job.state == State.SUCCESS, job.error
+    assert job.result is not None
+    width: int = job.result.width
+    assert width == 64
+    return job
+
+
+def read_any(job_id: str) -> None:
+    """Read a job without knowing its task."""
+    match jobs.get_job(job_id).actual_instance:
+        case ImageThumbnailJob(result=made):
+            assert made is not None
+            assert made.width == 64
+        case other:
+            raise AssertionError(other)
+    assert [job.id for job in jobs.list_jobs(tag="pydantic", limit=10).items] == [job_id]
+
+
+def download(job_id: str) -> bytes:
+    """Download what the job made."""
+    (made,) = files.list_artifacts(job_id).items
+    picture = files.download_artifact(job_id, made.name)
+    assert len(picture) == made.size_bytes
+    return picture
+
+
+def cancel() -> None:
+    """Cancel a job that runs or waits."""
+    job = demo.submit_demo_countdown(SubmitDemoCountdown(input=Countdown(seconds=3600)))
+    jobs.cancel_job(job.id)
+    job = demo.get_demo_countdown(job.id, wait=60)
+    assert job.state == State.REVOKED, job
+
+
+def fail() -> None:
+    """Read why a job failed."""
+    order = SubmitDemoCountdown(input=Countdown(seconds=1, fail_at=0))
+    job = demo.submit_demo_countdown(order, prefer="wait=60")
+    assert job.error is not None, job
+    assert job.error.code == "demo.asked_to_fail"
+
+
+def read_problem(call: Callable[[], object]) -> Problem:
+    """Make a call that is refused, and read why."""
+    try:
+        raise AssertionError(call())
+    except ApiException as error:
+        assert isinstance(error.data, Problem), error
+        return error.data
+
+
+def be_refused(job_id: str) -> None:
+    """Read why a request was refused."""
+    problem = read_problem(lambda: jobs.cancel_job(job_id))
+    assert (problem.status, problem.code) == (409, "conflict")
+    unchecked = Countdown.model_construct(seconds=0)
+    problem = read_problem(
+        lambda: demo.submit_demo_countdown(SubmitDemoCountdown.model_construct(input=unchecked))
+    )
+    assert problem.errors is not None
+    assert problem.errors[0].pointer == "/input/seconds"
+
+
+def main(photo: Path) -> None:
+    """Take every step."""
+    job = shrink(upload(photo))
+    read_any(job.id)
+    assert download(job.id).startswith(b"\xff\xd8")
+    cancel()
+    fail()
+    be_refused(job.id)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))

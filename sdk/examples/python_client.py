@@ -1,0 +1,138 @@
+"""Use the service by a client of openapi-python-client: every step, each answer with its type."""
+
+import io
+import os
+import sys
+from pathlib import Path
+
+import httpx
+from jobline_client import AuthenticatedClient
+from jobline_client.api.demo import get_demo_countdown, submit_demo_countdown
+from jobline_client.api.files import download_artifact, list_artifacts, upload_file
+from jobline_client.api.image import get_image_thumbnail, submit_image_thumbnail
+from jobline_client.api.jobs import cancel_job, get_job, list_jobs
+from jobline_client.models import (
+    Countdown,
+    DemoCountdownJob,
+    FileInfo,
+    FileList,
+    ImageThumbnailJob,
+    JobList,
+    Problem,
+    State,
+    SubmitDemoCountdown,
+    SubmitImageThumbnail,
+    Thumbnail,
+    UploadFileFilesBody,
+)
+from jobline_client.types import File
+
+client = AuthenticatedClient(
+    os.environ["JOBLINE_URL"],
+    os.environ["JOBLINE_API_KEY"],
+    timeout=httpx.Timeout(70),  # a wait takes up to 60 s
+)
+
+
+def upload(photo: Path) -> FileInfo:
+    """Upload by a form."""
+    part = File(io.BytesIO(photo.read_bytes()), photo.name, "image/jpeg")
+    file = upload_file.sync(client=client, body=UploadFileFilesBody(part))
+    assert isinstance(file, FileInfo), file
+    return file
+
+
+def upload_raw(photo: Path) -> FileInfo:
+    """Upload the bytes alone."""
+    disposition = f'attachment; filename="{photo.name}"'
+    with photo.open("rb") as payload:
+        file = upload_file.sync(client=client, body=File(payload), content_disposition=disposition)
+    assert isinstance(file, FileInfo), file
+    return file
+
+
+def shrink(file: FileInfo) -> ImageThumbnailJob:
+    """Submit, wait, and read the result."""
+    order = SubmitImageThumbnail(Thumbnail(file=file.id, width=64), tags=["sdk"])
+    job = submit_image_thumbnail.sync(client=client, body=order)
+    assert isinstance(job, ImageThumbnailJob), job
+    job = get_image_thumbnail.sync(job.id, client=client, wait=60)
+    assert isinstance(job, ImageThumbnailJob), job
+    assert job.state == State.SUCCESS, job.error
+    assert job.result is not None
+    width: int = job.result.width
+    assert width == 64
+    return job
+
+
+def read_any(job_id: str) -> None:
+    """Read a job without knowing its task."""
+    match get_job.sync(job_id, client=client):
+        case ImageThumbnailJob(result=made):
+            assert made is not None
+            assert made.width == 64
+        case other:
+            raise AssertionError(other)
+    jobs = list_jobs.sync(client=client, tag="sdk", limit=10)
+    assert isinstance(jobs, JobList), jobs
+    assert [job.id for job in jobs.items] == [job_id]
+
+
+def download(job_id: str) -> bytes:
+    """Download what the job made."""
+    files = list_artifacts.sync(job_id, client=client)
+    assert isinstance(files, FileList), files
+    (made,) = files.items
+    content = download_artifact.sync(job_id, made.name, client=client)
+    assert isinstance(content, File), content
+    picture = content.payload.read()
+    assert len(picture) == made.size_bytes
+    return picture
+
+
+def cancel() -> None:
+    """Cancel a job that runs or waits."""
+    job = submit_demo_countdown.sync(client=client, body=SubmitDemoCountdown(Countdown(seconds=3600)))
+    assert isinstance(job, DemoCountdownJob), job
+    cancel_job.sync(job.id, client=client)
+    job = get_demo_countdown.sync(job.id, client=client, wait=60)
+    assert isinstance(job, DemoCountdownJob), job
+    assert job.state == State.REVOKED, job
+
+
+def fail() -> None:
+    """Read why a job failed."""
+    order = SubmitDemoCountdown(Countdown(seconds=1, fail_at=0))
+    job = submit_demo_countdown.sync(client=client, body=order, prefer="wait=60")
+    assert isinstance(job, DemoCountdownJob), job
+    assert job.error is not None, job
+    assert job.error.code == "demo.asked_to_fail"
+
+
+def be_refused(job_id: str) -> None:
+    """Read why a request was refused."""
+    match cancel_job.sync(job_id, client=client):
+        case Problem(status=409, code=code):
+            assert code == "conflict"
+        case other:
+            raise AssertionError(other)
+    order = SubmitDemoCountdown(Countdown(seconds=0))
+    problem = submit_demo_countdown.sync(client=client, body=order)
+    assert isinstance(problem, Problem), problem
+    assert isinstance(problem.errors, list), problem
+    assert problem.errors[0].pointer == "/input/seconds"
+
+
+def main(photo: Path) -> None:
+    """Take every step."""
+    upload_raw(photo)
+    job = shrink(upload(photo))
+    read_any(job.id)
+    assert download(job.id).startswith(b"\xff\xd8")
+    cancel()
+    fail()
+    be_refused(job.id)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))

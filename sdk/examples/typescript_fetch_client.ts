@@ -1,0 +1,106 @@
+// Use the service by a client of openapi-generator (typescript-fetch): every step, each answer with its type.
+
+import assert from "node:assert/strict";
+import { openAsBlob } from "node:fs";
+
+import {
+    Configuration,
+    DemoApi,
+    FilesApi,
+    ImageApi,
+    JobsApi,
+    ProblemFromJSON,
+    ResponseError,
+    State,
+    type FileInfo,
+    type ImageThumbnailJob,
+    type Problem,
+} from "../../build/sdk/typescript-fetch/index.js";
+
+const configuration = new Configuration({
+    basePath: process.env["JOBLINE_URL"] ?? "http://127.0.0.1:8000",
+    accessToken: process.env["JOBLINE_API_KEY"] ?? "",
+});
+const demo = new DemoApi(configuration);
+const files = new FilesApi(configuration);
+const image = new ImageApi(configuration);
+const jobs = new JobsApi(configuration);
+
+async function upload(path: string): Promise<FileInfo> {
+    const photo = new File([await openAsBlob(path)], "photo.jpg", { type: "image/jpeg" });
+    const file = await files.uploadFile({ file: photo });
+    assert.equal(file.sizeBytes, photo.size);
+    return file;
+}
+
+async function shrink(file: FileInfo): Promise<ImageThumbnailJob> {
+    const order = { input: { file: file.id, width: 64 }, tags: ["fetch"] };
+    let job = await image.submitImageThumbnail({ submitImageThumbnail: order });
+    job = await image.getImageThumbnail({ id: job.id, wait: 60 });
+    assert.equal(job.state, State.Success);
+    assert.ok(job.result);
+    const width: number = job.result.width;
+    assert.equal(width, 64);
+    return job;
+}
+
+async function readAny(id: string): Promise<void> {
+    const job = await jobs.getJob({ id });
+    assert.ok(job.task === "image.thumbnail" && job.result);
+    assert.equal(job.result.width, 64);
+    const list = await jobs.listJobs({ tag: "fetch", limit: 10 });
+    assert.deepEqual(
+        list.items.map((item) => item.id),
+        [id],
+    );
+}
+
+async function download(id: string): Promise<Blob> {
+    const [made] = (await files.listArtifacts({ id })).items;
+    assert.ok(made);
+    const picture = await files.downloadArtifact({ id, name: made.name });
+    assert.equal(picture.size, made.sizeBytes);
+    return picture;
+}
+
+async function cancel(): Promise<void> {
+    const { id } = await demo.submitDemoCountdown({ submitDemoCountdown: { input: { seconds: 3600 } } });
+    await jobs.cancelJob({ id });
+    const job = await demo.getDemoCountdown({ id, wait: 60 });
+    assert.equal(job.state, State.Revoked);
+}
+
+async function fail(): Promise<void> {
+    const order = { input: { seconds: 1, failAt: 0 } };
+    const job = await demo.submitDemoCountdown({ submitDemoCountdown: order, prefer: "wait=60" });
+    assert.equal(job.error?.code, "demo.asked_to_fail");
+}
+
+async function problemOf(call: Promise<unknown>): Promise<Problem> {
+    try {
+        await call;
+    } catch (error) {
+        if (error instanceof ResponseError) return ProblemFromJSON(await error.response.json());
+        throw error;
+    }
+    throw new Error("not refused");
+}
+
+async function beRefused(id: string): Promise<void> {
+    const conflict = await problemOf(jobs.cancelJob({ id }));
+    assert.equal(conflict.status, 409);
+    assert.equal(conflict.code, "conflict");
+    const invalid = await problemOf(demo.submitDemoCountdown({ submitDemoCountdown: { input: { seconds: 0 } } }));
+    assert.equal(invalid.errors?.[0]?.pointer, "/input/seconds");
+}
+
+async function main(path: string): Promise<void> {
+    const { id } = await shrink(await upload(path));
+    await readAny(id);
+    await download(id);
+    await cancel();
+    await fail();
+    await beRefused(id);
+}
+
+void main(process.argv[2] ?? "photo.jpg");
