@@ -79,7 +79,6 @@ def greeting(stack: Stack, plan: Plan, seconds: float) -> str:
     return f"""\
 ready in {seconds:.1f} s
 
-  dashboard  {stack.url}/
   API docs   {stack.url}/docs
   ledger     {stack.redis_url} (data in {plan.data_dir})
 
