@@ -57,7 +57,7 @@ def test_no_job_starts_twice_over_an_outage(stage: Stage, new_row: NewRow, outag
 
 def test_a_stalled_redis_is_answered_with_503_in_time(stage: Stage, new_row: NewRow) -> None:
     row = new_row("6", "SIGSTOP Redis 15 s under POST and GET load")
-    running = [stage.post("faults.work", {"seconds": pick(20, 10)}) for _ in range(2)]
+    running = [stage.post("faults.work", {"seconds": pick(20, 8)}) for _ in range(2)]
     for job in running:
         stage.wait_started(job, 5)
     live: list[float] = []
@@ -65,7 +65,7 @@ def test_a_stalled_redis_is_answered_with_503_in_time(stage: Stage, new_row: New
         wait_until(lambda: load.statuses["POST 202"] > 50, 10, "the load flows")
         load.slowest_s = 0.0
         with stage.frozen_redis():
-            until = time.monotonic() + pick(15, 7)
+            until = time.monotonic() + pick(15, 5)
             while time.monotonic() < until:
                 start = time.monotonic()
                 assert stage.client.get("/health/live").status_code == 200

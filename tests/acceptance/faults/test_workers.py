@@ -47,7 +47,7 @@ def test_a_job_of_a_killed_worker_starts_once_more(stage: Stage, new_row: NewRow
 
 def test_a_planned_stop_hands_its_jobs_back_uncounted(stage: Stage, new_row: NewRow) -> None:
     row = new_row("2b", "SIGTERM, 8 s grace, then SIGKILL")
-    job = stage.post("faults.work", {"seconds": pick(20, 12)})
+    job = stage.post("faults.work", {"seconds": pick(20, 8)})
     row.jobs = 1
     stage.wait_started(job, 5)
     leaving = worker_of(stage, job)
