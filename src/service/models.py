@@ -9,12 +9,13 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Any
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from jobs.retry import RetryPolicy
 from jobs.state import State
 from jobs.submission import DEFAULT_PRIORITY
 from jobs.task import MAX_ATTEMPTS, MAX_TIMEOUT_S, QUEUE
+from service.moments import Moment
 
 MAX_TAGS = 10
 #: A year: what waits longer belongs into a schedule.
@@ -39,7 +40,7 @@ class SubmitOptions(BaseModel):
         float | None, Field(ge=0, le=MAX_DELAY_S, description="Start this much later. Excludes run_at.")
     ] = None
     run_at: Annotated[
-        AwareDatetime | None, Field(description="Start at this time, or soon after. Excludes delay_s.")
+        Moment | None, Field(description="Start at this time, or soon after. Excludes delay_s.")
     ] = None
     expires_in_s: Annotated[
         float | None,

@@ -5,12 +5,13 @@ from typing import Annotated
 
 import uuid_utils
 from fastapi import APIRouter, Query
-from pydantic import AwareDatetime, BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict
 
 from jobs import commands
 from jobs.commands import Filter
 from jobs.state import State
 from service.models import Answer
+from service.moments import Moment
 from service.problems import problems
 from service.refusals import BadParameter
 from service.resources import Here, Tenant
@@ -36,8 +37,8 @@ class JobFilter(BaseModel):
     queue: Annotated[str, Query(max_length=64)] = ""
     tag: Annotated[str, Query(max_length=64)] = ""
     batch_id: Annotated[str, Query(max_length=64)] = ""
-    created_after: AwareDatetime | None = None
-    created_before: AwareDatetime | None = None
+    created_after: Moment | None = None
+    created_before: Moment | None = None
 
 
 class CancelCounts(Answer):

@@ -6,7 +6,6 @@ from typing import Annotated, Any
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, FastAPI, Header, Path, Query, Response
-from pydantic import AwareDatetime
 
 from jobs import commands
 from jobs.commands import Cancelled
@@ -15,6 +14,7 @@ from jobs.record import Record
 from jobs.state import State
 from service.headers import MAX_WAIT_S, is_fresh, make_etag
 from service.models import JobList
+from service.moments import Moment
 from service.problems import problems
 from service.refusals import BadParameter
 from service.resources import Here, Resources, Tenant
@@ -164,8 +164,8 @@ async def list_jobs(  # noqa: PLR0913, PLR0917 - the filters of the API
     queue: Annotated[str, Query(max_length=64)] = "",
     tag: Annotated[str, Query(max_length=64)] = "",
     batch_id: Annotated[str, Query(max_length=64)] = "",
-    created_after: AwareDatetime | None = None,
-    created_before: AwareDatetime | None = None,
+    created_after: Moment | None = None,
+    created_before: Moment | None = None,
     limit: Annotated[int, Query(ge=1, le=MAX_PAGE)] = 50,
     cursor: Annotated[str, Query(max_length=64, description="`next_cursor` of the page before.")] = "",
 ) -> Response:
