@@ -1,4 +1,4 @@
-"""A moment as clients write it: RFC 3339, with its zone. Pydantic alone would take seconds as a number, too."""
+"""A moment as clients write it: RFC 3339, with its zone, and no number of seconds."""
 
 from __future__ import annotations
 
