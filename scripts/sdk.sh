@@ -7,7 +7,7 @@
 # hey-api          @hey-api/openapi-ts                                     needs Node
 #
 # Arguments choose some of them; without, all are made. What they need is installed into .venv-sdk and
-# sdk/node_modules, pinned. Exit status 3: Java or Node is missing, and the rest is made.
+# sdk/node_modules, pinned. Exit status 3: Java, Node or its registry is missing, and the rest is made.
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -15,6 +15,7 @@ BIN=.venv-sdk/bin
 NODE_MODULES=sdk/node_modules
 SPECIFICATION=docs/openapi.json
 MISSING=3
+SYSTEM_CERTIFICATES=/etc/ssl/certs/ca-certificates.crt
 
 fingerprint() {
     cat "$@" | cksum
@@ -48,7 +49,12 @@ install_python() {
 install_node() {
     is_fresh $NODE_MODULES/.installed sdk/package-lock.json && return
     echo "Installing the generators into $NODE_MODULES (once) ..."
-    npm --prefix sdk ci --silent
+    # Trust what the system trusts; and where the registry is out of reach, say so soon.
+    if [ -z "${NODE_EXTRA_CA_CERTS:-}" ] && [ -f "$SYSTEM_CERTIFICATES" ]; then
+        export NODE_EXTRA_CA_CERTS="$SYSTEM_CERTIFICATES"
+    fi
+    npm --prefix sdk ci --silent --fetch-retries 1 --fetch-timeout 20000 ||
+        { echo "Skipped hey-api: npm cannot install what it needs." >&2; return $MISSING; }
     fingerprint sdk/package-lock.json >$NODE_MODULES/.installed
 }
 
