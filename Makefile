@@ -24,7 +24,12 @@ demo: setup ## See jobs submitted, watched, cancelled and survived
 	@$(BIN)/jobline demo
 
 test: check ## Check everything, then run every test (PYTEST_ARGS="-k lease")
+ifeq ($(PYTEST_ARGS),)
+	@$(BIN)/pytest -q -n 2 --dist loadfile --ignore tests/acceptance --ignore tests/sdk
+	@$(BIN)/pytest tests/acceptance tests/sdk
+else
 	@$(BIN)/pytest $(PYTEST_ARGS)
+endif
 
 faults: setup ## Break everything in turn for half an hour, and print what became of the jobs (FAULTS_SEED=1)
 	@FAULTS=full $(BIN)/pytest tests/acceptance/faults -o faulthandler_timeout=0 -q $(PYTEST_ARGS)

@@ -152,12 +152,18 @@ def write_problem(
 
 
 def find_methods(request: Request) -> set[str]:
-    """List the methods that a path takes: the router names those of its first route only."""
-    found: set[str] = set()
-    for route in iter_route_contexts(request.app.routes):
-        if route.methods and route.path_regex.match(request.url.path):
-            found |= route.methods
-    return found
+    """List the methods that a path takes: the router names those of its first route only.
+
+    A path that is declared word for word (/v1/jobs/cancel) is that, and no id of /v1/jobs/{id}.
+    """
+    path = request.url.path
+    fitting = [
+        route
+        for route in iter_route_contexts(request.app.routes)
+        if route.methods and route.path_regex.match(path)
+    ]
+    exact = [route for route in fitting if route.path == path]
+    return {method for route in exact or fitting for method in route.methods or ()}
 
 
 def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:

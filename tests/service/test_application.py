@@ -68,6 +68,7 @@ async def test_ready_says_within_a_second_that_redis_stopped(
         ("GET", "/v1/tasks/demo.add/jobs", 405, "POST"),
         ("PATCH", "/v1/files/x", 405, "DELETE, GET, HEAD"),
         ("POST", "/v1/jobs", 405, "GET"),
+        ("OPTIONS", "/v1/jobs/cancel", 405, "POST"),
         ("GET", "/assets/docs/none.js", 404, None),
         ("GET", "/problems/none", 404, None),
     ],
