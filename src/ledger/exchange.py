@@ -1,47 +1,49 @@
-"""Exchange batches of commands with Redis on one connection; knows scripts, and nothing of what they mean.
+"""One open connection to Redis, as a protocol of the loop's; knows scripts, and nothing of what they mean.
 
-It is redis-py's connection without its pool and its packing of commands in Python: those cost more than all
-else in a submit.
+What is asked within one turn of the loop goes out in one write, and replies are handed out as they come: a
+busy process pipelines by itself, an idle one answers in one round trip. redis-py makes the connection (its
+address, its TLS, its handshake); its packing of commands in Python and its reader, a coroutine a reply, would
+cost more than all else in a submit.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import Callable
 from typing import Any
 
-from hiredis import pack_command
+from hiredis import PushNotification, Reader, ReplyError, pack_command
 from redis.asyncio.connection import AbstractConnection
-from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import NoScriptError, ResponseError
 
 from jobs.commands import Argument, Command, Reply
 from jobs.errors import LedgerUnavailable
 
 UNAVAILABLE = "The ledger cannot be reached or takes no writes; nothing is known to be stored. Try again."
-
-#: Seconds for a connection's own round trips, about four of them.
-HANDSHAKE_S = 4.0
+#: What hiredis gives where no whole reply has come; its own word, False, is a reply too.
+NOTHING = object()
 
 logger = logging.getLogger("jobline.store")
 
 
 class Asked:
-    """Hold one command on its way, and the promise of its reply."""
+    """Hold one command on its way, the promise of its reply, and when that is due by the loop's clock."""
 
-    __slots__ = ("packed", "reply", "script")
+    __slots__ = ("command", "due", "is_again", "packed", "reply")
 
-    def __init__(self, command: Command[Any]) -> None:  # Any: a batch mixes commands of all types
-        self.script = command.script
+    def __init__(
+        self, command: Command[Any], loop: asyncio.AbstractEventLoop, due: float
+    ) -> None:  # Any: of any type
+        self.command = command
+        self.due = due
+        self.is_again = False
         self.packed = pack("EVALSHA", command.script.sha, 0, *command.args)
-        self.reply: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
+        self.reply: asyncio.Future[Reply] = loop.create_future()
 
     def answer(self, reply: Reply) -> None:
-        """Hand over the reply; a Redis that refuses the write is out of order, whatever its reason."""
-        if isinstance(reply, ResponseError):
-            self.fail()
-        elif not self.reply.done():
+        """Hand over the reply, if somebody still waits."""
+        if not self.reply.done():
             self.reply.set_result(reply)
 
     def fail(self) -> None:
@@ -50,83 +52,85 @@ class Asked:
             self.reply.set_exception(LedgerUnavailable(UNAVAILABLE))
 
 
-class Lane:
-    """Send one batch at a time, and read its replies."""
+class Exchange(asyncio.Protocol):
+    """Send commands, read their replies in order; ``lost`` gets what has none when the connection ends."""
 
-    def __init__(self, connection: AbstractConnection) -> None:
-        self._connection = connection
-        self._opening: asyncio.Task[None] | None = None
+    def __init__(
+        self, loop: asyncio.AbstractEventLoop, lost: Callable[[Exchange, list[Asked]], None]
+    ) -> None:
+        self._loop = loop
+        self._lost = lost
+        self._reader = Reader(notEnoughData=NOTHING)
+        self._unsent: list[Asked] = []
+        self._sent: deque[Asked] = deque()
+        self._transport: asyncio.WriteTransport | None = None
 
-    @property
-    def is_open(self) -> bool:
-        """Claim that the connection stands, and its handshake is over."""
-        return self._opening is None and self._connection.is_connected
+    def take_over(self, connection: AbstractConnection) -> None:
+        """Read and write in redis-py's place, once its handshake is over.
 
-    async def open(self) -> None:
-        """Wait for the connection; its handshake outlives a caller whose time is up, for the next one.
-
-        Begun anew for each caller, it would never end where its round trips take longer than an answer may.
+        Private name used, and only here: ``_writer``, for its transport; redis-py has no other way to it.
+        ``tests/ledger/test_store.py`` fails when it is renamed.
         """
-        if self.is_open:
-            return
-        if self._opening is None:
-            self._opening = asyncio.create_task(self._open())
-            self._opening.add_done_callback(self._opened)
-        await asyncio.shield(self._opening)
+        transport = connection._writer.transport  # type: ignore[union-attr] # noqa: SLF001 - see above
+        self._transport = transport
+        transport.set_protocol(self)
 
-    async def exchange(self, batch: Sequence[Asked]) -> list[Reply]:
-        """Call the scripts of a batch in one round trip; an error that Redis replies stands in its place."""
-        replies = await self._send_again([asked.packed for asked in batch])
-        unknown = [index for index, reply in enumerate(replies) if isinstance(reply, NoScriptError)]
-        if unknown:  # a new server, or one that was restarted
-            left = [batch[index] for index in unknown]
-            await self._send([pack("SCRIPT", "LOAD", script.text) for script in {one.script for one in left}])
-            for index, reply in zip(unknown, await self._send([one.packed for one in left]), strict=True):
-                replies[index] = reply
-        if refused := next((reply for reply in replies if isinstance(reply, ResponseError)), None):
-            logger.error("the ledger refused a command: %s", refused)
-        return replies
+    def ask(self, asked: Asked) -> None:
+        """Send a command with the others of this turn of the loop."""
+        if not self._unsent:
+            self._loop.call_soon(self._flush)
+        self._unsent.append(asked)
 
-    async def close(self) -> None:
-        """Close the connection."""
-        if self._opening is not None:
-            self._opening.cancel()
-        await self._connection.disconnect(nowait=True)
+    def oldest(self) -> Asked | None:
+        """Give the command that waits longest."""
+        return self._sent[0] if self._sent else self._unsent[0] if self._unsent else None
 
-    async def _send_again(self, packed: Sequence[bytes]) -> list[Reply]:
-        try:
-            return await self._send(packed)
-        except (RedisConnectionError, OSError):  # a stale connection: once more, on a new one
-            return await self._send(packed)
+    def abort(self) -> None:
+        """Drop the connection; who waits is told, and what was asked is not sent again."""
+        for asked in self._take():
+            asked.fail()
+        if self._transport is not None:
+            self._transport.abort()
 
-    async def _send(self, packed: Sequence[bytes]) -> list[Reply]:
-        await self.open()
-        replies: list[Reply] = []
-        try:
-            await self._connection.send_packed_command(packed, check_health=False)
-            for _ in packed:
-                try:
-                    replies.append(await self._connection.read_response())
-                except ResponseError as error:
-                    replies.append(error)
-        except BaseException:
-            # What is left unread would answer the next batch.
-            await self._connection.disconnect(nowait=True)
-            raise
-        return replies
+    def data_received(self, data: bytes) -> None:
+        self._reader.feed(data)
+        while (reply := self._reader.gets()) is not NOTHING:
+            if isinstance(reply, PushNotification):
+                continue
+            asked = self._sent.popleft()
+            if isinstance(reply, ReplyError):
+                self._refuse(asked, reply)
+            else:
+                asked.answer(reply)
 
-    async def _open(self) -> None:
-        try:
-            async with asyncio.timeout(HANDSHAKE_S):
-                await self._connection.connect()
-        except BaseException:
-            await self._connection.disconnect(nowait=True)
-            raise
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's signature
+        self._transport = None
+        self._lost(self, self._take())
 
-    def _opened(self, opening: asyncio.Task[None]) -> None:
-        self._opening = None
-        if not opening.cancelled():
-            opening.exception()  # those who wait were told
+    def _flush(self) -> None:
+        unsent, self._unsent = self._unsent, []
+        if self._transport is not None and unsent:
+            self._sent.extend(unsent)
+            self._transport.write(b"".join([asked.packed for asked in unsent]))
+
+    def _refuse(self, asked: Asked, error: ReplyError) -> None:
+        """Teach Redis a script that it does not know: a new server, or one that was restarted.
+
+        A Redis that refuses the write is out of order, whatever its reason.
+        """
+        script = asked.command.script
+        if str(error).startswith("NOSCRIPT"):
+            asked.packed = pack("EVAL", script.text, 0, *asked.command.args)
+            self.ask(asked)
+        else:
+            logger.error("the ledger refused %s: %s", script.name, error)
+            asked.fail()
+
+    def _take(self) -> list[Asked]:
+        left = [*self._sent, *self._unsent]
+        self._sent.clear()
+        self._unsent.clear()
+        return left
 
 
 def pack(*words: Argument) -> bytes:

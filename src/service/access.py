@@ -10,7 +10,6 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-from fastapi import Request
 from starlette.types import Scope as AsgiScope
 
 from jobs.access import Principal, Scope
@@ -44,7 +43,7 @@ def find_path(scope: AsgiScope) -> str:
     return path.removeprefix(scope.get("root_path", ""))
 
 
-def find_tenant(request: Request) -> str:
+def find_tenant(scope: AsgiScope) -> str:
     """Say whose jobs and files the caller may see. A request that passed no gate is a defect: KeyError."""
-    principal: Principal = request.scope[PRINCIPAL]
+    principal: Principal = scope[PRINCIPAL]
     return principal.tenant

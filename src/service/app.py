@@ -5,12 +5,15 @@ from __future__ import annotations
 import gc
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from jobs.registry import Registry
 from jobs.settings import Auth, Settings
+from service.direct import Shortcut
 from service.events.parking import Parking
 from service.gate import Gate
 from service.hardening import Hardening
@@ -44,7 +47,7 @@ CORS_EXPOSED = (
 def build_app(settings: Settings, registry: Registry) -> FastAPI:
     """Make the service of these tasks; it connects to nothing before it is asked."""
     resources = Resources.of(settings, registry)
-    app = FastAPI(
+    app = Service(
         title="Jobline",
         summary="Durable, typed jobs",
         version=API_VERSION,
@@ -58,9 +61,6 @@ def build_app(settings: Settings, registry: Registry) -> FastAPI:
     app.state.closing = resources.hub.closing
     install_handlers(app)
 
-    add_guards(app, resources)
-    app.add_middleware(Parking)  # outermost: streams wait here, ahead of all that they have passed
-
     add_submit_routes(app, resources)
     add_batch_routes(app, resources)
     add_job_routes(app, resources)
@@ -73,30 +73,42 @@ def build_app(settings: Settings, registry: Registry) -> FastAPI:
     app.include_router(problems.router)
     add_docs(app)
     install_openapi(app)
+    app.entry = guard(Shortcut(app.entry, app.router.routes), resources)
     return app
 
 
-def add_guards(app: FastAPI, resources: Resources) -> None:
-    """Put what every request passes in front of the routes: hardening first, the gate last."""
+class Service(FastAPI):
+    """Be FastAPI, entered through what stands in front of all of it, its own layers included."""
+
+    def __init__(self, **options: Any) -> None:  # Any: as FastAPI's
+        super().__init__(**options)
+        self.entry: ASGIApp = super().__call__
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        scope["app"] = self
+        await self.entry(scope, receive, send)
+
+
+def guard(app: ASGIApp, resources: Resources) -> ASGIApp:
+    """Put what every request passes in front: hardening first, the gate last; streams wait ahead of both."""
     settings, store = resources.settings, resources.store
-    app.add_middleware(
-        Gate,
+    app = Gate(
+        app,
         keyring=Keyring(store) if settings.auth is Auth.KEYS else None,
         quota=Quota(store, settings.rate_limit) if settings.rate_limit else None,
         is_open=settings.allow_open,
         origins=settings.cors_origins,
     )
     if settings.cors_origins:
-        app.add_middleware(
-            CORSMiddleware,
+        app = CORSMiddleware(
+            app,
             allow_origins=settings.cors_origins,
             allow_methods=CORS_METHODS,
             allow_headers=CORS_HEADERS,
             expose_headers=CORS_EXPOSED,
         )
-    app.add_middleware(
-        Hardening, body_timeout_s=settings.body_timeout_s, is_shared=bool(settings.cors_origins)
-    )
+    app = Hardening(app, body_timeout_s=settings.body_timeout_s, is_shared=bool(settings.cors_origins))
+    return Parking(app)
 
 
 @asynccontextmanager

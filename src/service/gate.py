@@ -18,7 +18,7 @@ from jobs.access import ANYBODY, PUBLIC, Principal, read_token
 from jobs.errors import LedgerUnavailable, Refused
 from service.access import PRINCIPAL, READING, find_path, find_scope
 from service.keyring import Keyring
-from service.problems import answer_refused, answer_unavailable
+from service.problems import answer_error
 from service.quota import Quota
 from service.refusals import Forbidden, NotServedHere, RateLimited, Unauthorized
 
@@ -96,10 +96,7 @@ class Gate:
             raise NotServedHere("A page of another site sent this; JOBLINE_CORS_ORIGINS may name its origin.")
 
     async def _answer(self, scope: Scope, error: Refused | LedgerUnavailable) -> Response:
-        request = Request(scope)
-        if isinstance(error, LedgerUnavailable):
-            return await answer_unavailable(request, error)
-        response = await answer_refused(request, error)
+        response = await answer_error(Request(scope), error)
         if isinstance(error, Unauthorized):
             shown = any(name == b"authorization" for name, _ in scope["headers"])
             response.headers["WWW-Authenticate"] = CHALLENGE + (', error="invalid_token"' if shown else "")

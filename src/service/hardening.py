@@ -20,8 +20,7 @@ from fastapi import Request
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from jobs.errors import Refused
-from service.problems import REQUEST_ID, answer_refused, answer_unexpected
+from service.problems import REQUEST_ID, answer_error
 from service.refusals import HeadersTooLarge, TargetTooLong, TooSlow
 
 MAX_TARGET_BYTES = 8192
@@ -86,8 +85,7 @@ class Hardening:
         except Exception as error:
             if has_begun:
                 raise
-            answer = answer_refused if isinstance(error, Refused) else answer_unexpected
-            response = await answer(Request(scope), error)
+            response = await answer_error(Request(scope), error)
             await response(scope, receive, send_with_headers)
 
 

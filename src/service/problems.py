@@ -76,6 +76,15 @@ def install_handlers(app: FastAPI) -> None:
     app.add_exception_handler(Exception, answer_unexpected)
 
 
+async def answer_error(request: Request, error: Exception) -> Response:
+    """Answer whatever ended a request that no handler of FastAPI's saw."""
+    if isinstance(error, Refused):
+        return await answer_refused(request, error)
+    if isinstance(error, LedgerUnavailable):
+        return await answer_unavailable(request, error)
+    return await answer_unexpected(request, error)
+
+
 async def answer_refused(request: Request, error: Exception) -> Response:
     """Answer what a rule or the ledger turned down."""
     assert isinstance(error, Refused)  # noqa: S101 - narrows a type: registered for this class

@@ -71,5 +71,10 @@ def find_resources(request: Request) -> Resources:
     return found
 
 
+def find_caller(request: Request) -> str:
+    """Give a route the tenant that calls."""
+    return find_tenant(request.scope)
+
+
 Here = Annotated[Resources, Depends(find_resources)]
-Tenant = Annotated[str, Depends(find_tenant)]
+Tenant = Annotated[str, Depends(find_caller)]

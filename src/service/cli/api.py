@@ -98,6 +98,7 @@ def build_server(app: FastAPI, host: str, port: int, *, access_log: bool) -> uvi
             access_log=access_log,
             log_level="info" if access_log else "warning",
             server_header=False,
+            proxy_headers=access_log,  # of what proxies tell, only the client's address in that log is used
             timeout_graceful_shutdown=GRACEFUL_S,
         )
     )

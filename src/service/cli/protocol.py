@@ -23,34 +23,36 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as the parent
         super().connection_made(transport)
-        self._expect_head()
+        self._start_clock()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._has_head()
+        self._stop_clock()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
         super().data_received(data)
-        if self._is_in_head:  # still: then all of it was head
-            self._head_bytes += len(data)
-            if self._head_bytes > MAX_HEAD_BYTES:
-                self.transport.close()
+        if not self._is_in_head:
+            return
+        self._head_bytes += len(data)  # all of it was head: few heads come in two pieces, or have a clock
+        if self._head_bytes > MAX_HEAD_BYTES:
+            self.transport.close()
+        elif self._deadline is None:
+            self._start_clock()
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
-        if not self._is_in_head:
-            self._expect_head()
+        self._is_in_head, self._head_bytes = True, 0
 
     def on_headers_complete(self) -> None:
-        self._has_head()
+        self._is_in_head = False
+        if self._deadline is not None:
+            self._stop_clock()
         super().on_headers_complete()
 
-    def _expect_head(self) -> None:
-        self._is_in_head, self._head_bytes = True, 0
+    def _start_clock(self) -> None:
         self._deadline = self.loop.call_later(HEAD_TIMEOUT_S, self.transport.close)
 
-    def _has_head(self) -> None:
-        self._is_in_head = False
+    def _stop_clock(self) -> None:
         if self._deadline is not None:
             self._deadline.cancel()
             self._deadline = None

@@ -1,11 +1,9 @@
 """``/v1/batches``: many jobs in one request, all or none; one validation, one script."""
 
-from collections.abc import Callable
 from typing import Annotated, Any
 
 import orjson
-from fastapi import APIRouter, FastAPI, Header, Path, Request, Response
-from fastapi.routing import APIRoute
+from fastapi import APIRouter, FastAPI, Header, Path, Response
 from pydantic import TypeAdapter
 from starlette.types import Receive, Scope, Send
 
@@ -16,11 +14,12 @@ from jobs.errors import FieldError, KeyReused, QueueFull, Refused
 from service.access import find_tenant
 from service.batch_intake import check_all_files, find_orders, make_batch, read_batch
 from service.batch_models import Batch, make_batch_request
+from service.direct import DirectRoute, read_body, read_headers, send_json
 from service.headers import read_key
 from service.intake import check_json_type, refuse_file
 from service.problems import problems
 from service.resources import Here, Resources, Tenant
-from service.routes.submit import ERRORS, RETRY_AFTER_S, WANTED, read_body
+from service.routes.submit import ERRORS, RETRY_AFTER_S, WANTED
 from service.writing import UTC_Z
 
 JSON = "application/json"
@@ -42,7 +41,6 @@ def add_batch_routes(app: FastAPI, resources: Resources) -> None:
     route = BatchRoute(
         "/v1/batches",
         submit_batch,
-        methods=["POST"],
         status_code=202,
         response_model=Batch,
         operation_id="submit_batch",
@@ -52,46 +50,41 @@ def add_batch_routes(app: FastAPI, resources: Resources) -> None:
         response_description="Accepted; the ledger holds every job",
         responses=problems(*ERRORS),
         adapter=TypeAdapter(model),
+        resources=resources,
     )
     app.router.routes.append(route)
     app.include_router(router)
 
 
-class BatchRoute(APIRoute):
-    """Answer the submits of batches, without FastAPI's dependency solving."""
+class BatchRoute(DirectRoute):
+    """Answer the submits of batches."""
 
-    def __init__(
-        self, path: str, endpoint: Callable[..., Any], *, adapter: TypeAdapter[Any], **more: Any
-    ) -> None:
+    def __init__(self, *parts: Any, adapter: TypeAdapter[Any], resources: Resources, **more: Any) -> None:
         self.adapter = adapter
-        super().__init__(path, endpoint, **more)
-        self.app = self.answer
+        self.here = resources
+        super().__init__(*parts, **more)
 
     async def answer(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request; what it raises is answered by `service.problems`."""
-        response = await answer_submit(Request(scope, receive, send), self.adapter)
-        await response(scope, receive, send)
-
-
-async def answer_submit(request: Request, adapter: TypeAdapter[Any]) -> Response:
-    """Validate, store and answer one batch."""
-    here: Resources = request.app.state.resources
-    headers = {name: value.decode("latin-1") for name, value in request.scope["headers"] if name in WANTED}
-    check_json_type(headers.get(b"content-type"))
-    body = await read_body(request, here.settings.max_body_bytes, headers.get(b"content-length"))
-    content, tenant = read_batch(adapter, body), find_tenant(request)
-    orders = find_orders(content, here.registry, here.models)
-    if files := {file for order in orders for file in order.files}:
-        found = await here.store.run(commands.read_files(tenant, sorted(files)))
-        check_all_files(orders, found)
-    order = make_batch(content, orders, here.registry, tenant, read_key(headers.get(b"idempotency-key")))
-    receipt = await here.store.run(commands.submit_batch(order, queue_limit=here.settings.queue_limit))
-    if receipt.batch is None:
-        raise refuse(receipt, here.settings.queue_limit)
-    answer = {"location": f"/v1/batches/{receipt.batch.id}", "retry-after": str(RETRY_AFTER_S)}
-    if receipt.outcome is Submitted.REPLAYED and receipt.batch.id != order.id:
-        answer["idempotent-replayed"] = "true"
-    return Response(write_batch(receipt.batch), 202, answer, JSON)
+        """Validate, store and answer one batch."""
+        here, tenant, headers = self.here, find_tenant(scope), read_headers(scope, WANTED)
+        check_json_type(headers.get(b"content-type"))
+        body = await read_body(receive, here.settings.max_body_bytes, headers.get(b"content-length"))
+        content = read_batch(self.adapter, body)
+        orders = find_orders(content, here.registry, here.models)
+        if files := {file for order in orders for file in order.files}:
+            found = await here.store.run(commands.read_files(tenant, sorted(files)))
+            check_all_files(orders, found)
+        order = make_batch(content, orders, here.registry, tenant, read_key(headers.get(b"idempotency-key")))
+        receipt = await here.store.run(commands.submit_batch(order, queue_limit=here.settings.queue_limit))
+        if receipt.batch is None:
+            raise refuse(receipt, here.settings.queue_limit)
+        facts = [
+            (b"location", b"/v1/batches/" + receipt.batch.id.encode()),
+            (b"retry-after", b"%d" % RETRY_AFTER_S),
+        ]
+        if receipt.outcome is Submitted.REPLAYED and receipt.batch.id != order.id:
+            facts.append((b"idempotent-replayed", b"true"))
+        await send_json(send, 202, write_batch(receipt.batch), *facts)
 
 
 def refuse(receipt: BatchReceipt, limit: int) -> Refused:

@@ -12,7 +12,6 @@ from urllib.parse import parse_qs
 
 from fastapi import FastAPI, Header, Path, Query, Response
 from fastapi.routing import APIRoute
-from starlette.requests import Request
 from starlette.types import Receive, Scope, Send
 
 from jobs import commands
@@ -107,7 +106,7 @@ class EventsRoute(APIRoute):
         """Answer one request; what it raises is answered by `service.problems`."""
         here: Resources = scope["app"].state.resources
         after = read_after(scope)
-        stream = await self.open_stream(here, find_tenant(Request(scope)), scope["path_params"])
+        stream = await self.open_stream(here, find_tenant(scope), scope["path_params"])
         try:
             if here.hub.closing.is_set:
                 stream.end()

@@ -1,35 +1,32 @@
 """``POST /v1/tasks/{task}/jobs``: the hot path. One typed operation a task, made from the registry.
 
-A `SubmitRoute` answers without FastAPI's dependency solving and without a response model: body bytes are
-validated once, in Rust, and one script stores the job; that is twice the requests a second. What FastAPI
-would have read from the endpoint's signature stands there all the same, for the documentation.
+A `SubmitRoute` answers without FastAPI's layers, its dependency solving and a response model: body bytes are
+validated once, in Rust, and one script stores the job. What FastAPI would have read from the endpoint's
+signature stands there all the same, for the documentation.
 """
 
 import math
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Annotated, Any
 from urllib.parse import parse_qs
 
 from fastapi import APIRouter, FastAPI, Header, Query, Request, Response
-from fastapi.routing import APIRoute
-from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope, Send
 
 from jobs import commands
 from jobs.commands import Receipt, Submitted
-from jobs.errors import KeyReused, LedgerUnavailable, QueueFull, TooLarge
+from jobs.errors import KeyReused, LedgerUnavailable, QueueFull
 from jobs.record import Record
 from jobs.submission import Submission
 from jobs.task import Task
 from service.access import find_tenant
+from service.direct import DirectRoute, read_body, read_headers, send_json
 from service.headers import MAX_WAIT_S, Prefer, read_key, read_prefer
 from service.intake import check_files, check_json_type, make_submission, read_order, refuse_file
 from service.problems import problems
 from service.refusals import BadParameter
 from service.resources import Resources
-from service.task_models import TaskModels
 from service.writing import write_job
 
 ERRORS = (400, 404, 410, 413, 415, 422, 429, 503)
@@ -44,14 +41,15 @@ WANTED = frozenset({b"content-type", b"content-length", b"idempotency-key", b"pr
 def add_submit_routes(app: FastAPI, resources: Resources) -> None:
     """Add one typed submit a task, ahead of all other routes, and the answer for tasks there are not."""
     for task in resources.registry:
-        add_submit_route(app.router, task, resources.models[task.name])
+        add_submit_route(app.router, task, resources)
     app.router.add_api_route(
         "/v1/tasks/{task}/jobs", refuse_unknown_task, methods=["POST"], include_in_schema=False
     )
 
 
-def add_submit_route(router: APIRouter, task: Task[Any, Any], models: TaskModels) -> None:
+def add_submit_route(router: APIRouter, task: Task[Any, Any], resources: Resources) -> None:
     """Declare the typed operation of one task."""
+    models = resources.models[task.name]
 
     async def submit(
         order: models.request,  # type: ignore[name-defined] # made at run time
@@ -69,7 +67,6 @@ def add_submit_route(router: APIRouter, task: Task[Any, Any], models: TaskModels
     route = SubmitRoute(
         f"/v1/tasks/{task.name}/jobs",
         submit,
-        methods=["POST"],
         status_code=202,
         response_model=models.job,
         operation_id=f"submit_{task.slug}",
@@ -82,54 +79,40 @@ def add_submit_route(router: APIRouter, task: Task[Any, Any], models: TaskModels
             **problems(*ERRORS),
         },
         task=task,
-        models=models,
+        resources=resources,
     )
     router.routes.append(route)
 
 
-class SubmitRoute(APIRoute):
+class SubmitRoute(DirectRoute):
     """Answer the submits of one task."""
 
-    def __init__(
-        self,
-        path: str,
-        endpoint: Callable[..., Any],
-        *,
-        task: Task[Any, Any],
-        models: TaskModels,
-        **more: Any,
-    ) -> None:
+    def __init__(self, *parts: Any, task: Task[Any, Any], resources: Resources, **more: Any) -> None:
         self.task = task
-        self.models = models
-        super().__init__(path, endpoint, **more)
-
-        self.app = self.answer
+        self.here = resources
+        super().__init__(*parts, **more)
 
     async def answer(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request; what it raises is answered by `service.problems`."""
-        response = await answer_submit(Request(scope, receive, send), self.task, self.models)
-        await response(scope, receive, send)
-
-
-async def answer_submit(request: Request, task: Task[Any, Any], models: TaskModels) -> Response:
-    """Validate, store and answer one submit."""
-    here: Resources = request.app.state.resources
-    headers = {name: value.decode("latin-1") for name, value in request.scope["headers"] if name in WANTED}
-    check_json_type(headers.get(b"content-type"))
-    body = await read_body(request, here.settings.max_body_bytes, headers.get(b"content-length"))
-    order = read_order(models, body)
-    tenant = find_tenant(request)
-    submission = make_submission(task, order, tenant, read_key(headers.get(b"idempotency-key")))
-    if order.files:
-        check_files(order, await here.store.run(commands.read_files(tenant, order.files)))
-    if request.scope["query_string"] and is_validation(request):
-        return Response(write_job(as_if(submission), tracebacks=False), media_type="application/json")
-    prefer = read_prefer(headers.get(b"prefer"))
-    receipt = await (
-        submit_and_wait(here, submission, prefer.wait_s) if prefer.wait_s else submit(here, submission)
-    )
-    assert receipt.record is not None  # noqa: S101 - narrows a type: refusals were raised
-    return accept(here, receipt.record, prefer, is_replay=receipt.record.id != submission.id)
+        """Validate, store and answer one submit."""
+        here, task, tenant = self.here, self.task, find_tenant(scope)
+        headers = read_headers(scope, WANTED)
+        check_json_type(headers.get(b"content-type"))
+        body = await read_body(receive, here.settings.max_body_bytes, headers.get(b"content-length"))
+        order = read_order(here.models[task.name], body)
+        submission = make_submission(task, order, tenant, read_key(headers.get(b"idempotency-key")))
+        if order.files:
+            check_files(order, await here.store.run(commands.read_files(tenant, order.files)))
+        if scope["query_string"] and is_validation(scope["query_string"]):
+            await send_json(send, 200, write_job(as_if(submission), tracebacks=False))
+            return
+        prefer = read_prefer(headers.get(b"prefer"))
+        receipt = await (
+            submit_and_wait(here, submission, prefer.wait_s) if prefer.wait_s else submit(here, submission)
+        )
+        record = receipt.record
+        assert record is not None  # noqa: S101 - narrows a type: refusals were raised
+        status, facts = describe_answer(record, prefer, is_replay=record.id != submission.id)
+        await send_json(send, status, write_job(record, tracebacks=here.settings.tracebacks), *facts)
 
 
 async def submit(here: Resources, submission: Submission, watcher: str = "") -> Receipt:
@@ -169,21 +152,21 @@ async def submit_and_wait(here: Resources, submission: Submission, wait_s: float
     return Receipt(receipt.outcome, record)
 
 
-def accept(here: Resources, record: Record, prefer: Prefer, *, is_replay: bool) -> Response:
-    """Write the answer: 200 for a job that ended while the client waited, else 202."""
-    headers = {"location": f"/v1/jobs/{record.id}"}
-    status = 202
+def describe_answer(
+    record: Record, prefer: Prefer, *, is_replay: bool
+) -> tuple[int, list[tuple[bytes, bytes]]]:
+    """Give status and headers: 200 for a job that ended while the client waited, else 202."""
+    headers = [(b"location", b"/v1/jobs/" + record.id.encode())]
     if prefer.wait_s and record.state.is_terminal:
-        status = 200
-        headers["preference-applied"] = prefer.applied
+        status, applied = 200, prefer.applied
     else:
-        headers["retry-after"] = str(retry_after_s(record))
-        if prefer.applied and not prefer.wait_s:
-            headers["preference-applied"] = prefer.applied
+        status, applied = 202, "" if prefer.wait_s else prefer.applied
+        headers.append((b"retry-after", b"%d" % retry_after_s(record)))
+    if applied:
+        headers.append((b"preference-applied", applied.encode()))
     if is_replay:
-        headers["idempotent-replayed"] = "true"
-    body = write_job(record, tracebacks=here.settings.tracebacks)
-    return Response(body, status, headers, "application/json")
+        headers.append((b"idempotent-replayed", b"true"))
+    return status, headers
 
 
 def retry_after_s(record: Record) -> int:
@@ -194,35 +177,9 @@ def retry_after_s(record: Record) -> int:
     return max(RETRY_AFTER_S, min(math.ceil(left), MAX_RETRY_AFTER_S))
 
 
-async def read_body(request: Request, limit: int, declared: str | None) -> bytes:
-    """Read a body that is not above the limit, whatever its Content-Length says; raises TooLarge."""
-    if declared is not None and declared.isdigit() and int(declared[:20]) > limit:
-        raise too_large(limit)
-    body = b""
-    while True:
-        message = await request.receive()
-        if message["type"] == "http.disconnect":
-            raise ClientDisconnect
-        chunk: bytes = message.get("body", b"")
-        if len(body) + len(chunk) > limit:
-            raise too_large(limit)
-        body = body + chunk if body else chunk
-        if not message.get("more_body", False):
-            return body
-
-
-def too_large(limit: int) -> TooLarge:
-    """Say how much would have been taken."""
-    return TooLarge(
-        f"The body has more than {limit:,} bytes, the limit here. Upload files by POST /v1/files."
-    )
-
-
-def is_validation(request: Request) -> bool:
+def is_validation(query: bytes) -> bool:
     """Read ``?validate_only=``."""
-    values = parse_qs(request.scope["query_string"].decode("latin-1"), keep_blank_values=True).get(
-        "validate_only"
-    )
+    values = parse_qs(query.decode("latin-1"), keep_blank_values=True).get("validate_only")
     if not values:
         return False
     match values[-1].lower():
