@@ -19,7 +19,8 @@ class Key(Enum):
 
     #: hash; born by submit. The record of one job, see `record.py`. Ends with the job.
     JOB = "job:{}"
-    #: list of ``<event id> <type> <JSON>``; born by submit, at most EVENTS_KEPT long. Ends with the job.
+    #: list of ``<event id> <type> <JSON>``: the events between a job's first start and its end;
+    #: born by the first of them, at most EVENTS_KEPT long. Ends with the job.
     EVENTS = "events:{}"
     #: string; born by the tick when a job or file expires. TTL: tombstone_ttl_s.
     GONE = "gone:{}"

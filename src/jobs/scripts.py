@@ -31,7 +31,7 @@ CONSTANTS = {
 SHARED = ("ledger", "births", "selection")
 #: One shared definition: a whole line that begins with `local`, or lines up to an `end` at the margin.
 DEFINITION = re.compile(
-    r"^local (?:function )?(?P<name>\w+)(?:[^\n]*(?:\bend|\})$|[^\n]*\n(?:[ \n][^\n]*\n?)*?^end$)",
+    r"^local (?:function )?(?P<name>\w+)(?:[^\n]*(?:\bend|\}|')$|[^\n]*\n(?:[ \n][^\n]*\n?)*?^end$)",
     re.MULTILINE,
 )
 WORD = re.compile(r"\w+")

@@ -145,8 +145,7 @@ class Ledger:
 
     def events(self, job_id: str) -> list[str]:
         """Give the kinds of the events of one job."""
-        lines: Any = self.redis.lrange(Key.EVENTS.of(job_id), 0, -1)
-        return [line.split()[1].decode() for line in lines]
+        return [event.type.value for event in self.run(commands.read_history(job_id, TENANT)).events]
 
     def waiting(self, queue: str = "default") -> list[str]:
         """Give the jobs in the order of their turns."""

@@ -168,6 +168,7 @@ def test_tombstone_of_another_tenant_says_nothing(ledger: Ledger) -> None:
 
 def test_result_is_kept_as_long_as_it_should(ledger: Ledger) -> None:
     job = ledger.start()
+    ledger.report(job, {"done": 1})
     ledger.succeed(job, lives=Lives(result_ms=5_000, file_ms=1, tombstone_ms=1))
     finished = ledger.redis.zscore(Key.FINISHED.of(), job.id)
     assert isinstance(finished, float)
@@ -180,6 +181,7 @@ def test_result_is_kept_as_long_as_it_should(ledger: Ledger) -> None:
 def test_many_expired_jobs_go_in_bounded_steps(ledger: Ledger) -> None:
     ids = [ledger.submit() for _ in range(450)]
     for job in ledger.claim(slots=450):
+        ledger.report(job, {"done": 1})
         ledger.succeed(job)
     ledger.redis.zadd(Key.FINISHED.of(), dict.fromkeys(ids, 1))
     assert [ledger.tick().has_more for _ in range(3)] == [True, True, False]

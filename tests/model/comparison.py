@@ -10,6 +10,7 @@ from jobs.keys import Key
 from jobs.record import Record
 from tests.model.ledger_model import Job, Model
 
+FINAL_EVENT = {"SUCCESS": "job.succeeded", "FAILURE": "job.failed", "REVOKED": "job.revoked"}
 #: Reads the whole ledger in one call.
 DUMP = """
 local found = {}
@@ -63,11 +64,12 @@ def compare_ledger(model: Model, dump: list[Any]) -> None:
     found = {item[0].decode(): item[1] for item in dump}
     jobs = model.jobs.values()
     for job in jobs:
-        check_hash(job, found.pop(Key.JOB.of(job.id)))
-        lines = found.pop(Key.EVENTS.of(job.id))
-        assert [line.split(b" ", 2)[1].decode() for line in lines] == job.events
+        record = dict(strings(found.pop(Key.JOB.of(job.id))))
+        lines = [line.decode() for line in found.pop(Key.EVENTS.of(job.id), [])]
+        assert read_history(record, lines) == job.events
         for line in lines:
-            json.loads(line.split(b" ", 2)[2])
+            json.loads(line.split(" ", 2)[2])
+        check_hash(job, record)
         if job.artifacts:
             assert dict(strings(found.pop(Key.ARTIFACTS.of(job.id)))) == job.artifacts
     for queue in ("left", "right"):
@@ -102,9 +104,25 @@ def compare_ledger(model: Model, dump: list[Any]) -> None:
     assert set(found) == set(), "keys that nobody owns"
 
 
-def check_hash(job: Job, flat: list[bytes]) -> None:
+def read_history(record: dict[str, str], lines: list[str]) -> list[str]:
+    """Put a job's history together: its milestones, and the lines between; rising, as their ids say."""
+    milestones = {
+        "born": "job.created",
+        "began": "job.started",
+        "ended": FINAL_EVENT.get(record["state"], ""),
+    }
+    stood = {name: f"{record[name]} {kind}" for name, kind in milestones.items() if name in record}
+    end = [stood.pop("ended")] if "ended" in stood else []
+    told = [*stood.values(), *lines, *end]
+    ids = [tuple(map(int, line.partition(" ")[0].split("-"))) for line in told]
+    assert ids == sorted(set(ids)), "events out of order"
+    return [line.split(" ", 2)[1] for line in told]
+
+
+def check_hash(job: Job, got: dict[str, str]) -> None:
     """Hold a record's own fields against the model."""
-    got = dict(strings(flat))
+    for name in ("born", "began", "ended"):
+        got.pop(name, None)
     if "error" in got:
         got["error"] = json.loads(got["error"])["code"]
     got["watchers"] = " ".join(sorted(got.get("watchers", "").split()))

@@ -23,7 +23,8 @@ local OPTIONAL = { 'run_at', 'start_by', 'tags', 'idem', 'retry_of', 'files', 'w
 -- Stores a new job whose room is taken: record, indexes, event, place in the waiting order. Wakes nobody; says whether
 -- the job waits to be claimed now.
 local function store_job(job, ms)
-  local fields = { 'state', 'PENDING', 'place', job.place, 'stamp', whole(job.stamp), 'priority', job.priority,
+  local born = announce(job, 'job.created', CREATED_DETAIL)
+  local fields = { 'state', 'PENDING', 'born', born, 'place', job.place, 'stamp', whole(job.stamp), 'priority', job.priority,
     'max_attempts', job.max_attempts, 'timeout_ms', job.timeout_ms, 'input', job.input }
   for _, name in ipairs(OPTIONAL) do
     if job[name] and job[name] ~= '' then
@@ -40,7 +41,6 @@ local function store_job(job, ms)
     redis.call('ZREM', FILES, file)
   end
   if job.start_by then redis.call('ZADD', START_BY, job.start_by, job.id) end
-  emit(job, 'job.created', '{}')
   if job.run_at and tonumber(job.run_at) > ms then
     redis.call('ZADD', due_key(job.queue), job.run_at, job.id)
     return false

@@ -51,13 +51,15 @@ local function start(job, place_in_line)
   if limit and not admit(job, limit, place_in_line) then return false end
   if job.start_by then redis.call('ZREM', START_BY, job.id) end
   job.attempt, job.fence = job.attempt + 1, job.fence + 1
-  move(job, 'STARTED', 'attempt', job.attempt, 'fence', job.fence, 'owner', owner, 'started', whole(ms))
+  local first = not job.more[3] and announce(job, 'job.started', BEGAN_DETAIL)
+  move(job, 'STARTED', 'attempt', job.attempt, 'fence', job.fence, 'owner', owner, 'started', whole(ms),
+    unpack(first and { 'began', first } or {}))
   if tenant_limit > 0 then
     redis.call('HINCRBY', TENANTS_RUNNING, job.tenant, 1)
     redis.call('HSET', job_key(job.id), 'held', (job.held or '') .. 't')
   end
   redis.call('ZADD', LEASES, whole(ms + lease), job.id)
-  emit(job, 'job.started', '{"attempt":' .. job.attempt .. '}')
+  if not first then emit(job, 'job.started', '{"attempt":' .. job.attempt .. '}') end
   claimed[#claimed + 1] = { job.id, job.place, job.attempt, job.max_attempts, job.fence, job.more[1], job.more[2] }
   return true
 end
@@ -81,7 +83,7 @@ local function serve(queue, tenant, share)
   local left = 0
   for position = 1, #next_ids, 2 do
     looked = looked + 1
-    local job = load_job(next_ids[position], 'timeout_ms', 'input')
+    local job = load_job(next_ids[position], 'timeout_ms', 'input', 'began')
     if not job or start(job, next_ids[position + 1]) then left = left + 1 end
   end
   return left, #next_ids == 2 * share

@@ -42,7 +42,7 @@ local function load_job(id, ...)
     tenant = string.match(v[2], '^[^:]*'), stamp = tonumber(v[3]), priority = tonumber(v[4]),
     attempt = tonumber(v[5] or 0), max_attempts = tonumber(v[6]), fence = tonumber(v[7] or 0), owner = v[8],
     cancel = v[9], watchers = v[10], idem = v[11], files = v[12], tags = v[13], start_by = v[14],
-    batch = v[15], held = v[16], more = { v[17], v[18] } }
+    batch = v[15], held = v[16], more = { v[17], v[18], v[19], v[20], v[21], v[22] } }
 end
 
 local function task_of(job) return string.match(job.place, ':(.*):') end
@@ -68,12 +68,8 @@ local function take_off_shelf(job)
 end
 
 local function wake(queue, tokens)
-  for _ = 1, math.min(tokens, WAKE_TOKENS) do
-    if redis.call('LPUSH', wake_key(queue), 1) > WAKE_TOKENS then
-      redis.call('LTRIM', wake_key(queue), 0, WAKE_TOKENS - 1)
-      return
-    end
-  end
+  local room = WAKE_TOKENS - redis.call('LLEN', wake_key(queue))
+  for _ = 1, math.min(tokens, room) do redis.call('LPUSH', wake_key(queue), 1) end
 end
 
 -- Puts a job into the waiting order of its tenant, and the tenant into the rotation of the queue: ahead of those that
@@ -151,19 +147,41 @@ local function move(job, state, ...)
   job.state = state
 end
 
--- Appends an event to the job's history and to the feed, and tells the processes that watch the job; these learn the
--- result as well, which is stored once, in the record.
-local function emit(job, kind, detail, result)
-  local event = redis.call('XADD', FEED, 'MAXLEN', '~', FEED_KEPT, '*',
-    'job', job.id, 'place', job.place, 'type', kind, 'data', detail, unpack(job.batch and { 'batch', job.batch } or {}))
-  if redis.call('RPUSH', events_key(job.id), event .. ' ' .. kind .. ' ' .. detail) > EVENTS_KEPT then
-    redis.call('LTRIM', events_key(job.id), -EVENTS_KEPT, -1)
+-- A job's history: its milestones stand in its record, by the ids of their events (`born`, `began`, `ended`), for every
+-- job has them; what comes between the start of its first attempt and its end stands in EVENTS, and most jobs have
+-- nothing there. `cut` says that EVENTS was trimmed.
+local CREATED_DETAIL = '{}'
+local BEGAN_DETAIL = '{"attempt":1}'
+local function ended_detail(attempt, error)
+  return '{"attempt":' .. attempt .. (error and ',"error":' .. error or '') .. '}'
+end
+
+-- Appends an event to the feed, and tells the processes that watch the job; these learn the result as well, which is
+-- stored once, in the record. Gives the event's id, which the caller stores.
+local function announce(job, kind, detail, result)
+  local event
+  if job.batch then
+    event = redis.call('XADD', FEED, 'MAXLEN', '~', FEED_KEPT, '*', 'job', job.id, 'place', job.place, 'type', kind,
+      'data', detail, 'batch', job.batch)
+  else
+    event = redis.call('XADD', FEED, 'MAXLEN', '~', FEED_KEPT, '*', 'job', job.id, 'place', job.place, 'type', kind,
+      'data', detail)
   end
   if job.watchers then
     for process in string.gmatch(job.watchers, '%S+') do
       redis.call('PUBLISH', tell_key(process), job.id .. ' ' .. event .. ' ' .. kind .. ' ' .. job.place .. ' ' .. detail
         .. (result and '\n' .. result or ''))
     end
+  end
+  return event
+end
+
+-- Announces an event that is no milestone, and appends it to the job's history.
+local function emit(job, kind, detail)
+  local line = announce(job, kind, detail) .. ' ' .. kind .. ' ' .. detail
+  if redis.call('RPUSH', events_key(job.id), line) > EVENTS_KEPT then
+    redis.call('LTRIM', events_key(job.id), -EVENTS_KEPT, -1)
+    redis.call('HSET', job_key(job.id), 'cut', '1')
   end
 end
 
@@ -193,13 +211,13 @@ local FINAL_EVENT = { SUCCESS = 'job.succeeded', FAILURE = 'job.failed', REVOKED
 
 -- Makes a job final: `field` is result or error, `text` its JSON. The event carries the error; results may be large.
 local function finish(job, state, field, text, ms, ttl, file_ttl)
-  move(job, state, 'finished', whole(ms), field, text)
+  local error = field == 'error' and text
+  local ended = announce(job, FINAL_EVENT[state], ended_detail(job.attempt, error), not error and text)
+  move(job, state, 'finished', whole(ms), 'ended', ended, field, text)
   redis.call('HDEL', job_key(job.id), 'owner', 'watchers', field == 'result' and 'error' or 'result')
   redis.call('ZADD', FINISHED, whole(ms + ttl), job.id)
   local ended = ended_key(whole(math.floor(ms / 60000)))
   if redis.call('HINCRBY', ended, job.queue, 1) == 1 then redis.call('PEXPIRE', ended, RATES_KEPT_MS) end
-  emit(job, FINAL_EVENT[state], '{"attempt":' .. job.attempt .. (field == 'error' and ',"error":' .. text or '') .. '}',
-    field == 'result' and text)
   if job.files then
     for file in string.gmatch(job.files, '%S+') do
       if redis.call('EXISTS', file_key(file)) == 1 and redis.call('HINCRBY', file_key(file), 'refs', -1) <= 0

@@ -9,8 +9,8 @@ from typing import Any
 import redis
 
 from jobs.keys import PREFIX, Key
+from tests.model.comparison import FINAL_EVENT, read_history
 
-FINAL_EVENT = {"SUCCESS": "job.succeeded", "FAILURE": "job.failed", "REVOKED": "job.revoked"}
 #: Keys that stand once, whose bound `keys.py` states.
 SINGLE = {
     key.of()
@@ -119,14 +119,15 @@ class Audit:
 
     def check_events(self, job: str, record: dict[str, str]) -> None:
         """Hold a job's history against its state."""
-        kinds = [line.split(" ", 2)[1] for line in self.ledger.lrange(Key.EVENTS.of(job), 0, -1)]
+        lines = self.ledger.lrange(Key.EVENTS.of(job), 0, -1)
+        kinds = read_history(record, lines)
         if not kinds or kinds[0] != "job.created" or kinds.count("job.created") != 1:
             self.wrong.append(f"{job}'s history begins {kinds[:2]}")
         finals = [kind for kind in kinds if kind in FINAL_EVENT.values()]
         wanted = [FINAL_EVENT[record["state"]]] if record["state"] in FINAL_EVENT else []
         if finals != wanted or (wanted and kinds[-1] != wanted[0]):
             self.wrong.append(f"{job} is {record['state']} and its history ends {kinds[-3:]}")
-        for line in self.ledger.lrange(Key.EVENTS.of(job), 0, -1):
+        for line in lines:
             json.loads(line.split(" ", 2)[2])
 
     def check_life(self, job: str, record: dict[str, str]) -> None:
