@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from jobs.state import State
 
@@ -39,8 +39,7 @@ class Failure:
         return cls(**json.loads(text))
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(NamedTuple):
     """Hold one job; JSON values stay text until somebody needs them."""
 
     id: str

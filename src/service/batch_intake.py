@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 import uuid_utils
@@ -59,7 +58,7 @@ def make_job(order: Order, registry: Registry, tenant: str, tags: tuple[str, ...
     """Make one job of a batch, whose tags it shares."""
     task = registry.get(order.request.task)  # type: ignore[attr-defined] # the models of batches have it
     job = make_submission(task, order, tenant, "")
-    return replace(job, tags=tuple(dict.fromkeys((*tags, *job.tags)))) if tags else job
+    return job._replace(tags=tuple(dict.fromkeys((*tags, *job.tags)))) if tags else job
 
 
 def find_orders(request: Any, registry: Registry, models: Mapping[str, TaskModels]) -> list[Order]:  # noqa: ANN401

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -85,8 +85,7 @@ def make_submission(task: Task[Any, Any], order: Order, tenant: str, key: str) -
     )
     if not key:
         return submission
-    return replace(
-        submission,
+    return submission._replace(
         idempotency=digest(tenant, task.name, key),
         fingerprint=digest(task.name, canonical(request)),
     )

@@ -6,7 +6,6 @@ signature stands there all the same, for the documentation.
 """
 
 import math
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Annotated, Any
 from urllib.parse import parse_qs
@@ -197,7 +196,7 @@ def as_if(submission: Submission) -> Record:
     if submission.delay_ms is not None:
         due_ms = int(now.timestamp() * 1000) + submission.delay_ms
     record = submission.as_record(int(now.timestamp() * 1_000_000), str(due_ms or "").encode())
-    return replace(record, id=NO_ID)
+    return record._replace(id=NO_ID)
 
 
 async def refuse_unknown_task(request: Request, task: str) -> Response:
