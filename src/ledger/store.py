@@ -12,14 +12,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from redis.asyncio import ConnectionPool
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
-from jobs.commands import Command
+from jobs.commands import Command, Reply
 from ledger.exchange import Asked, Exchange
 
 T = TypeVar("T")
@@ -55,12 +55,16 @@ class Store:
 
     async def run(self, command: Command[T]) -> T:
         """Run one command; raises LedgerUnavailable, and what the command's reader raises."""
+        return command.read(await self.ask(command))
+
+    def ask(self, command: Command[Any]) -> asyncio.Future[Reply]:  # Any: of whatever type
+        """Send one command, and give its reply to come, which the command reads; or LedgerUnavailable."""
         loop = asyncio.get_running_loop()
         asked = Asked(command, loop, loop.time() + ANSWER_S)
-        self._ask(asked)
+        self._send(asked)
         if self._look_out is None:
             self._look_out = loop.call_at(asked.due, self._refuse_overdue)
-        return command.read(await asked.reply)
+        return asked.reply
 
     async def close(self) -> None:
         """Close the connection; commands that wait for it end with LedgerUnavailable."""
@@ -71,7 +75,7 @@ class Store:
         self._drop()
         await self._connection.disconnect(nowait=True)
 
-    def _ask(self, asked: Asked) -> None:
+    def _send(self, asked: Asked) -> None:
         if self._exchange is not None:
             self._exchange.ask(asked)
             return
@@ -112,7 +116,7 @@ class Store:
                 asked.fail()
             else:
                 asked.is_again = True
-                self._ask(asked)
+                self._send(asked)
 
     def _refuse_overdue(self) -> None:
         """Give up what has waited too long, and the connection that let it wait."""

@@ -33,7 +33,7 @@ from jobs.commands import Claimed, Command, Submitted
 from jobs.errors import Gone, JoblineError, NotFound, QueueFull
 from jobs.keys import Key
 from jobs.record import Failure
-from worker.message import to_message, to_submission
+from worker.message import Message, to_message, to_submission
 from worker.wiring import TENANT, Wiring
 
 logger = logging.getLogger(__name__)
@@ -74,6 +74,7 @@ class Channel(stock.Channel):
     """Submit what is put, claim what is to be got."""
 
     QoS = QoS
+    Message = Message
     from_transport_options = (*stock.Channel.from_transport_options, "wiring")
 
     wiring: Wiring

@@ -70,7 +70,7 @@ class Light:
 
     def start(self, call: Callable[[], object]) -> None:
         """Run a plain function in a greenlet, where it may use `wait_for`."""
-        self._go_on(greenlet(call))
+        self.loop.call_soon(self._go_on, greenlet(call))
 
     def tell(self, command: Command[T], then: Callable[[T], None]) -> None:
         """Run a command beside the job, which does not wait; one that fails is dropped."""
@@ -105,7 +105,7 @@ class Light:
 
     def ask(self, command: Command[T]) -> T:
         """Run one command of the ledger; those of one turn of the loop go out together."""
-        return self.wait_for(self.store.run(command))
+        return command.read(self.wait_for(self.store.ask(command)))
 
     def run(self, job_id: str, coroutine: Coroutine[Any, Any, T], timeout_s: float) -> T:
         """Run a job's coroutine; raises TimeoutError after ``timeout_s``, JobCancelled after a cancel."""
