@@ -10,21 +10,20 @@ from pydantic import SecretStr
 
 from jobs.registry import Registry
 from jobs.settings import Settings
-from tests.acceptance.processes import TASKS, Gate, House
+from tests.acceptance.gate import Gate
+from tests.acceptance.house import TASKS, House
 from worker.app import build_celery
 
 LOG_LINES = 60
-HOUSES: list[House] = []
 
 
 @pytest.fixture(scope="session")
 def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     made = House(tmp_path_factory.mktemp("house"))
-    HOUSES.append(made)
     try:
         made.redis.start()
         worker = made.start_worker(slots=3)
-        made.start_api(made.port)
+        made.start_api()
         made.wait_ready(worker)
         yield made
     finally:
@@ -46,14 +45,12 @@ def gate(house: House, request: pytest.FixtureRequest) -> Iterator[Gate]:
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(
-    item: pytest.Item, call: pytest.CallInfo[None]
-) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Show the logs of every process beside a failure."""
     report = yield
-    if report.failed:
-        for house in HOUSES:
-            for program in house.programs:
+    if report.failed and isinstance(item, pytest.Function):
+        for house in item.funcargs.values():
+            for program in house.programs if isinstance(house, House) else ():
                 lines = program.told().splitlines()[-LOG_LINES:]
                 report.sections.append((program.log.name, "\n".join(lines)))
     return report

@@ -12,7 +12,9 @@ import pytest
 from PIL import Image
 
 from service.embedded import free_port
-from tests.acceptance.processes import LEASE_S, Gate, House, wait_for
+from tests.acceptance.gate import Gate
+from tests.acceptance.house import LEASE_S, House
+from tests.acceptance.processes import wait_until
 
 pytestmark = pytest.mark.acceptance
 
@@ -151,7 +153,7 @@ def test_planned_stop_lets_a_short_job_end(house: House, gate: Gate) -> None:
     with house.worker("-Q", "stop-soft", **environment) as worker:
         gate.wait_for_start()
         worker.tell(signal.SIGTERM)
-        wait_for(lambda: "Ctrl+C again" in worker.told(), "the stop began")
+        wait_until(lambda: "Ctrl+C again" in worker.told(), 30, "the stop began")
         gate.open()
         worker.wait(9)
     assert (house.read(job)["state"], house.read(job)["attempt"]) == ("SUCCESS", 1)

@@ -11,7 +11,7 @@ import httpx
 import pytest
 from openapi_spec_validator import validate
 
-from tests.acceptance.processes import House
+from tests.acceptance.house import House
 
 pytestmark = [pytest.mark.acceptance, pytest.mark.slow]
 

@@ -16,7 +16,9 @@ from celery.exceptions import TimeoutError as CeleryTimeout
 from celery.result import AsyncResult
 
 from jobs.errors import TaskError, Unprocessable
-from tests.acceptance.processes import FINAL, Gate, House, Json, celery, wait_for
+from tests.acceptance.gate import Gate
+from tests.acceptance.house import FINAL, House, Json, celery
+from tests.acceptance.processes import wait_until
 
 pytestmark = pytest.mark.acceptance
 
@@ -167,14 +169,14 @@ def test_inspect_answers(house: House, gate: Gate) -> None:
 def test_events_reach_a_dump(house: House) -> None:
     dump = house.start("events", celery("events", "--dump"))
     try:
-        wait_for(lambda: "starting capture" in dump.told(), "the dump listens")
+        wait_until(lambda: "starting capture" in dump.told(), 30, "the dump listens")
 
         def is_told() -> bool:
             job = house.submit("test.echo", {"text": "event"})
             house.wait(job)
             return any("succeeded" in line and job in line for line in dump.told().splitlines())
 
-        wait_for(is_told, "task-succeeded in the dump", 15)
+        wait_until(is_told, 15, "task-succeeded in the dump")
     finally:
         dump.kill()
     told = dump.told()

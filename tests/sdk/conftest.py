@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from tests.acceptance.processes import ROOT, House, Program
+from tests.acceptance.house import ROOT, House
+from tests.acceptance.processes import Program
 
 JOBLINE = [sys.executable, "-m", "service.cli"]
 SLOTS = 4

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.acceptance.processes import ROOT
+from tests.acceptance.house import ROOT
 from tests.sdk.conftest import Live, need_compiler, run
 
 pytestmark = [pytest.mark.acceptance, pytest.mark.slow]

@@ -1,17 +1,19 @@
-"""One stage for all rows, made anew after a row that failed; and the table at the end."""
+"""Stages that rows share, audited after each, made anew after one that failed; and the table at the end."""
 
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import pytest
 
-from tests.acceptance.faults.stage import IS_FULL, Stage
+from tests.acceptance.faults.form import IS_FULL
+from tests.acceptance.faults.stage import FarStage, Stage
 from tests.acceptance.faults.table import Row, write_table
 
-ROWS: list[Row] = []
-PASSED = pytest.StashKey[bool]()
+S = TypeVar("S", bound=Stage)
+ROWS = pytest.StashKey[list[Row]]()
+FAILED = pytest.StashKey[bool]()
 
 
 class NewRow(Protocol):
@@ -20,48 +22,61 @@ class NewRow(Protocol):
     def __call__(self, number: str, fault: str) -> Row: ...
 
 
-class Shared:
-    """Hold the stage that rows share, while it is whole."""
+class Stages:
+    """Hold one stage of each kind, while it is whole."""
 
-    def __init__(self) -> None:
-        self.stage: Stage | None = None
+    def __init__(self, directories: pytest.TempPathFactory) -> None:
+        self._directories = directories
+        self._held: dict[type[Stage], Stage] = {}
 
-    def open(self) -> Stage:
-        """Give a whole stage: Redis, the API and two workers."""
-        if self.stage is None:
-            self.stage = Stage().__enter__()
-        self.stage.redis.start()
-        if self.stage.api is None or not self.stage.api.is_alive:
-            self.stage.start_api()
-        self.stage.ensure_workers(2)
-        return self.stage
+    def lend(self, kind: type[S], node: pytest.Item) -> Iterator[S]:
+        """Give a whole stage to one test; whatever the row was, the ledger is as it should be afterwards."""
+        stage = self._held.get(kind)
+        if not isinstance(stage, kind):
+            stage = self._held[kind] = kind(self._directories.mktemp(kind.__name__)).__enter__()
+        stage.make_whole()
+        yield stage
+        try:
+            if node.stash.get(FAILED, False):
+                self._drop(kind)
+            else:
+                assert stage.audit() == []
+        except BaseException:
+            self._drop(kind)
+            raise
 
     def close(self) -> None:
-        """End it."""
-        if self.stage is not None:
-            self.stage.close()
-            self.stage = None
+        """End all."""
+        for kind in list(self._held):
+            self._drop(kind)
+
+    def _drop(self, kind: type[Stage]) -> None:
+        self._held.pop(kind).close()
 
 
 @pytest.fixture(scope="session")
-def shared_stage() -> Iterator[Shared]:
-    shared = Shared()
-    yield shared
-    shared.close()
+def stages(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stages]:
+    held = Stages(tmp_path_factory)
+    yield held
+    held.close()
 
 
 @pytest.fixture
-def stage(shared_stage: Shared, request: pytest.FixtureRequest) -> Iterator[Stage]:
-    yield shared_stage.open()
-    if not request.node.stash.get(PASSED, False):
-        shared_stage.close()
+def stage(stages: Stages, request: pytest.FixtureRequest) -> Iterator[Stage]:
+    yield from stages.lend(Stage, request.node)
 
 
 @pytest.fixture
-def new_row() -> NewRow:
+def far(stages: Stages, request: pytest.FixtureRequest) -> Iterator[FarStage]:
+    yield from stages.lend(FarStage, request.node)
+
+
+@pytest.fixture
+def new_row(request: pytest.FixtureRequest) -> NewRow:
     def make(number: str, fault: str) -> Row:
         row = Row(number, fault)
-        ROWS.append(row)
+        request.config.stash.setdefault(ROWS, []).append(row)
+        request.node.stash.setdefault(ROWS, []).append(row)
         return row
 
     return make
@@ -70,12 +85,14 @@ def new_row() -> NewRow:
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     report = yield
-    if report.when == "call":
-        item.stash[PASSED] = report.passed
+    if report.failed:
+        item.stash[FAILED] = True
+        for row in item.stash.get(ROWS, []):
+            row.has_failed = True
     return report
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    if ROWS and IS_FULL:
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    if IS_FULL and (rows := config.stash.get(ROWS, [])):
         terminalreporter.write_sep("=", "faults")
-        terminalreporter.write_line(write_table(ROWS))
+        terminalreporter.write_line(write_table(rows))

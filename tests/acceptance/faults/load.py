@@ -12,6 +12,13 @@ from typing import Self
 import httpx
 
 from tests.acceptance.faults.stage import Stage
+from tests.acceptance.processes import wait_until
+
+#: The longest that any answer may take while Redis is out of reach.
+ANSWER_S = 5.0
+#: So many orders were taken when a load is called flowing.
+FLOWING = 50
+ANSWERS = frozenset({"POST 202", "POST 503", "GET 200", "GET 503"})
 
 
 class Load:
@@ -52,6 +59,16 @@ class Load:
         self._over.set()
         for thread in self._threads:
             thread.join(30)
+
+    def wait_flowing(self) -> None:
+        """Return when orders are taken, and measure from then on."""
+        wait_until(lambda: self.statuses["POST 202"] > FLOWING, 10, "the load flows")
+        self.slowest_s = 0.0
+
+    def check_answers(self) -> None:
+        """Hold what was answered against what may be: yes or 503, in time, and never a broken connection."""
+        assert set(self.statuses) <= ANSWERS, self.statuses
+        assert self.slowest_s <= ANSWER_S
 
     def _run(self) -> None:
         with self.stage.new_client() as client:

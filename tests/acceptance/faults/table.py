@@ -16,6 +16,7 @@ class Row:
     extra_starts: int = 0
     recovered_s: list[float] = field(default_factory=list)
     note: str = ""
+    has_failed: bool = False
 
     def cells(self) -> tuple[str, ...]:
         """Write it."""
@@ -27,7 +28,7 @@ class Row:
             str(self.lost),
             str(self.extra_starts),
             worst,
-            self.note,
+            f"FAILED {self.note}".strip() if self.has_failed else self.note,
         )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import secrets
 import signal
 import sys
@@ -13,54 +12,46 @@ from pathlib import Path
 
 import pytest
 
-from service.embedded import EmbeddedRedis
 from tests.acceptance.faults.conftest import NewRow
-from tests.acceptance.faults.stage import IS_FULL, ROOT, Evidence, Program, hold, wait_until
+from tests.acceptance.faults.evidence import Evidence
+from tests.acceptance.faults.form import IS_FULL, hold
 from tests.acceptance.faults.table import Row
+from tests.acceptance.house import House
+from tests.acceptance.processes import Program, wait_until
 
 pytestmark = pytest.mark.skipif(not IS_FULL, reason="a comparison, for `make faults`")
 #: How long a job may stay away before it is called lost: six visibility timeouts.
 GIVE_UP_S = 60.0
 
 
-class Stock:
+class Stock(House):
     """Hold one Redis and some stock workers."""
 
     def __init__(self, directory: Path) -> None:
-        self.directory = directory
-        self.redis = EmbeddedRedis(directory / "redis")
+        super().__init__(directory)
         self.evidence = Evidence(directory / "evidence")
         self.workers: list[Program] = []
-        self._count = 0
 
-    def environment(self) -> dict[str, str]:
+    def environment(self, **more: str) -> dict[str, str]:
         """Give the environment of a worker or a client."""
-        return {
-            "PATH": os.environ["PATH"],
-            "HOME": str(self.directory),
-            "PYTHONPATH": str(ROOT),
-            "STOCK_URL": self.redis.url,
-            "FAULTS_EVIDENCE": str(self.evidence.path),
-        }
+        stock = {"STOCK_URL": self.redis.url, "FAULTS_EVIDENCE": str(self.evidence.path)}
+        return super().environment(**stock, **more)
 
-    def start_worker(self) -> Program:
-        """Start one worker with two slots."""
-        self._count += 1
-        worker = Program(
-            f"stock-{self._count}",
-            [
-                *(sys.executable, "-m", "celery", "-A", "tests.acceptance.faults.stock_app", "worker"),
-                *("--without-mingle", "--without-gossip", "-c", "2", "-n", f"stock-{self._count}@%h"),
-                *("--loglevel", "info"),
-            ],
-            self.directory / f"stock-{self._count}.log",
-            self.environment(),
-        )
+    def worker_command(self, name: str, slots: int) -> list[str]:
+        """Write the command of a worker of the stock application."""
+        return [
+            *(sys.executable, "-m", "celery", "-A", "tests.acceptance.faults.stock_app", "worker"),
+            *("--without-mingle", "--without-gossip", "-c", str(slots), "-n", f"{name}@%h", "-l", "info"),
+        ]
+
+    def add_worker(self) -> Program:
+        """Start one worker more with two slots."""
+        worker = self.start_worker()
         self.workers.append(worker)
-        wait_until(lambda: " ready." in worker.log.read_text(errors="replace"), 30, "the worker is ready")
+        self.wait_ready(worker)
         return worker
 
-    def submit(self, seconds: float, after: Callable[[], None] | None = None) -> str:
+    def send(self, seconds: float, after: Callable[[], None] | None = None) -> str:
         """Send one task, as a client process of its own would; at once when ``after`` has happened.
 
         An idle worker's request for a message stands for a second: a slower client would miss it.
@@ -72,9 +63,8 @@ class Stock:
             f"while not pathlib.Path('{go}').exists(): time.sleep(0.005)\n"
             f"app.send_task('stock.work', args=[{seconds}], task_id='{job}')"
         )
-        log = self.directory / f"client-{job}.log"
-        client = Program("client", [sys.executable, "-c", code], log, self.environment())
-        wait_until(lambda: "set" in log.read_text(), 20, "the client is set")
+        client = self.start("client", [sys.executable, "-c", code])
+        wait_until(lambda: "set" in client.told(), 20, "the client is set")
         if after:
             after()
         go.touch()
@@ -104,21 +94,14 @@ class Stock:
         if all(ends):
             row.recovered_s.append(max(one[0].at for one in ends) - since)
 
-    def close(self) -> None:
-        """End everything."""
-        for worker in self.workers:
-            worker.kill()
-        self.redis.kill()
-        self.redis.stop()
-
 
 @pytest.fixture
 def stock(tmp_path: Path) -> Iterator[Stock]:
     found = Stock(tmp_path)
     found.redis.start()
     try:
-        found.start_worker()
-        found.start_worker()
+        found.add_worker()
+        found.add_worker()
         yield found
     finally:
         found.close()
@@ -126,11 +109,11 @@ def stock(tmp_path: Path) -> Iterator[Stock]:
 
 def test_stock_worker_killed(stock: Stock, new_row: NewRow) -> None:
     row = new_row("2 stock", "stock Celery, acks_late: kill -9 of the whole worker mid-job")
-    job = stock.submit(3)
+    job = stock.send(3)
     wait_until(lambda: stock.evidence.starts(job), 10, "the job runs")
     stock.kill(stock.starter_of(job))
     since = time.monotonic()
-    stock.start_worker()
+    stock.add_worker()
     stock.conclude(row, [job], since)
 
 
@@ -141,16 +124,16 @@ def test_stock_idle_worker_stopped(stock: Stock, new_row: NewRow) -> None:
     since = time.monotonic()
     for _ in range(4):
         (frozen,) = stock.workers
-        jobs.append(stock.submit(0.1, after=partial(frozen.tell_tree, signal.SIGSTOP)))
+        jobs.append(stock.send(0.1, after=partial(frozen.tell_tree, signal.SIGSTOP)))
         stock.kill(frozen)
-        stock.start_worker()
+        stock.add_worker()
     stock.conclude(row, jobs, since)
 
 
 @pytest.mark.parametrize("outage_s", [5, 15])
 def test_stock_redis_killed(stock: Stock, new_row: NewRow, outage_s: float) -> None:
     row = new_row(f"5 stock ({outage_s} s)", f"stock Celery, acks_late: kill -9 Redis for {outage_s} s (AOF)")
-    jobs = [stock.submit(seconds) for seconds in (4, 4, outage_s + 6, outage_s + 6)]
+    jobs = [stock.send(seconds) for seconds in (4, 4, outage_s + 6, outage_s + 6)]
     wait_until(lambda: all(stock.evidence.starts(job) for job in jobs), 10, "the jobs run")
     stock.redis.kill()
     hold(outage_s)
@@ -162,7 +145,7 @@ def test_stock_redis_killed(stock: Stock, new_row: NewRow, outage_s: float) -> N
 
 def test_stock_worker_frozen(stock: Stock, new_row: NewRow) -> None:
     row = new_row("9 stock", "stock Celery, acks_late: worker tree stopped for 16 s, then continued")
-    job = stock.submit(3)
+    job = stock.send(3)
     wait_until(lambda: stock.evidence.starts(job), 10, "the job runs")
     frozen = stock.starter_of(job)
     frozen.tell_tree(signal.SIGSTOP)
@@ -174,7 +157,7 @@ def test_stock_worker_frozen(stock: Stock, new_row: NewRow) -> None:
 
 def test_stock_job_longer_than_visibility(stock: Stock, new_row: NewRow) -> None:
     row = new_row("1 stock", "stock Celery, acks_late: none, a 60 s job, visibility 10 s")
-    job = stock.submit(60)
+    job = stock.send(60)
     wait_until(lambda: stock.evidence.starts(job), 10, "the job runs")
     since = time.monotonic()
     stock.conclude(row, [job], since)
