@@ -70,6 +70,7 @@ def configuration(wiring: Wiring) -> dict[str, Any]:
         "task_track_started": False,
         "task_publish_retry": False,
         "worker_consumer": "worker.consumer:Consumer",
+        "worker_pool": "worker.prefork:PreforkPool",
         "worker_prefetch_multiplier": 1,
         "worker_disable_rate_limits": True,
         "worker_cancel_long_running_tasks_on_connection_loss": False,

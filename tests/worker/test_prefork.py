@@ -1,0 +1,74 @@
+from __future__ import annotations
+
+import inspect
+import os
+import re
+from collections.abc import Iterator
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from billiard.process import BaseProcess
+from celery.concurrency import asynpool
+from kombu.asynchronous.hub import Hub
+
+from jobs.settings import Settings
+from tests.worker.conftest import REGISTRY
+from worker import prefork
+from worker.app import build_celery
+from worker.prefork import Children
+
+
+@pytest.fixture
+def hub() -> Iterator[Any]:
+    made = Hub()
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def sentinel() -> Iterator[int]:
+    ours, childs = os.pipe()
+    yield ours
+    os.close(ours)
+    os.close(childs)
+
+
+def child(sentinel: int, *, is_alive: bool) -> Any:
+    """Be a child whose descriptor the pool let go of."""
+    return SimpleNamespace(
+        _sentinel_poll=None, _popen=SimpleNamespace(sentinel=sentinel), _is_alive=lambda: is_alive
+    )
+
+
+def pool() -> Any:
+    return Children.__new__(Children)
+
+
+def test_private_names_of_celery_are_still_used() -> None:
+    named = set(re.findall(r"``(_\w+)``", str(prefork.__doc__)))
+    assert named == {"_track_child_process", "_sentinel_poll", "_is_alive"}
+    assert "_sentinel_poll" in inspect.getsource(asynpool.AsynPool._track_child_process)
+    assert callable(BaseProcess._is_alive)
+
+
+def test_stock_pool_stumbles_over_a_child_that_is_not_watched(hub: Any, sentinel: int) -> None:
+    with pytest.raises(ValueError, match="file descriptor is None"):
+        asynpool.AsynPool._track_child_process(pool(), child(sentinel, is_alive=True), hub)
+
+
+def test_living_child_is_watched_anew(hub: Any, sentinel: int) -> None:
+    lost = child(sentinel, is_alive=True)
+    pool()._track_child_process(lost, hub)
+    assert lost._sentinel_poll in hub.readers
+    pool()._untrack_child_process(lost, hub)
+    assert not hub.readers
+
+
+def test_dead_child_is_left_to_the_timer(hub: Any, sentinel: int) -> None:
+    pool()._track_child_process(child(sentinel, is_alive=False), hub)
+    assert not hub.readers
+
+
+def test_prefork_means_our_pool() -> None:
+    assert build_celery(REGISTRY, Settings()).conf.worker_pool == "worker.prefork:PreforkPool"
