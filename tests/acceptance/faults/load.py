@@ -72,8 +72,9 @@ class Load:
 
     def _run(self) -> None:
         with self.stage.new_client() as client:
+            job = ""
             while not self._over.is_set():
-                job = self._submit(client)
+                job = self._submit(client) or job
                 if job:
                     self._ask(client, "GET", f"/v1/jobs/{job}")
                 self._over.wait(self.pause_s)
