@@ -16,7 +16,7 @@ from jobs.settings import Settings
 from tests.worker.conftest import REGISTRY
 from worker import prefork
 from worker.app import build_celery
-from worker.prefork import Children
+from worker.prefork import Children, sweep
 
 
 @pytest.fixture
@@ -47,7 +47,7 @@ def pool() -> Any:
 
 def test_private_names_of_celery_are_still_used() -> None:
     named = set(re.findall(r"``(_\w+)``", str(prefork.__doc__)))
-    assert named == {"_track_child_process", "_sentinel_poll", "_is_alive"}
+    assert named == {"_track_child_process", "_sentinel_poll", "_is_alive", "_queue"}
     assert "_sentinel_poll" in inspect.getsource(asynpool.AsynPool._track_child_process)
     assert callable(BaseProcess._is_alive)
 
@@ -68,6 +68,21 @@ def test_living_child_is_watched_anew(hub: Any, sentinel: int) -> None:
 def test_dead_child_is_left_to_the_timer(hub: Any, sentinel: int) -> None:
     pool()._track_child_process(child(sentinel, is_alive=False), hub)
     assert not hub.readers
+
+
+def test_stock_timer_keeps_what_was_cancelled(hub: Any) -> None:
+    hub.call_later(3600, print).cancel()
+    assert len(hub.timer) == 1
+
+
+def test_sweep_drops_what_was_cancelled_and_nothing_else(hub: Any) -> None:
+    rung: list[int] = []
+    alarms = [hub.call_later(delay, rung.append, number) for number, delay in enumerate((0.0, 3600.0, 0.0))]
+    alarms[1].cancel()
+    sweep(hub.timer)
+    assert len(hub.timer) == 2
+    hub.fire_timers()
+    assert rung == [0, 2]
 
 
 def test_prefork_means_our_pool() -> None:

@@ -70,6 +70,7 @@ class Audit:
         for job in {*places, *shelves} - set(self.jobs):
             self.wrong.append(f"{job} stands in {places[job] or shelves[job]} and has no record")
         self.check_tags()
+        self.check_start_by()
         self.check_depths(places)
         self.check_owners()
         return self.wrong
@@ -182,6 +183,17 @@ class Audit:
         }
         if indexed != told:
             self.wrong.append(f"tags and their index differ: {indexed ^ told}")
+
+    def check_start_by(self) -> None:
+        """Hold those who must start by some time against the records: a job counts until its first start."""
+        listed = set(self.ledger.zrange(Key.START_BY.of(), 0, -1))
+        told = {
+            job
+            for job, record in self.jobs.items()
+            if record["state"] == "PENDING" and "start_by" in record and not int(record.get("attempt", 0))
+        }
+        if listed != told:
+            self.wrong.append(f"who must start in time, and their index, differ: {listed ^ told}")
 
     def check_owners(self) -> None:
         """Find keys with neither an owner, nor a TTL, nor a bound."""

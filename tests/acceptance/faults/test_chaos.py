@@ -26,7 +26,7 @@ NEVER_WELL = frozenset({"faults.broken", "faults.kill_child", "faults.memory"})
 
 def test_nothing_is_lost_in_chaos(far: FarStage, new_row: NewRow) -> None:
     seed = int(os.environ.get("FAULTS_SEED") or secrets.randbelow(10**6))
-    seconds, count = pick((300, 2000), (15, 200))
+    seconds, count = pick((300, 2000), (30, 300))
     print(f"seed {seed}")  # noqa: T201 - pytest shows it with a failure
     row = new_row("16", f"chaos: {seconds} s of all of these at random")
     row.note = f"seed {seed}"
