@@ -50,7 +50,7 @@ class PreforkPool(prefork.TaskPool):
 
 
 def sweep(timer: Any) -> None:  # noqa: ANN401 - kombu's
-    """Drop what was cancelled; the list stays the same object, as the timer may be in the middle of a round."""
+    """Drop what was cancelled, in place: the timer may be in the middle of a round."""
     queue = timer._queue  # noqa: SLF001 - see the module's head
     queue[:] = [scheduled for scheduled in queue if not scheduled.entry.canceled]
     heapq.heapify(queue)

@@ -15,8 +15,8 @@ from tests.acceptance.processes import wait_until
 
 JOBS = pick(100_000, 10_000)
 WARM = JOBS // 5
-#: Four fifths of all jobs may add so much: an allocator's noise, and not a byte a job.
-GROWTH_KB = 4_096
+#: Four fifths of all jobs may add so much: an allocator's noise, and not a word a job.
+GROWTH_KB = 1_536
 
 
 def test_memory_of_the_workers_parent_is_flat(tmp_path: Path, new_row: NewRow) -> None:
