@@ -26,7 +26,7 @@ from pydantic import SecretStr
 from benchmarks import noop
 from jobs import commands
 from jobs.commands import Claimed, Command, Lives
-from jobs.record import Failure
+from jobs.record import Failure, Record
 from jobs.registry import Registry
 from jobs.settings import Settings
 from jobs.submission import Submission
@@ -191,7 +191,7 @@ async def over_http(meter: Meter, url: str, directory: Path) -> None:
             (await http.get(f"/v1/jobs/{job['id']}")).raise_for_status()
 
 
-def order(number: int, **more: object) -> Command[commands.Receipt]:
+def order(number: int, **more: object) -> Command[commands.Receipt[Record]]:
     """Make the submit of one no-op."""
     fields: dict[str, object] = {
         "id": f"job-{number}",

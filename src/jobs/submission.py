@@ -32,7 +32,6 @@ class Submission(NamedTuple):
     tags: tuple[str, ...] = ()
     idempotency: str = ""  #: digest of (tenant, task, key), or empty
     fingerprint: str = ""  #: SHA-256 of the canonical validated request
-    retry_of: str | None = None
     files: tuple[str, ...] = ()
 
     @property
@@ -55,7 +54,6 @@ class Submission(NamedTuple):
             timeout_ms=self.timeout_ms,
             input=self.input,
             tags=self.tags,
-            retry_of=self.retry_of,
             run_at=moment(due_ms) if due_ms else None,
             start_by=start_by,
         )

@@ -48,7 +48,7 @@ class Ledger:
         }
         return Submission(**{**standard, **fields})
 
-    def send(self, order: Submission, *, queue_limit: int = 1_000_000, watcher: str = "") -> Receipt:
+    def send(self, order: Submission, *, queue_limit: int = 1_000_000, watcher: str = "") -> Receipt[Record]:
         return self.run(commands.submit(order, queue_limit=queue_limit, watcher=watcher))
 
     def submit(self, **fields: Any) -> str:

@@ -23,7 +23,7 @@ FILE = "file_" + "1" * 32
         {"delay_ms": 5_000, "priority": 9},
         {"run_at_ms": 4_000_000_000_123},
         {"run_at_ms": 1},
-        {"expires_in_ms": 5_000, "tags": ("a", "ü", "with space"), "retry_of": "other"},
+        {"expires_in_ms": 5_000, "tags": ("a", "ü", "with space")},
         {"delay_ms": 0, "queue": "media", "timeout_ms": 1, "input": '{"ä": []}'.encode()},
     ],
 )

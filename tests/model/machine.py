@@ -185,7 +185,7 @@ class LedgerMachine(RuleBasedStateMachine):
             files=files,
         )
         word, about = self.model.submit(job, wish.delay_ms, wish.expires_ms)
-        receipt: Receipt = self.run(commands.submit(order, queue_limit=QUEUE_LIMIT))
+        receipt: Receipt[Record] = self.run(commands.submit(order, queue_limit=QUEUE_LIMIT))
         assert receipt.outcome.value == word
         if word == "created":
             self.ids.append(job_id)

@@ -30,21 +30,13 @@ from jobs.commands.attempts import (
     stop,
     succeed,
 )
-from jobs.commands.batches import Batch, BatchOrder, BatchReceipt, read_batch, submit_batch
+from jobs.commands.batches import Batch, BatchOrder, read_batch, submit_batch
 from jobs.commands.clock import Ticked, WorkerSeen, leave, tick, workers
 from jobs.commands.command import Argument, Command, Lives, Reply
 from jobs.commands.events import History, read_feed, read_history
 from jobs.commands.files import drop_file, keep_file, read_artifacts, read_files, trash
-from jobs.commands.jobs import Cancelled, Filter, Page, cancel, delete, list_jobs, read_job
-from jobs.commands.many import (
-    ManyCancelled,
-    ManyRetried,
-    Repeat,
-    Repeated,
-    cancel_many,
-    retry_job,
-    retry_many,
-)
+from jobs.commands.jobs import Cancelled, Filter, Page, cancel, delete, list_jobs, read_job, retry_job
+from jobs.commands.many import ManyCancelled, ManyRetried, cancel_many, retry_many
 from jobs.commands.queues import QueueSeen, list_queues, pause, read_queue, resume
 from jobs.commands.submitting import Receipt, Submitted, submit
 
@@ -52,7 +44,6 @@ __all__ = [
     "Argument",
     "Batch",
     "BatchOrder",
-    "BatchReceipt",
     "Cancelled",
     "Claimed",
     "Command",
@@ -70,8 +61,6 @@ __all__ = [
     "QueueSeen",
     "Receipt",
     "Renewed",
-    "Repeat",
-    "Repeated",
     "Reply",
     "Settled",
     "Submitted",

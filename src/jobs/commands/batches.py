@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from jobs.commands.command import Argument, Command, Reply, refuse_missing, text
-from jobs.commands.submitting import Submitted
+from jobs.commands.command import Argument, Command, Reply, refuse_missing
+from jobs.commands.submitting import Receipt, read_receipt, write_job, write_tags
 from jobs.record import pairs
 from jobs.scripts import Verb
 from jobs.state import State
@@ -62,36 +62,14 @@ class Batch:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class BatchReceipt:
-    """Answer a batch: ``about`` names the queue that is full or the file that job ``index`` misses."""
-
-    outcome: Submitted
-    batch: Batch | None = None
-    about: str = ""
-    index: int = 0
-
-
-def submit_batch(order: BatchOrder, *, queue_limit: int) -> Command[BatchReceipt]:
+def submit_batch(order: BatchOrder, *, queue_limit: int) -> Command[Receipt[Batch]]:
     """Store all jobs of a batch, or none of them; one round trip."""
-    tags = json.dumps(order.tags, ensure_ascii=False) if order.tags else ""
-    args: list[Argument] = [order.id, order.tenant, tags, order.idempotency, order.fingerprint, queue_limit]
+    args: list[Argument] = [
+        order.id, order.tenant, write_tags(order.tags), order.idempotency, order.fingerprint, queue_limit,
+    ]  # fmt: skip
     for job in order.jobs:
-        args += (
-            job.id, job.place, job.priority, job.max_attempts, job.timeout_ms, job.input,
-            text(job.delay_ms), text(job.run_at_ms), text(job.expires_in_ms),
-            json.dumps(job.tags, ensure_ascii=False) if job.tags else "", " ".join(job.files),
-        )  # fmt: skip
-
-    def read(reply: Reply) -> BatchReceipt:
-        outcome = Submitted(reply[0].decode())
-        if outcome is Submitted.CREATED:
-            return BatchReceipt(outcome, Batch.read(order.id, reply[1]))
-        if outcome is Submitted.REPLAYED:
-            return BatchReceipt(outcome, Batch.read(reply[1].decode(), reply[2]))
-        return BatchReceipt(outcome, about=reply[1].decode(), index=reply[2] if len(reply) > 2 else 0)  # noqa: PLR2004 - a file comes with its job
-
-    return Command(Verb.SUBMIT_BATCH.value, tuple(args), read)
+        args += write_job(job)
+    return Command(Verb.SUBMIT_BATCH.value, tuple(args), lambda reply: read_receipt(reply, Batch.read))
 
 
 def read_batch(id: str, tenant: str) -> Command[Batch]:  # noqa: A002

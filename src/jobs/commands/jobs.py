@@ -1,4 +1,4 @@
-"""The verbs of a client about its jobs: cancel, read, list, delete."""
+"""The verbs of a client about its jobs: cancel, repeat, read, list, delete."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from jobs.commands.command import Argument, Command, Lives, Reply, refuse_missing
+from jobs.commands.submitting import Receipt, read_receipt
 from jobs.record import Record
 from jobs.scripts import Verb
 from jobs.state import State
@@ -32,6 +33,19 @@ def cancel(id: str, tenant: str, lives: Lives) -> Command[tuple[Cancelled, Recor
         return Cancelled(reply[0].decode()), Record.read(id, reply[1])
 
     return Command(Verb.CANCEL.value, (id, tenant, lives.result_ms, lives.file_ms), read)
+
+
+def retry_job(id: str, tenant: str, new_id: str, *, queue_limit: int) -> Command[Receipt[Record] | State]:  # noqa: A002
+    """Make a new job of one that failed or was revoked; answers the state of one that did neither.
+
+    Raises NotFound or Gone as it is read.
+    """
+
+    def read(reply: Reply) -> Receipt[Record] | State:
+        refuse_missing(id, reply[0])
+        return State(reply[1].decode()) if reply[0] == b"unfit" else read_receipt(reply, Record.read)
+
+    return Command(Verb.RETRY.value, (id, tenant, new_id, queue_limit), read)
 
 
 def read_job(id: str, tenant: str, *, watcher: str = "") -> Command[Record]:  # noqa: A002

@@ -1,59 +1,80 @@
-"""Submit: how a job comes into the ledger."""
+"""Submit: how a job comes into the ledger; and what all commands share that bring jobs."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Generic, TypeVar
 
 from jobs.commands.command import Argument, Command, Reply, text
 from jobs.record import Record
 from jobs.scripts import Verb
 from jobs.submission import Submission
 
+T = TypeVar("T")
+
 
 class Submitted(StrEnum):
-    """Say what a submit did."""
+    """Say what a submit did, of one job or of a batch, or a retry."""
 
-    #: The ledger holds a new job.
+    #: The ledger holds what is new.
     CREATED = "created"
-    #: The same key, or the same id, came before: the first job stands.
+    #: The same key, or the same id, came before: what it made then stands.
     REPLAYED = "replayed"
     #: The key came before with another request.
     REUSED = "reused"
     #: The queue has no room.
     FULL = "full"
-    #: The input names a file that never was.
+    #: An input names a file that never was.
     NO_FILE = "no-file"
-    #: The input names a file that expired.
+    #: An input names a file that expired.
     GONE_FILE = "gone-file"
 
 
 @dataclass(frozen=True, slots=True)
-class Receipt:
-    """Answer a submit: a ``record`` with CREATED and REPLAYED; ``about`` names the file that is missing."""
+class Receipt(Generic[T]):
+    """Answer a submit: a ``record``, of the job or of the batch, with CREATED and REPLAYED alone.
+
+    ``about`` names the queue that is full, or the file that is missing, in a batch to the job ``index``.
+    """
 
     outcome: Submitted
-    record: Record | None = None
+    record: T | None = None
     about: str = ""
+    index: int = 0
 
 
-def submit(order: Submission, *, queue_limit: int, watcher: str = "") -> Command[Receipt]:
+def submit(order: Submission, *, queue_limit: int, watcher: str = "") -> Command[Receipt[Record]]:
     """Store a job, or find the one that this key or id made before; one round trip."""
-    args: tuple[Argument, ...] = (
+    args = (*write_job(order), order.idempotency, order.fingerprint, queue_limit, watcher)
+
+    def read(reply: Reply) -> Receipt[Record]:
+        if reply[0] == b"created":  # the record is not read back
+            return Receipt(Submitted.CREATED, order.as_record(int(reply[1]), reply[2]))
+        return read_receipt(reply, Record.read)
+
+    return Command(Verb.SUBMIT.value, args, read)
+
+
+def write_job(order: Submission) -> tuple[Argument, ...]:
+    """Write a new job as the scripts read it."""
+    return (
         order.id, order.place, order.priority, order.max_attempts, order.timeout_ms, order.input,
-        text(order.delay_ms), text(order.run_at_ms), text(order.expires_in_ms),
-        json.dumps(order.tags, ensure_ascii=False) if order.tags else "",
-        order.idempotency, order.fingerprint, queue_limit, watcher, order.retry_of or "",
+        text(order.delay_ms), text(order.run_at_ms), text(order.expires_in_ms), write_tags(order.tags),
         " ".join(order.files),
     )  # fmt: skip
 
-    def read(reply: Reply) -> Receipt:
-        outcome = Submitted(reply[0].decode())
-        if outcome is Submitted.CREATED:
-            return Receipt(outcome, order.as_record(int(reply[1]), reply[2]))
-        if outcome is Submitted.REPLAYED:
-            return Receipt(outcome, Record.read(reply[1].decode(), reply[2]))
-        return Receipt(outcome, about=reply[1].decode() if isinstance(reply[1], bytes) else "")
 
-    return Command(Verb.SUBMIT.value, args, read)
+def write_tags(tags: tuple[str, ...]) -> str:
+    """Write tags as the ledger holds them: JSON, or nothing where there are none."""
+    return json.dumps(tags, ensure_ascii=False) if tags else ""
+
+
+def read_receipt(reply: Reply, read_record: Callable[[str, list[bytes]], T]) -> Receipt[T]:
+    """Read what a script says that made something, found what was made before, or refused."""
+    outcome, about = Submitted(reply[0].decode()), reply[1].decode()
+    if outcome in {Submitted.CREATED, Submitted.REPLAYED}:
+        return Receipt(outcome, read_record(about, reply[2]))
+    return Receipt(outcome, about=about, index=reply[2] if len(reply) > 2 else 0)  # noqa: PLR2004 - a batch says which job

@@ -1,6 +1,6 @@
 -- retry: makes a new job of one that failed or was revoked.
 -- ARGV 1 id, 2 tenant, 3 id of the new job, 4 queue limit
--- reply {'created', id, record} | {'unfit', state} | {'full', depth} | {'no-file', id} | {'gone-file', id}
+-- reply {'created', id, record} | {'unfit', state} | {'full', queue} | {'no-file', id} | {'gone-file', id}
 --       | {'unknown'} | {'gone'}
 -- event job.created
 if redis.call('EXISTS', job_key(ARGV[3])) == 1 then return { 'created', ARGV[3], redis.call('HGETALL', job_key(ARGV[3])) } end

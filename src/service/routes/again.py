@@ -6,8 +6,10 @@ import uuid_utils
 from fastapi import APIRouter, Path, Response
 
 from jobs import commands
-from jobs.commands import Repeat, Repeated, Submitted
+from jobs.commands import Receipt, Submitted
 from jobs.errors import Conflict, QueueFull, Refused
+from jobs.record import Record
+from jobs.state import State
 from service.intake import refuse_file
 from service.problems import problems
 from service.resources import Here, Tenant
@@ -45,23 +47,23 @@ def make_again_router(job: Any) -> APIRouter:  # noqa: ANN401 - the union of all
 async def retry_job(here: Here, tenant: Tenant, job_id: JobId) -> Response:
     """Make a new job of the same input, options and files; its `retry_of` names the old one."""
     new_id, limit = str(uuid_utils.uuid7()), here.settings.queue_limit
-    repeat = await here.store.run(commands.retry_job(job_id, tenant, new_id, queue_limit=limit))
-    if repeat.record is None:
-        raise refuse(job_id, repeat)
+    receipt = await here.store.run(commands.retry_job(job_id, tenant, new_id, queue_limit=limit))
+    if isinstance(receipt, State):
+        raise Conflict(f"The job {job_id} is {receipt}; only FAILURE and REVOKED are repeated.")
+    if receipt.record is None:
+        raise refuse(receipt)
     headers = {"location": f"/v1/jobs/{new_id}", "retry-after": str(RETRY_AFTER_S)}
-    body = write_job(repeat.record, tracebacks=here.settings.tracebacks)
+    body = write_job(receipt.record, tracebacks=here.settings.tracebacks)
     return Response(body, 202, headers, "application/json")
 
 
-def refuse(job_id: str, repeat: Repeat) -> Refused:
+def refuse(receipt: Receipt[Record]) -> Refused:
     """Say why there is no new job."""
-    match repeat.outcome:
-        case Repeated.UNFIT:
-            return Conflict(f"The job {job_id} is {repeat.about}; only FAILURE and REVOKED are repeated.")
-        case Repeated.NO_FILE | Repeated.GONE_FILE:
-            return refuse_file(Submitted(repeat.outcome.value), repeat.about)
-        case _:
-            return QueueFull("The job's queue is full. Try again later.", retry_after_s=RETRY_AFTER_S)
+    if receipt.outcome is Submitted.FULL:
+        return QueueFull(
+            f"The queue {receipt.about!r} is full. Try again later.", retry_after_s=RETRY_AFTER_S
+        )
+    return refuse_file(receipt.outcome, receipt.about)
 
 
 async def delete_job(here: Here, tenant: Tenant, job_id: JobId) -> Response:

@@ -9,7 +9,7 @@ from starlette.types import Receive, Scope, Send
 
 from jobs import commands
 from jobs.commands import Batch as Found
-from jobs.commands import BatchReceipt, Submitted
+from jobs.commands import Receipt, Submitted
 from jobs.errors import FieldError, KeyReused, QueueFull, Refused
 from service.access import find_tenant
 from service.batch_intake import check_all_files, find_orders, make_batch, read_batch
@@ -76,18 +76,18 @@ class BatchRoute(DirectRoute):
             check_all_files(orders, found)
         order = make_batch(content, orders, here.registry, tenant, read_key(headers.get(b"idempotency-key")))
         receipt = await here.store.run(commands.submit_batch(order, queue_limit=here.settings.queue_limit))
-        if receipt.batch is None:
+        if receipt.record is None:
             raise refuse(receipt, here.settings.queue_limit)
         facts = [
-            (b"location", b"/v1/batches/" + receipt.batch.id.encode()),
+            (b"location", b"/v1/batches/" + receipt.record.id.encode()),
             (b"retry-after", b"%d" % RETRY_AFTER_S),
         ]
-        if receipt.outcome is Submitted.REPLAYED and receipt.batch.id != order.id:
+        if receipt.outcome is Submitted.REPLAYED and receipt.record.id != order.id:
             facts.append((b"idempotent-replayed", b"true"))
-        await send_json(send, 202, write_batch(receipt.batch), *facts)
+        await send_json(send, 202, write_batch(receipt.record), *facts)
 
 
-def refuse(receipt: BatchReceipt, limit: int) -> Refused:
+def refuse(receipt: Receipt[Found], limit: int) -> Refused:
     """Say why nothing was stored."""
     if receipt.outcome is Submitted.REUSED:
         return KeyReused(

@@ -114,7 +114,7 @@ class SubmitRoute(DirectRoute):
         await send_json(send, status, write_job(record, tracebacks=here.settings.tracebacks), *facts)
 
 
-async def submit(here: Resources, submission: Submission, watcher: str = "") -> Receipt:
+async def submit(here: Resources, submission: Submission, watcher: str = "") -> Receipt[Record]:
     """Store the job; raises what the ledger refuses."""
     limit = here.settings.queue_limit
     receipt = await here.store.run(commands.submit(submission, queue_limit=limit, watcher=watcher))
@@ -134,7 +134,7 @@ async def submit(here: Resources, submission: Submission, watcher: str = "") -> 
             raise refuse_file(receipt.outcome, receipt.about)
 
 
-async def submit_and_wait(here: Resources, submission: Submission, wait_s: float) -> Receipt:
+async def submit_and_wait(here: Resources, submission: Submission, wait_s: float) -> Receipt[Record]:
     """Store the job and see its end, if it comes in time. What was stored is never answered with an error."""
     await here.hub.ready()
     with here.hub.watch(submission.id) as watch:
