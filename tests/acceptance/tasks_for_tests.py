@@ -86,6 +86,20 @@ def stubborn(order: Place, job: JobContext) -> Done:
     return Done(attempt=job.attempt)
 
 
+@task("test.nap", timeout_s=60)
+def nap(order: Times, job: JobContext) -> Done:
+    """Take its time."""
+    time.sleep(order.seconds)
+    return Done(attempt=job.attempt)
+
+
+@task("test.narrow", timeout_s=60, max_running=1)
+def narrow(order: Times, job: JobContext) -> Done:
+    """Take its time, one job after the other."""
+    time.sleep(order.seconds)
+    return Done(attempt=job.attempt)
+
+
 @task("test.fail", max_attempts=1)
 def fail(order: Words) -> Done:
     """Fail with a code of its own."""

@@ -1,0 +1,163 @@
+"""Whose job is next, by a real worker, where tenants with keys of their own share it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from copy import copy
+from datetime import datetime
+from typing import Any
+
+import httpx
+import pytest
+import redis
+
+from jobs import commands
+from jobs.access import Scope, make_token
+from tests.acceptance.conftest import HOUSES
+from tests.acceptance.processes import House, Json, wait_for
+
+pytestmark = pytest.mark.acceptance
+
+SLOTS = 2
+NAP_S = 1.0
+#: Beside the job itself: two processes are told, on a machine that may be busy.
+SLACK_S = 0.5
+BATCHES, EACH = 10, 1_000
+
+
+class SharedHouse(House):
+    """Ask every caller for a key."""
+
+    def environment(self, **more: str) -> dict[str, str]:
+        return super().environment(JOBLINE_AUTH="keys", **more)
+
+    def enter(self, tenant: str) -> House:
+        """Give the house as a tenant sees it, by a key of its own that may do everything."""
+        credential, token = make_token()
+        command = commands.keep_access_key(
+            credential, tenant=tenant, scopes=frozenset(Scope), name="", life_ms=None
+        )
+        with redis.Redis.from_url(self.redis.url) as client:
+            client.eval(command.script.text, 0, *command.args)
+        seen = copy(self)
+        seen.client = httpx.Client(
+            base_url=self.client.base_url,
+            headers={"Authorization": f"Bearer {token}"},
+            timeout=30,
+            trust_env=False,
+        )
+        return seen
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SharedHouse]:
+    made = SharedHouse(tmp_path_factory.mktemp("shared"))
+    HOUSES.append(made)
+    try:
+        made.redis.start()
+        worker = made.start_worker("-Q", "fair,turns,narrow", slots=SLOTS)
+        made.start_api(made.port)
+        made.wait_ready(worker)
+        yield made
+    finally:
+        made.close()
+
+
+@pytest.fixture
+def mine(shared: SharedHouse) -> Iterator[House]:
+    seen = shared.enter("zoe")  # the last by name: whose turn it is decides, not the alphabet
+    with seen.client:
+        yield seen
+
+
+@pytest.fixture
+def theirs(shared: SharedHouse) -> Iterator[House]:
+    seen = shared.enter("abe")
+    with seen.client:
+        yield seen
+
+
+def test_ten_thousand_jobs_delay_another_tenants_by_one_at_most(mine: House, theirs: House) -> None:
+    jobs = [
+        {"task": "test.nap", "input": {"seconds": seconds}, "queue": "fair", "priority": 9}
+        for seconds in (NAP_S, NAP_S * 0.7)  # so that no two slots become free at once
+    ]
+    for _ in range(BATCHES):
+        assert theirs.client.post("/v1/batches", json={"jobs": jobs * (EACH // 2)}).status_code == 202
+    wait_for(lambda: len(running(theirs, "fair")) == SLOTS, "every slot is taken")
+
+    job = mine.wait(mine.submit("test.nap", {"seconds": 0}, queue="fair", priority=0))
+    created, started = moment(job, "created_at"), moment(job, "started_at")
+    done = theirs.client.get("/v1/jobs", params={"queue": "fair", "state": "SUCCESS"}).json()["items"]
+    overtook = [
+        one for one in done + running(theirs, "fair") if created < moment(one, "started_at") < started
+    ]
+    cancelled = theirs.client.post("/v1/jobs/cancel", params={"queue": "fair"}).json()
+
+    assert (started - created).total_seconds() <= NAP_S + SLACK_S
+    assert overtook == []
+    assert cancelled["revoked"] > BATCHES * EACH - 100
+    assert not cancelled["has_more"]
+
+
+def test_each_priority_counts_within_a_tenant(mine: House) -> None:
+    mine.submit("test.nap", {"seconds": 0}, queue="turns", delay_s=3600)  # makes the queue
+    assert mine.client.post("/v1/queues/turns/pause").json()["paused"]
+    given = (3, 9, 0, 7, 5, 1, 8, 2, 6, 4, 9, 0)
+    jobs = [mine.submit("test.nap", {"seconds": 0.02}, queue="turns", priority=one) for one in given]
+    depth = mine.client.get("/v1/queues/turns").json()["depth_by_priority"]
+    assert not mine.client.post("/v1/queues/turns/resume").json()["paused"]
+
+    ended = [mine.wait(job) for job in jobs]
+    in_turn = sorted(ended, key=lambda job: -int(job["priority"]))
+    starts = [moment(job, "started_at") for job in in_turn]
+    assert depth == [2, 1, 1, 1, 1, 1, 1, 1, 1, 2]
+    assert starts == sorted(starts)
+
+
+def test_task_runs_as_many_at_once_as_it_may_and_others_go_by(mine: House, theirs: House) -> None:
+    jobs = [
+        (house, house.submit(task, {"seconds": 0.3}, queue="narrow"))
+        for task in ("test.narrow", "test.nap")
+        for house in (mine, theirs) * 2
+    ]
+    ended = [house.wait(job) for house, job in jobs]
+
+    assert {job["state"] for job in ended} == {"SUCCESS"}
+    assert most_at_once(job for job in ended if job["task"] == "test.narrow") == 1
+    assert most_at_once(ended) == SLOTS
+
+
+def test_tenant_runs_as_many_at_once_as_it_may(shared: SharedHouse, mine: House, theirs: House) -> None:
+    jobs = {
+        house: [house.submit("test.nap", {"seconds": 0.3}, queue="bounded") for _ in range(count)]
+        for house, count in ((mine, 4), (theirs, 3))
+    }
+    with shared.worker("-Q", "bounded", slots=3, JOBLINE_TENANT_MAX_RUNNING="1"):
+        ended = {house: [house.wait(job) for job in own] for house, own in jobs.items()}
+
+    assert [most_at_once(own) for own in ended.values()] == [1, 1]
+    assert most_at_once(job for own in ended.values() for job in own) == len(jobs)
+
+
+def running(house: House, queue: str) -> list[Json]:
+    items: list[Json] = house.client.get("/v1/jobs", params={"queue": queue, "state": "STARTED"}).json()[
+        "items"
+    ]
+    return items
+
+
+def moment(job: dict[str, Any], name: str) -> datetime:
+    return datetime.fromisoformat(job[name])
+
+
+def most_at_once(jobs: Iterable[Json]) -> int:
+    """Count how many ran at the same time; who begins as another ends is not at the same time."""
+    steps = sorted(
+        step for job in jobs for step in ((moment(job, "started_at"), 1), (moment(job, "finished_at"), -1))
+    )
+    most = now = 0
+    for _, change in steps:
+        now += change
+        most = max(most, now)
+    return most
