@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import redis
 
-from benchmarks import asyncs, batch, growth, latency, report, streams, submit, waiting, worker
+from benchmarks import asyncs, batch, growth, latency, lists, report, streams, submit, waiting, worker
 from benchmarks.lab import Lab, Outcome
 from service.embedded import EmbeddedRedis
 
@@ -63,6 +63,12 @@ TABLES = {
         "Growth",
         "The ledger's scripts by one client, with so many finished jobs stored beside as many waiting ones.",
         growth.run,
+    ),
+    "lists": Table(
+        "Lists",
+        "A page of the list, newest first, where a thousand jobs are stored and where a million are, by each "
+        "filter and by each pair of filters; asked for in turns. Pages are as long as the thousand allow.",
+        lists.run,
     ),
     "bytes": Table(
         "Bytes of Redis a job",

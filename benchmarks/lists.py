@@ -1,140 +1,171 @@
-"""Lists: the time of a page at a thousand jobs and at a million, for every filter and every pair of filters.
-
-Run by ``python -m benchmarks.lists``; needs about 3 GB of memory and three minutes.
-"""
+"""Lists: the time of a page of few jobs and of a million, for every filter and every pair of filters."""
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import statistics
-import sys
-import tempfile
 import time
 from collections.abc import Iterator
-from pathlib import Path
-from typing import TypeVar
+from typing import NamedTuple
 
 from redis import Redis
 
+from benchmarks.growth import call, check_room
+from benchmarks.lab import Lab, Outcome
 from jobs import commands
-from jobs.commands import BatchOrder, Command, Lives
+from jobs.commands import BatchOrder, Claimed, Command, Lives, Settled
 from jobs.record import Failure
 from jobs.scripts import Verb
 from jobs.submission import Submission
 from service.embedded import EmbeddedRedis
 
-SIZES = (1_000, 1_000_000)
+FEW, MANY = 1_000, 1_000_000
 BATCH = 1_000
 PAGE = 50
-TIMES = 200
-WARM = 20
+#: Pages of each ledger in a round: so many in a row, then the other's turn, so that both see the same load.
+IN_A_ROW, TURNS = 3, 50
 LIVES = Lives(result_ms=7 * 86_400_000, file_ms=86_400_000, tombstone_ms=0)
 TASKS = tuple(f"bench.task{number}" for number in range(10))
 QUEUES = ("fast", "slow", "default")
-T = TypeVar("T")
+#: Every task in every queue once.
+KINDS = len(TASKS) * len(QUEUES)
 FAILURE = Failure("bench.broken", "It broke.", retryable=True, attempt=1)
 
 
-def main() -> None:
-    """Fill to each size, measure, and print the ratios."""
-    sizes = [int(size) for size in sys.argv[1:]] or SIZES
-    found: dict[str, list[float]] = {}
-    limits: dict[str, int] = {}
-    with tempfile.TemporaryDirectory() as directory, EmbeddedRedis(Path(directory)) as server:
-        client = Redis.from_url(server.url)
+class Ledger(NamedTuple):
+    """Point at a ledger that was filled, and at a batch in its middle with the stamp of its first job."""
+
+    client: Redis
+    jobs: int
+    batch: str
+    stamp: int
+
+
+def run(lab: Lab) -> list[Outcome]:
+    """Fill two servers once, and ask them in turns."""
+    with ledger(lab, FEW) as few, ledger(lab, max(BATCH, lab.scaled(MANY))) as many:
+        pairs = zip(choices(few), choices(many), strict=True)
+        rows = [
+            (name, filters, others)
+            for (name, filters), (_, others) in pairs
+            if not lab.only or any(word in name for word in lab.only)
+        ]
+        return [compare(lab, few, many, *row) for row in rows]
+
+
+@contextlib.contextmanager
+def ledger(lab: Lab, size: int) -> Iterator[Ledger]:
+    """Run a server of its own with so many jobs in every state."""
+    check_room(size)
+    with (
+        EmbeddedRedis(lab.directory / f"lists-{size}") as server,
+        Redis.from_url(server.url) as client,
+    ):
+        client.config_set("auto-aof-rewrite-percentage", 0)  # it would write while the pages are timed
         for verb in Verb:
             client.script_load(verb.value.text)
-        held = 0
-        for size in sizes:
-            started = time.perf_counter()
-            stamps = [fill(client, number) for number in range(held, size, BATCH)]
-            held = size
-            print(f"{size:,} jobs, filled in {time.perf_counter() - started:.0f} s", flush=True)
-            for name, filters in choices(stamps[len(stamps) // 2]):
-                limit = limits.setdefault(name, count(client, filters))
-                found.setdefault(name, []).append(measure(client, filters, limit))
-    for name, times in found.items():
-        print(
-            f"{name:32}",
-            " ".join(f"{one * 1000:8.3f} ms" for one in times),
-            f"  x {times[-1] / times[0]:.2f}, {limits[name]} jobs a page",
-        )
-    print(f"worst ratio: {max(times[-1] / times[0] for times in found.values()):.2f}")
+        began = time.perf_counter()
+        batches = [fill(client, first) for first in range(0, size, BATCH)]
+        print(f"  {size:,} jobs, filled in {time.perf_counter() - began:.0f} s", flush=True)
+        yield Ledger(client, size, *batches[len(batches) // 2])
 
 
-def choices(middle: tuple[str, int]) -> Iterator[tuple[str, dict[str, str]]]:
+def choices(here: Ledger) -> Iterator[tuple[str, dict[str, str]]]:
     """Give no filter, each alone, and each pair; values that many jobs have, and a tag that few have."""
-    batch, stamp = middle
     single = {
         "state": {"state": "FAILURE"},
         "task": {"task": TASKS[3]},
         "queue": {"queue": "slow"},
         "tag": {"tag": "all"},
         "rare tag": {"tag": "rare"},
-        "batch_id": {"batch_id": batch},
-        "created_after": {"from_stamp": str(stamp)},
-        "created_before": {"below_stamp": str(stamp)},
+        "batch_id": {"batch_id": here.batch},
+        "created_after": {"from_stamp": str(here.stamp + BATCH // 4)},
+        "created_before": {"below_stamp": str(here.stamp + 3 * BATCH // 4)},
     }
-    yield "none", {}
+    yield "no filter", {}
     yield from single.items()
     for (one, first), (other, second) in itertools.combinations(single.items(), 2):
         if first.keys() != second.keys():
             yield f"{one} + {other}", {**first, **second}
 
 
-def count(client: Redis, filters: dict[str, str]) -> int:
-    """Say how many jobs a page has: pages of different lengths would not compare."""
-    return max(1, len(run(client, commands.list_jobs("public", limit=PAGE, **filters)).records))
+def compare(
+    lab: Lab, few: Ledger, many: Ledger, name: str, filters: dict[str, str], others: dict[str, str]
+) -> Outcome:
+    """Time pages of the same length, which is what the few jobs give."""
+    limit = max(1, len(call(few.client, commands.list_jobs("public", limit=PAGE, **filters)).records))
+    times: tuple[list[float], list[float]] = ([], [])
+    for _ in range(lab.rounds * TURNS):
+        times[0].extend(measure(few.client, filters, limit))
+        times[1].extend(measure(many.client, others, limit))
+    short, long = (statistics.median(one) * 1000 for one in times)
+    print(f"  {name}: {short:.3f} ms, {long:.3f} ms, {long / short:.2f}", flush=True)
+    figures = {
+        "ratio": long / short,
+        f"{few.jobs:,} jobs ms": short,
+        f"{many.jobs:,} jobs ms": long,
+        "jobs a page": float(limit),
+    }
+    return Outcome(name, "", figures)
 
 
-def measure(client: Redis, filters: dict[str, str], limit: int) -> float:
-    """Give the median time of a page, in seconds."""
+def measure(client: Redis, filters: dict[str, str], limit: int) -> list[float]:
+    """Ask for a page some times in a row, in seconds; the first, which wakes the server, does not count."""
     command = commands.list_jobs("public", limit=limit, **filters)
     times = []
-    for _ in range(TIMES + WARM):
-        started = time.perf_counter()
-        run(client, command)
-        times.append(time.perf_counter() - started)
-    return statistics.median(times[WARM:])
+    for _ in range(1 + IN_A_ROW):
+        began = time.perf_counter()
+        call(client, command)
+        times.append(time.perf_counter() - began)
+    return times[1:]
 
 
 def fill(client: Redis, first: int) -> tuple[str, int]:
-    """Add one batch of jobs, with some in each state; give its id and stamp."""
-    order = BatchOrder(id=f"batch-{first}", tenant="public", jobs=[make(first + one) for one in range(BATCH)])
-    batch = run(client, commands.submit_batch(order, queue_limit=10**9)).batch
-    jobs = run(client, commands.claim("bench", QUEUES, slots=300, lease_ms=86_400_000, lives=LIVES))
+    """Add one batch of jobs, of every task in every queue some in each state; give its id and stamp."""
+    order = BatchOrder(id=f"batch-{first}", tenant="public", jobs=[make(first, one) for one in range(BATCH)])
+    batch = call(client, commands.submit_batch(order, queue_limit=10**9)).record
     pipe = client.pipeline(transaction=False)
-    for number, job in enumerate(jobs[:-5]):
-        if number % 5:
-            command = commands.succeed(job.id, job.fence, b"{}", (), LIVES)
-        elif number % 2:
-            command = commands.fail(job.id, job.fence, FAILURE, LIVES)
-        else:
-            command = commands.retry(job.id, job.fence, FAILURE, 86_400_000, LIVES)
+    for queue in QUEUES:
+        for number, job in enumerate(claim(client, queue)):
+            if command := end(job, number // len(TASKS)):
+                pipe.evalsha(command.script.sha, 0, *command.args)
+    for number in range(first + 3 * KINDS, first + 4 * KINDS):
+        command = commands.cancel(f"job-{number}", "public", LIVES)
         pipe.evalsha(command.script.sha, 0, *command.args)
     pipe.execute()
-    run(client, commands.cancel(f"job-{first + BATCH - 1}", "public", LIVES))
     return order.id, batch.stamp if batch else 0
 
 
-def make(number: int) -> Submission:
-    """Make one job; every one has a tag, one of a thousand a rare one."""
+def claim(client: Redis, queue: str) -> list[Claimed]:
+    """Claim all jobs that are due, which are a dozen of each task."""
+    return call(client, commands.claim("bench", [queue], slots=BATCH, lease_ms=86_400_000, lives=LIVES))
+
+
+def end(job: Claimed, turn: int) -> Command[Settled] | None:
+    """Say how a task's job ends, of a dozen: one still runs."""
+    match turn:
+        case 0:
+            return None
+        case 1:
+            return commands.retry(job.id, job.fence, FAILURE, 86_400_000, LIVES)
+        case 2 | 3:
+            return commands.fail(job.id, job.fence, FAILURE, LIVES)
+        case _:
+            return commands.succeed(job.id, job.fence, b"{}", (), LIVES)
+
+
+def make(first: int, one: int) -> Submission:
+    """Make one job of a batch; three of ten are due, all have a tag, and one of a thousand a rare one."""
+    number = first + one
     return Submission(
         id=f"job-{number}",
         tenant="public",
-        task=TASKS[number % len(TASKS)],
-        queue=QUEUES[number % len(QUEUES)],
+        task=TASKS[one % len(TASKS)],
+        queue=QUEUES[one % len(QUEUES)],
         input=b'{"n":1}',
         max_attempts=3,
         timeout_ms=60_000,
-        tags=("all", "rare") if number % 1000 == 0 else ("all",),
+        delay_ms=0 if one // KINDS % 10 < 3 else 86_400_000,
+        tags=("all", "rare") if one == 0 else ("all",),
     )
-
-
-def run(client: Redis, command: Command[T]) -> T:
-    """Run one command."""
-    return command.read(client.evalsha(command.script.sha, 0, *command.args))
-
-
-if __name__ == "__main__":
-    main()

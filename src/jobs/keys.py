@@ -68,11 +68,9 @@ class Key(Enum):
     #: zset of job ids by their stamp: beside each shelf, one a tag (state, tenant:task:queue, tag).
     #: Ends when empty.
     TAG = "tag:{}:{}:{}"
-    #: hash; a batch: tenant, stamp, total, and how many of its jobs are in each state.
-    #: Ends with its last job.
+    #: hash; a batch: tenant, stamp of its first job (the others' follow in a row), total, how many of its
+    #: jobs are kept, and how many are in each state. Ends with its last job.
     BATCH = "batch:{}"
-    #: zset of the ids of a batch's jobs by their stamp; as above.
-    BATCH_JOBS = "batch-jobs:{}"
     #: string; the last stamp given out (microseconds), one key in all.
     CLOCK = "clock"
     #: hash {last, hold}: the last tick, and until when no lease is reaped (ms); one key in all.

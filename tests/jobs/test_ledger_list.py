@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as some
 
 from jobs import commands
+from jobs.commands import BatchOrder
 from jobs.keys import Key
 from jobs.state import State
 from tests.jobs.conftest import TENANT, Ledger
@@ -116,6 +117,19 @@ def test_time_bounds_cut_at_their_stamps(ledger: Ledger, shelves: list[str]) -> 
         below_stamp=str(stamps[shelves[20]]), from_stamp=str(stamps[shelves[10]]), tag=TAGS[0]
     )
     assert [record.id for record in tagged.records] == shelves[18:9:-2]
+
+
+def test_batch_is_its_own_jobs_among_all_others(ledger: Ledger) -> None:
+    ledger.submit(tags=("red",))
+    jobs = [ledger.order(task=TASKS[number % 3], tags=("red",) * (number % 2)) for number in range(9)]
+    ledger.run(commands.submit_batch(BatchOrder(id="b", tenant=TENANT, jobs=jobs), queue_limit=100))
+    ledger.submit(tags=("red",))
+    newest = [job.id for job in reversed(jobs)]
+    assert [job_id for page in pages(ledger, limit=4, batch_id="b") for job_id in page] == newest
+    assert list(pages(ledger, limit=5, batch_id="b", tag="red")) == [newest[1::2]]
+    assert list(pages(ledger, limit=5, batch_id="b", task=TASKS[0])) == [newest[2::3]]
+    assert ledger.run(commands.list_jobs("other", limit=5, batch_id="b")).records == []
+    assert list(pages(ledger, limit=5, batch_id="none")) == [[]]
 
 
 def test_items_hold_all_but_input_and_result(ledger: Ledger) -> None:

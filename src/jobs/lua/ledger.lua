@@ -283,8 +283,7 @@ end
 
 -- A batch goes with its last job.
 local function leave_batch(job, tombstone)
-  redis.call('ZREM', batch_jobs_key(job.batch), job.id)
-  if redis.call('EXISTS', batch_jobs_key(job.batch)) == 1 then return end
+  if redis.call('HINCRBY', batch_key(job.batch), 'kept', -1) > 0 then return end
   local idem = redis.call('HGET', batch_key(job.batch), 'idem')
   if idem then redis.call('DEL', idempotency_key(idem)) end
   redis.call('DEL', batch_key(job.batch))

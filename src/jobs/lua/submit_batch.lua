@@ -29,7 +29,7 @@ end
 
 local us = now_us()
 local ms, stamp = math.floor(us / 1000), next_stamp(us, total)
-local record = { 'tenant', tenant, 'stamp', whole(stamp), 'total', total, 'PENDING', total }
+local record = { 'tenant', tenant, 'stamp', whole(stamp), 'total', total, 'kept', total, 'PENDING', total }
 local function add(name, value)
   if value == '' then return end
   record[#record + 1] = name
@@ -42,7 +42,6 @@ if idem ~= '' then redis.call('SET', idempotency_key(idem), ARGV[5] .. ' ' .. ba
 for first = FIRST, #ARGV, JOB_WORDS do
   local job = read_job(first, ms)
   job.stamp, job.batch = stamp, batch
-  redis.call('ZADD', batch_jobs_key(batch), stamp, job.id)
   store_job(job, ms)
   stamp = stamp + 1
 end
