@@ -14,7 +14,7 @@ from tests.model.machine import FILES, READS, LedgerMachine
 
 #: script, text, and what a tired author might have written instead
 DEFECTS = [
-    ("submit", "if fingerprint ~= ARGV[12] then", "if false then"),
+    ("submit", "if is_other then", "if false then"),
     ("submit", "    redis.call('ZREM', FILES, file)\n", ""),
     ("claim", "tonumber(job.start_by) <= ms", "tonumber(job.start_by) < ms - 1000000000000"),
     ("claim", "job.fence = job.attempt + 1, job.fence + 1", "job.fence = job.attempt + 1, job.fence"),
@@ -37,11 +37,7 @@ DEFECTS = [
     ("tick", "if ms >= tonumber(redis.call('HGET', TICK, 'hold') or 0) then", "if true then"),
     ("tick", "    redis.call('ZREM', due_key(queue), id)\n", ""),
     ("read", "if not job or job.tenant ~= tenant then", "if not job then"),
-    (
-        "list",
-        "if heads[index].stamp > heads[newest].stamp then",
-        "if heads[index].stamp < heads[newest].stamp then",
-    ),
+    ("list", "if heads[child].stamp <= head.stamp then break end", "if true then break end"),
     ("keep_file", "whole(ms + tonumber(ARGV[7]))", "whole(ms)"),
     (
         "read_file",
