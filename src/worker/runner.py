@@ -31,6 +31,8 @@ logger = logging.getLogger(__name__)
 TRACEBACK_FRAMES = 20
 TRACEBACK_CHARACTERS = 8_000
 MESSAGE_CHARACTERS = 2_000
+#: Made once: json.dumps makes one for each call.
+JSON = json.JSONEncoder(allow_nan=False, ensure_ascii=False, separators=(",", ":"))
 
 
 def perform(task: Task[Any, Any], text: str, job_id: str, attempt: dict[str, Any], wiring: Wiring) -> Outcome:
@@ -130,7 +132,7 @@ def check_result(task: Task[Any, Any], value: object, limit_bytes: int) -> bytes
         raise TaskError("result.invalid", f"The result is no {task.result.__name__}: {wrong}") from None
     try:
         plain = task.result_adapter.dump_python(result, mode="json")
-        content = json.dumps(plain, allow_nan=False, ensure_ascii=False, separators=(",", ":")).encode()
+        content = JSON.encode(plain).encode()
     except (ValueError, TypeError) as error:
         raise TaskError("result.not_json", f"The result cannot be written as JSON: {error}") from None
     if len(content) > limit_bytes:
