@@ -42,8 +42,8 @@ end
 local OPTIONAL = { 'run_at', 'start_by', 'tags', 'idem', 'retry_of', 'files', 'watchers', 'batch' }
 
 -- Stores a new job whose room is taken: record, indexes, event, place in the waiting order. Wakes nobody; says whether
--- the job waits to be claimed now.
-local function store_job(job, ms)
+-- the job waits to be claimed now. With `lines`, what goes into sorted sets waits for add_lines.
+local function store_job(job, ms, lines)
   local born = announce(job, 'job.created', CREATED_DETAIL)
   local fields = { 'state', 'PENDING', 'born', born, 'place', job.place, 'stamp', whole(job.stamp), 'priority', job.priority,
     'max_attempts', job.max_attempts, 'timeout_ms', job.timeout_ms, 'input', job.input }
@@ -56,17 +56,17 @@ local function store_job(job, ms)
     end
   end
   redis.call('HSET', job_key(job.id), unpack(fields))
-  put_on_shelf(job, 'PENDING')
+  put_on_shelf(job, 'PENDING', lines)
   for file in string.gmatch(job.files or '', '%S+') do
     redis.call('HINCRBY', file_key(file), 'refs', 1)
     redis.call('ZREM', FILES, file)
   end
-  if job.start_by then redis.call('ZADD', START_BY, job.start_by, job.id) end
+  if job.start_by then line_up(lines, START_BY, job.start_by, job.id) end
   if job.run_at and tonumber(job.run_at) > ms then
-    redis.call('ZADD', due_key(job.queue), job.run_at, job.id)
+    line_up(lines, due_key(job.queue), job.run_at, job.id)
     return false
   end
-  enqueue(job, job.stamp)
+  enqueue(job, job.stamp, lines)
   return true
 end
 

@@ -47,14 +47,34 @@ end
 
 local function task_of(job) return string.match(job.place, ':(.*):') end
 
-local function put_on_shelf(job, state)
-  redis.call('ZADD', shelf_key(state, job.place), job.stamp, job.id)
-  if redis.call('SADD', shelves_key(job.tenant), state .. ':' .. job.place) == 1 then
+-- Adds a job to a sorted set: now; or, where `lines` is given, with all others that come into that set, by add_lines:
+-- the jobs of a batch, for a call costs more than a member. Says whether it is the first of them.
+local function line_up(lines, key, score, id)
+  if not lines then
+    redis.call('ZADD', key, score, id)
+    return true
+  end
+  local line = lines[key]
+  if line then
+    line[#line + 1], line[#line + 2] = score, id
+    return false
+  end
+  lines[key] = { score, id }
+  return true
+end
+
+local function add_lines(lines)
+  for key, line in pairs(lines) do redis.call('ZADD', key, unpack(line)) end
+end
+
+local function put_on_shelf(job, state, lines)
+  if line_up(lines, shelf_key(state, job.place), job.stamp, job.id)
+    and redis.call('SADD', shelves_key(job.tenant), state .. ':' .. job.place) == 1 then
     redis.call('SADD', TENANTS, job.tenant)
   end
   if job.tags then
     for _, tag in ipairs(cjson.decode(job.tags)) do
-      redis.call('ZADD', tag_key(state, job.place, tag), job.stamp, job.id)
+      line_up(lines, tag_key(state, job.place, tag), job.stamp, job.id)
     end
   end
 end
@@ -74,9 +94,10 @@ end
 
 -- Puts a job into the waiting order of its tenant, and the tenant into the rotation of the queue: ahead of those that
 -- were served since it was last in it, in its old place where it still is.
-local function enqueue(job, stamp)
-  redis.call('ZADD', waiting_key(job.queue, job.tenant), turn(job.priority, stamp), job.id)
-  redis.call('ZADD', rota_key(job.queue), 'NX', 0, job.tenant)
+local function enqueue(job, stamp, lines)
+  if line_up(lines, waiting_key(job.queue, job.tenant), turn(job.priority, stamp), job.id) then
+    redis.call('ZADD', rota_key(job.queue), 'NX', 0, job.tenant)
+  end
 end
 
 -- Makes a job wait again that had left its queue.

@@ -39,11 +39,13 @@ add('tags', ARGV[3])
 add('idem', idem)
 redis.call('HSET', batch_key(batch), unpack(record))
 if idem ~= '' then redis.call('SET', idempotency_key(idem), ARGV[5] .. ' ' .. batch) end
+local lines = {}
 for first = FIRST, #ARGV, JOB_WORDS do
   local job = read_job(first, ms)
   job.stamp, job.batch = stamp, batch
-  store_job(job, ms)
+  store_job(job, ms, lines)
   stamp = stamp + 1
 end
+add_lines(lines)
 for _, queue in ipairs(names) do wake(queue, counts[queue]) end
 return { 'created', batch, redis.call('HGETALL', batch_key(batch)) }
