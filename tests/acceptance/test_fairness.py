@@ -13,8 +13,8 @@ import redis
 
 from jobs import commands
 from jobs.access import Scope, make_token
-from tests.acceptance.conftest import HOUSES
-from tests.acceptance.processes import House, Json, wait_for
+from tests.acceptance.house import House, Json
+from tests.acceptance.processes import DEADLINE_S, wait_until
 
 pytestmark = pytest.mark.acceptance
 
@@ -26,10 +26,7 @@ BATCHES, EACH = 10, 1_000
 
 
 class SharedHouse(House):
-    """Ask every caller for a key."""
-
-    def environment(self, **more: str) -> dict[str, str]:
-        return super().environment(JOBLINE_AUTH="keys", **more)
+    """Let tenants in, each by a key of its own."""
 
     def enter(self, tenant: str) -> House:
         """Give the house as a tenant sees it, by a key of its own that may do everything."""
@@ -51,12 +48,11 @@ class SharedHouse(House):
 
 @pytest.fixture(scope="module")
 def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SharedHouse]:
-    made = SharedHouse(tmp_path_factory.mktemp("shared"))
-    HOUSES.append(made)
+    made = SharedHouse(tmp_path_factory.mktemp("shared"), JOBLINE_AUTH="keys")
     try:
         made.redis.start()
         worker = made.start_worker("-Q", "fair,turns,narrow", slots=SLOTS)
-        made.start_api(made.port)
+        made.start_api()
         made.wait_ready(worker)
         yield made
     finally:
@@ -84,7 +80,7 @@ def test_ten_thousand_jobs_delay_another_tenants_by_one_at_most(mine: House, the
     ]
     for _ in range(BATCHES):
         assert theirs.client.post("/v1/batches", json={"jobs": jobs * (EACH // 2)}).status_code == 202
-    wait_for(lambda: len(running(theirs, "fair")) == SLOTS, "every slot is taken")
+    wait_until(lambda: len(running(theirs, "fair")) == SLOTS, DEADLINE_S, "every slot is taken")
 
     job = mine.wait(mine.submit("test.nap", {"seconds": 0}, queue="fair", priority=0))
     created, started = moment(job, "created_at"), moment(job, "started_at")

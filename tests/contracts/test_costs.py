@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks import calls
 from benchmarks.costs import Cost, measure, read_baseline, risen
 
 
@@ -34,3 +35,17 @@ def test_hot_verbs_take_one_round_trip(verb: str, accepted: dict[str, Cost]) -> 
 )
 def test_rise_of_more_than_a_tenth_is_told(cost: Cost, is_risen: bool) -> None:  # noqa: FBT001 - a parameter
     assert bool(risen({"verb": cost}, {"verb": Cost(1, 20)})) is is_risen
+
+
+def test_no_path_calls_more_of_python_than_was_accepted(redis_url: str, tmp_path: Path) -> None:
+    python, counts = calls.read_baseline()
+    found = calls.measure(redis_url, tmp_path)
+
+    assert found.keys() == counts.keys()
+    if calls.version() == python:  # others count otherwise
+        assert calls.risen(found, counts) == [], "accept it by: python -m benchmarks.calls --write"
+
+
+@pytest.mark.parametrize(("count", "is_risen"), [(200, False), (220, False), (221, True)])
+def test_rise_of_calls_by_more_than_a_tenth_is_told(count: int, is_risen: bool) -> None:  # noqa: FBT001 - a parameter
+    assert bool(calls.risen({"path": count}, {"path": 200})) is is_risen
