@@ -6,7 +6,7 @@ PORT  ?=
 PYTEST_ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run demo test faults check fix openapi env bench sdk lock clean
+.PHONY: help setup run demo test faults check fix openapi env bench profile sdk lock clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -56,6 +56,9 @@ env: setup ## Write .env.example from the settings
 
 bench: setup ## Measure throughput and latency beside others on this machine (T=submit)
 	@$(BIN)/python -m benchmarks $(T)
+
+profile: setup ## Draw flame graphs of a busy API and a busy worker into build/profile
+	@$(BIN)/python -m benchmarks.profiles
 
 sdk: setup ## Generate clients by four generators into build/sdk; those of Java and Node where these are
 	@sh scripts/sdk.sh || test $$? -eq 3
