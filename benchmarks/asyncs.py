@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from functools import partial
 
-from benchmarks.lab import Lab, Outcome, Row, measure, peer
-from benchmarks.worker import Crew, by_keys, coroutine_pools, crew, drain, filled, left_in
+from benchmarks.lab import Lab, Outcome, Row, Running, Unmeasured, measure, peer
+from benchmarks.submit import JOBLINE
+from benchmarks.waiting import SETTLE_S, resident
+from benchmarks.worker import LOOK_S, Crew, by_keys, coroutine_pools, crew, drain, fill, filled, left_in
+from jobs.keys import Key
 
 NAPPING = 20_000
+#: Jobs that run at once while memory is looked at; and those before them, so that nothing is made only then.
+RUNNING = 2_000
+WARM = 1_000
+PATIENCE_S = 30.0
 
 
 def run(lab: Lab) -> list[Outcome]:
@@ -46,6 +54,7 @@ def run(lab: Lab) -> list[Outcome]:
             Row(f"Jobline, {name}", partial(own, *options, "--concurrency", "1000"))
             for name, options in coroutine_pools()
         ),
+        Row("Jobline, light, 2,000 that run", partial(weigh, lab)),
         Row(
             "arq",
             lambda: napping(
@@ -66,3 +75,27 @@ def run(lab: Lab) -> list[Outcome]:
         ),
     ]
     return measure(lab, rows)
+
+
+def weigh(lab: Lab) -> dict[str, float]:
+    """Say what memory a job takes while it runs, of many at once."""
+    count = lab.scaled(RUNNING)
+    program = (*JOBLINE, "worker", "--loglevel", "error", "--pool", "light", "--concurrency", str(count))
+    with lab.process(program) as worker:
+        fill(lab, "bench.anoop", WARM)
+        wait_until(worker, lambda: int(lab.redis.zcard(Key.FINISHED.of())) == WARM)
+        before = resident(worker)
+        fill(lab, "bench.doze", count, first=WARM)
+        wait_until(worker, lambda: int(lab.redis.zcard(Key.LEASES.of())) == count)
+        time.sleep(SETTLE_S)
+        return {"kB a job": (resident(worker) - before) / count / 1024}
+
+
+def wait_until(worker: Running, claim: Callable[[], bool]) -> None:
+    """Wait for a condition; raises Unmeasured when it does not come."""
+    give_up = time.monotonic() + PATIENCE_S
+    while not claim():
+        worker.check()
+        if time.monotonic() > give_up:
+            raise Unmeasured(f"the jobs did not run within {PATIENCE_S:g} s")
+        time.sleep(LOOK_S)

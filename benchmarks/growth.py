@@ -16,13 +16,15 @@ from benchmarks.submit import order
 from benchmarks.worker import fill
 from jobs import commands
 from jobs.commands import Command, Lives
-from jobs.keys import PREFIX
+from jobs.keys import PREFIX, Key
 from jobs.scripts import Verb
 
 SIZES = (1_000, 100_000, 1_000_000)
 TIMES = 300
 LIVES = Lives(result_ms=7 * 86_400_000, file_ms=86_400_000, tombstone_ms=86_400_000)
 SLOTS = 64
+#: What counts as a pause of Redis.
+PAUSE_US = 10_000
 #: Few enough for the feed of events to hold all of theirs.
 WEIGHED = 20_000
 TENANT = "public"
@@ -81,7 +83,25 @@ def at(lab: Lab, size: int) -> dict[str, float]:
         "list by state ms": lambda: call(client, commands.list_jobs(TENANT, limit=50, state="SUCCESS")),
     }
     found = {name: middle(verb) for name, verb in verbs.items()}
-    return {**found, "MB": lab.redis.info("memory")["used_memory"] / 1e6}
+    found["MB"] = lab.redis.info("memory")["used_memory"] / 1e6
+    return {**found, **expire_all(client)}
+
+
+def expire_all(client: Redis) -> dict[str, float]:
+    """Let the time of all finished jobs be over, and tick until they are gone; no tick may hold Redis up."""
+    client.zunionstore(Key.FINISHED.of(), {Key.FINISHED.of(): 0})
+    count = int(client.zcard(Key.FINISHED.of()))
+    client.config_set("slowlog-log-slower-than", PAUSE_US)
+    client.slowlog_reset()
+    tick = commands.tick("bench", "{}", lease_ms=3_600_000, lives=LIVES)
+    worst, began, more = 0.0, time.perf_counter(), True
+    while more:
+        asked = time.perf_counter()
+        more = call(client, tick).has_more
+        worst = max(worst, time.perf_counter() - asked)
+    took = time.perf_counter() - began
+    pauses = int(client.slowlog_len())
+    return {"expire jobs/s": count / took, "worst tick ms": worst * 1000, "pauses over 10 ms": pauses}
 
 
 def used_bytes(client: Redis) -> int:

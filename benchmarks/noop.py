@@ -31,6 +31,13 @@ async def anoop(order: Order) -> Done:
     return Done(n=order.n)
 
 
+@task("bench.doze", max_attempts=1)
+async def doze(order: Order) -> Done:
+    """Wait for a minute, so that many are there at once."""
+    await asyncio.sleep(60)
+    return Done(n=order.n)
+
+
 @task("bench.nap", max_attempts=1)
 async def nap(order: Order) -> Done:
     """Wait 50 ms on the event loop."""

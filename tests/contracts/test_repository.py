@@ -17,7 +17,7 @@ ROOT = Path(__file__).parents[2]
 LOCKS = ("requirements.lock", "requirements.runtime.lock")
 TARGETS = [
     *("help", "setup", "run", "demo", "test", "faults", "check", "fix"),
-    *("openapi", "env", "bench", "sdk", "lock", "clean"),
+    *("openapi", "env", "bench", "profile", "sdk", "lock", "clean"),
 ]
 LAYOUT = {
     ".ci/run",

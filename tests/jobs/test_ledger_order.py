@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from jobs.keys import Key
+from jobs.scripts import CONSTANTS
 from jobs.state import State
 from tests.jobs.conftest import Ledger
 
@@ -73,7 +74,7 @@ def test_time_in_the_past_is_now(ledger: Ledger) -> None:
 
 
 def test_many_due_jobs_are_brought_in_several_ticks(ledger: Ledger) -> None:
-    ids = [ledger.submit(delay_ms=60_000) for _ in range(450)]
+    ids = [ledger.submit(delay_ms=60_000) for _ in range(2 * CONSTANTS["TICK_BATCH"] + 1)]
     ledger.redis.zadd(Key.DUE.of("default"), dict.fromkeys(ids, 1))
     assert [ledger.tick().has_more for _ in range(3)] == [True, True, False]
     assert sorted(ledger.waiting()) == sorted(ids)

@@ -10,6 +10,7 @@ from jobs import commands
 from jobs.commands import Lives, PublishedArtifact
 from jobs.errors import Gone, LedgerUnavailable, NotFound
 from jobs.keys import Key
+from jobs.scripts import CONSTANTS
 from jobs.state import State
 from tests.jobs.conftest import LIVES, TENANT, Ledger
 
@@ -179,8 +180,9 @@ def test_result_is_kept_as_long_as_it_should(ledger: Ledger) -> None:
 
 
 def test_many_expired_jobs_go_in_bounded_steps(ledger: Ledger) -> None:
-    ids = [ledger.submit() for _ in range(450)]
-    for job in ledger.claim(slots=450):
+    step = CONSTANTS["TICK_BATCH"]
+    ids = [ledger.submit() for _ in range(2 * step + 1)]
+    for job in ledger.claim(slots=len(ids)):
         ledger.report(job, {"done": 1})
         ledger.succeed(job)
     ledger.redis.zadd(Key.FINISHED.of(), dict.fromkeys(ids, 1))
