@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -11,6 +10,7 @@ from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from jobs.garbage import spared_imports
 from jobs.registry import Registry
 from jobs.settings import Auth, Settings
 from service.direct import Shortcut
@@ -31,8 +31,6 @@ from service.routes.submit import add_submit_routes
 
 #: Of the contract, not of a release: the document changes when the API does.
 API_VERSION = "1.0"
-#: Young objects are looked at less often: a submit makes few that outlive it.
-GC_THRESHOLDS = (20_000, 50, 100)
 CORS_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 CORS_HEADERS = (
     "Authorization", "Content-Disposition", "Content-Type", "Idempotency-Key", "If-None-Match", "If-Range",
@@ -116,12 +114,9 @@ async def live(app: FastAPI) -> AsyncIterator[None]:
     """Hold the connections while the server runs."""
     resources: Resources = app.state.resources
     resources.hub.closing.bind()
-    gc.collect()
-    gc.freeze()  # what was imported is never garbage: leave it out of every later collection
-    gc.set_threshold(*GC_THRESHOLDS)
     try:
-        yield
+        with spared_imports():
+            yield
     finally:
-        gc.unfreeze()
         resources.hub.closing.set()
         await resources.close()

@@ -101,6 +101,7 @@ def register(app: JoblineCelery, item: Task[Any, Any]) -> None:
         name=item.name,
         bind=True,
         base=JobTask,
+        shared=False,  # with this app alone: another app of the process may have a task of this name
         typing=False,  # a client calls with the input, the worker with its text
     )
 

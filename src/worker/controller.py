@@ -1,4 +1,4 @@
-"""Celery's worker, which stops as soon as its last job ended instead of sleeping its grace time out."""
+"""Celery's worker, with what it does at its start and at its end."""
 
 from __future__ import annotations
 
@@ -6,14 +6,21 @@ from typing import Any
 
 from celery.apps.worker import Worker as StockWorker
 
+from jobs.garbage import spare_imports
+
 
 class Worker(StockWorker):
     """Be the stock worker with a pulse."""
 
     pulse: Any = None
 
+    def on_start(self) -> None:
+        """Spare the collector what is loaded by now, tasks included, ahead of the first fork."""
+        super().on_start()
+        spare_imports()
+
     def wait_for_soft_shutdown(self) -> None:
-        """Let running jobs end for `worker_soft_shutdown_timeout` seconds at most.
+        """Let running jobs end for `worker_soft_shutdown_timeout` seconds at most; not longer than they take.
 
         Celery calls it in the signal's handler, while its event loop stands still: only the ledger knows what
         still runs.

@@ -15,6 +15,7 @@ from typing import Any
 
 from billiard.exceptions import SoftTimeLimitExceeded
 from pydantic import ValidationError
+from pydantic_core import to_json
 
 from jobs import JobContext
 from jobs.errors import JobCancelled, TaskError
@@ -31,8 +32,6 @@ logger = logging.getLogger(__name__)
 TRACEBACK_FRAMES = 20
 TRACEBACK_CHARACTERS = 8_000
 MESSAGE_CHARACTERS = 2_000
-#: Made once: json.dumps makes one for each call.
-JSON = json.JSONEncoder(allow_nan=False, ensure_ascii=False, separators=(",", ":"))
 
 
 def perform(task: Task[Any, Any], text: str, job_id: str, attempt: dict[str, Any], wiring: Wiring) -> Outcome:
@@ -132,7 +131,7 @@ def check_result(task: Task[Any, Any], value: object, limit_bytes: int) -> bytes
         raise TaskError("result.invalid", f"The result is no {task.result.__name__}: {wrong}") from None
     try:
         plain = task.result_adapter.dump_python(result, mode="json")
-        content = JSON.encode(plain).encode()
+        content = write_json(plain)
     except (ValueError, TypeError) as error:
         raise TaskError("result.not_json", f"The result cannot be written as JSON: {error}") from None
     if len(content) > limit_bytes:
@@ -141,6 +140,14 @@ def check_result(task: Task[Any, Any], value: object, limit_bytes: int) -> bytes
             f"The result has {len(content):,} bytes of JSON, the limit is {limit_bytes:,}; "
             "write an artifact instead.",
         )
+    return content
+
+
+def write_json(plain: object) -> bytes:
+    """Write plain values as JSON; raises ValueError for a number that JSON has not."""
+    content = to_json(plain, inf_nan_mode="constants")
+    if b"NaN" in content or b"Infinity" in content:  # perhaps in a text
+        json.dumps(plain, allow_nan=False)
     return content
 
 
