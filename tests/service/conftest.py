@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
@@ -17,6 +17,7 @@ from fastapi import FastAPI
 from pydantic import SecretStr
 
 from jobs import commands
+from jobs.access import Scope, make_token
 from jobs.commands import Claimed, Command, Lives
 from jobs.record import Failure
 from jobs.registry import Registry
@@ -27,6 +28,10 @@ from tests.service import demo_tasks
 
 T = TypeVar("T")
 LIVES = Lives(result_ms=60_000, file_ms=60_000, tombstone_ms=60_000)
+ADD = "/v1/tasks/demo.add/jobs"
+DRAW = "/v1/tasks/demo.draw/jobs"
+ORDER = {"input": {"a": 1}}
+MakeKey = Callable[..., str]
 
 
 class Worker:
@@ -116,3 +121,26 @@ async def frozen_redis(client: httpx.AsyncClient, redis_server: EmbeddedRedis) -
         yield
     finally:
         os.kill(redis_server.pid, signal.SIGCONT)
+
+
+async def submit(client: httpx.AsyncClient, **headers: str) -> httpx.Response:
+    return await client.post(ADD, json={"input": {"a": 1}}, headers=headers)
+
+
+@pytest.fixture
+def make_key(worker: Worker) -> MakeKey:
+    """Make a key; gives the header that shows it."""
+
+    def make(tenant: str = "acme", *scopes: Scope, life_ms: int | None = None) -> str:
+        credential, token = make_token()
+        allowed = frozenset(scopes or Scope)
+        worker.run(
+            commands.keep_access_key(credential, tenant=tenant, scopes=allowed, name="", life_ms=life_ms)
+        )
+        return f"Bearer {token}"
+
+    return make
+
+
+def bearer(value: str) -> dict[str, str]:
+    return {"Authorization": value}

@@ -7,9 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.service.conftest import Serve, Worker
-
-ADD = "/v1/tasks/demo.add/jobs"
+from tests.service.conftest import ADD, Serve, Worker
 
 
 async def submit(client: httpx.AsyncClient, **more: Any) -> str:

@@ -14,10 +14,8 @@ from fastapi import FastAPI
 
 from service.hardening import MAX_HEAD_BYTES, MAX_HEADERS, MAX_TARGET_BYTES
 from service.resources import Resources
-from tests.service.conftest import Serve, Worker
+from tests.service.conftest import ADD, DRAW, Serve, Worker
 
-ADD = "/v1/tasks/demo.add/jobs"
-DRAW = "/v1/tasks/demo.draw/jobs"
 ORDER = b'{"input":{"a":1}}'
 JSON = {"Content-Type": "application/json"}
 SECURITY = {

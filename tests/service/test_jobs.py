@@ -12,9 +12,7 @@ from jobs import commands
 from service.models import JobList
 from service.resources import Resources
 from service.task_models import unite
-from tests.service.conftest import Serve, Worker
-
-ADD = "/v1/tasks/demo.add/jobs"
+from tests.service.conftest import ADD, Serve, Worker
 
 
 async def submit(client: httpx.AsyncClient, path: str = ADD, **more: Any) -> dict[str, Any]:

@@ -5,9 +5,7 @@ from typing import Any
 import httpx
 
 from jobs import commands
-from tests.service.conftest import LIVES, Worker
-
-ADD = "/v1/tasks/demo.add/jobs"
+from tests.service.conftest import ADD, LIVES, Worker
 
 
 async def submit(client: httpx.AsyncClient, **more: Any) -> None:

@@ -12,18 +12,15 @@ import pytest
 from fastapi import FastAPI
 from pydantic import SecretStr
 
-from jobs import commands
-from jobs.access import Scope, make_token
 from jobs.commands import PublishedArtifact
 from jobs.registry import Registry
 from jobs.settings import Auth, Settings
 from service.app import build_app
 from service.resources import Resources
 from tests.service import demo_tasks
-from tests.service.conftest import Worker, running
+from tests.service.conftest import ADD, MakeKey, Worker, bearer, running
 
 Json = dict[str, Any]
-ADD = "/v1/tasks/demo.add/jobs"
 #: What the owner's things are called; none of it may reach another tenant.
 MARKS = ("mark-tag", "mark-file", "mark-batch")
 #: A stream does not end by itself: asked with what it cannot resume from, it answers at once.
@@ -46,19 +43,12 @@ class World:
         return [*MARKS, *(one for ids in self.ids.values() for one in ids)]
 
 
-def make_key(worker: Worker, tenant: str) -> dict[str, str]:
-    credential, token = make_token()
-    scopes = frozenset(Scope)
-    worker.run(commands.keep_access_key(credential, tenant=tenant, scopes=scopes, name="", life_ms=None))
-    return {"Authorization": f"Bearer {token}"}
-
-
 @pytest.fixture
-async def world(redis_url: str, tmp_path: Any, worker: Worker) -> AsyncIterator[World]:
+async def world(redis_url: str, tmp_path: Any, worker: Worker, make_key: MakeKey) -> AsyncIterator[World]:
     settings = Settings(redis_url=SecretStr(redis_url), data_dir=tmp_path, auth=Auth.KEYS)
     app = build_app(settings, Registry.of(demo_tasks.ALL))
     async with running(app) as client:
-        world = World(app, client, make_key(worker, "acme"), make_key(worker, "umbrella"), {})
+        world = World(app, client, bearer(make_key("acme")), bearer(make_key("umbrella")), {})
         world.ids = await make_things(world, worker)
         yield world
 

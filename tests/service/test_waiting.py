@@ -14,9 +14,8 @@ from fastapi import FastAPI
 from jobs import commands
 from service.embedded import EmbeddedRedis
 from service.resources import Resources
-from tests.service.conftest import LIVES, Worker, running
+from tests.service.conftest import ADD, LIVES, Worker, running
 
-ADD = "/v1/tasks/demo.add/jobs"
 PATIENCE_S = 10.0
 
 

@@ -1,10 +1,11 @@
-"""An API on a real port, as httpx's own transport gives no answer before its end; a client of its streams."""
+"""An API on a real port, as httpx's own transport gives no answer before its end; clients of its streams."""
 
 from __future__ import annotations
 
 import asyncio
 import json
 import ssl
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -15,10 +16,15 @@ import uvicorn
 from fastapi import FastAPI
 from httpx_sse import ServerSentEvent, aconnect_sse
 
+from jobs import commands
+from jobs.commands import Claimed
 from service.cli.api import build_server
 from service.embedded import free_port
+from service.events.stream import Stream
 from service.resources import Resources
+from tests.service.conftest import ADD, Worker
 
+PATIENCE_S = 20.0
 #: httpx would load the system's certificates for every client, in a tenth of a second.
 PLAIN = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
@@ -112,3 +118,45 @@ class Listener:
                 if until is not None and until():
                     return True
         return False
+
+
+async def submit(api: Api) -> str:
+    async with httpx.AsyncClient(verify=PLAIN) as client:
+        answer = await client.post(f"{api.url}{ADD}", json={"input": {"a": 1}})
+    assert answer.status_code == 202, answer.text
+    job_id: str = answer.json()["id"]
+    return job_id
+
+
+async def get(url: str, **options: Any) -> httpx.Response:
+    async with httpx.AsyncClient(timeout=10, verify=PLAIN) as client:
+        return await client.get(url, **options)
+
+
+async def until(holds: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + PATIENCE_S
+    while not holds():
+        assert time.monotonic() < deadline, "it did not come true in time"
+        await asyncio.sleep(0.01)
+
+
+def events_of(api: Api, job_id: str) -> str:
+    return f"{api.url}/v1/jobs/{job_id}/events"
+
+
+def report(worker: Worker, job: Claimed, content: Any, kind: str = "progress") -> None:
+    assert worker.run(commands.report(job.id, job.fence, kind, json.dumps(content))).is_current
+
+
+def progress(done: int, message: str = "") -> dict[str, Any]:
+    return {"done": done, "total": None, "unit": "", "message": message}
+
+
+def history(worker: Worker, job_id: str) -> list[str]:
+    """Give the ids of all events that a job ever had."""
+    entries: Any = worker.redis.xrange("jl:feed")
+    return [id_.decode() for id_, fields in entries if fields[b"job"] == job_id.encode()]
+
+
+def streams(api: Api) -> list[Stream]:
+    return [stream for turn in api.resources.beats._turns for stream in turn]

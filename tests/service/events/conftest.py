@@ -1,0 +1,28 @@
+"""An API on a real port, and how to make another like it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+
+import pytest
+from fastapi import FastAPI
+from pydantic import SecretStr
+
+from jobs.registry import Registry
+from jobs.settings import Settings
+from service.app import build_app
+from tests.service import demo_tasks
+from tests.service.events.streaming import Api, serving
+
+
+@pytest.fixture
+def make(redis_url: str, tmp_path: Path) -> Callable[[], FastAPI]:
+    settings = Settings(redis_url=SecretStr(redis_url), data_dir=tmp_path)
+    return lambda: build_app(settings, Registry.of(demo_tasks.ALL))
+
+
+@pytest.fixture
+async def api(make: Callable[[], FastAPI]) -> AsyncIterator[Api]:
+    async with serving(make) as api:
+        yield api

@@ -1,0 +1,62 @@
+"""How many requests a key may make, and how it is told."""
+
+from __future__ import annotations
+
+import asyncio
+
+import httpx
+
+from jobs.settings import Auth, Rate
+from tests.service.conftest import ADD, ORDER, MakeKey, Serve, Worker, bearer
+
+
+async def test_quota_is_told_on_each_answer_and_held(serve: Serve, make_key: MakeKey) -> None:
+    one, other = bearer(make_key()), bearer(make_key())
+    async with serve(auth=Auth.KEYS, rate_limit=Rate(3, 60)) as client:
+        answers = [await client.get("/v1/jobs", headers=one) for _ in range(5)]
+        missing = await client.get("/v1/jobs/x", headers=other)
+        health = await client.get("/health/live")
+
+    assert [answer.status_code for answer in answers] == [200, 200, 200, 429, 429]
+    assert [answer.headers["ratelimit-policy"] for answer in answers] == ['"default";q=3;w=60'] * 5
+    left = [answer.headers["ratelimit"].partition(";t=")[0] for answer in answers]
+    assert left == ['"default";r=2', '"default";r=1', '"default";r=0', '"default";r=0', '"default";r=0']
+    assert answers[-1].json()["code"] == "rate-limited"
+    assert 0 < int(answers[-1].headers["retry-after"]) <= 60
+    assert missing.headers["ratelimit"].startswith('"default";r=2;t=')
+    assert "ratelimit" not in health.headers
+
+
+async def test_quota_is_shared_by_processes_and_opens_again(serve: Serve, make_key: MakeKey) -> None:
+    key = bearer(make_key())
+    async with (
+        serve(auth=Auth.KEYS, rate_limit=Rate(10, 1)) as first,
+        serve(auth=Auth.KEYS, rate_limit=Rate(10, 1)) as second,
+    ):
+        statuses = []
+        for client in (first, second) * 10:
+            statuses.append((await client.get("/v1/tasks", headers=key)).status_code)
+            await asyncio.sleep(0.02)
+        await asyncio.sleep(1.1)
+        later = await first.get("/v1/tasks", headers=key)
+
+    assert 10 <= statuses.count(200) <= 12
+    assert statuses[-4:] == [429] * 4
+    assert later.status_code == 200
+
+
+async def test_refused_request_stores_nothing_and_takes_no_idempotency_key(
+    serve: Serve, worker: Worker
+) -> None:
+    async with serve(rate_limit=Rate(1, 1)) as client:
+        headers = {"Idempotency-Key": "k"}
+        await client.get("/v1/tasks")
+        refused = await client.post(ADD, json=ORDER, headers=headers)
+        stored = worker.redis.keys("jl:job:*")
+        await asyncio.sleep(1.1)
+        taken = await client.post(ADD, json=ORDER, headers=headers)
+    assert (refused.status_code, stored, taken.status_code) == (429, [], 202)
+
+
+async def test_quota_off_by_default_adds_no_header(client: httpx.AsyncClient) -> None:
+    assert "ratelimit" not in (await client.get("/v1/jobs")).headers
