@@ -66,8 +66,9 @@ TABLES = {
     ),
     "lists": Table(
         "Lists",
-        "A page of the list, newest first, where a thousand jobs are stored and where a million are, by each "
-        "filter and by each pair of filters; asked for in turns. Pages are as long as the thousand allow.",
+        "A page of the list, newest first, with a thousand jobs stored and with a million, by each filter "
+        "and each pair of filters: processor time of Redis, asked in turns. Pages are as long as a thousand "
+        "jobs allow.",
         lists.run,
     ),
     "bytes": Table(

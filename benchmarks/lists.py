@@ -1,4 +1,4 @@
-"""Lists: the time of a page of few jobs and of a million, for every filter and every pair of filters."""
+"""Lists: what a page costs with few jobs stored and with a million, by every filter and every pair."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import NamedTuple
 from redis import Redis
 
 from benchmarks.growth import call, check_room
-from benchmarks.lab import Lab, Outcome
+from benchmarks.lab import PROC, Lab, Outcome
 from jobs import commands
 from jobs.commands import BatchOrder, Claimed, Command, Lives, Settled
 from jobs.record import Failure
@@ -23,8 +23,8 @@ from service.embedded import EmbeddedRedis
 FEW, MANY = 1_000, 1_000_000
 BATCH = 1_000
 PAGE = 50
-#: Pages of each ledger in a round: so many in a row, then the other's turn, so that both see the same load.
-IN_A_ROW, TURNS = 3, 50
+#: Turns of each ledger in a round, and pages in a turn.
+TURNS, IN_A_ROW = 20, 10
 LIVES = Lives(result_ms=7 * 86_400_000, file_ms=86_400_000, tombstone_ms=0)
 TASKS = tuple(f"bench.task{number}" for number in range(10))
 QUEUES = ("fast", "slow", "default")
@@ -37,6 +37,7 @@ class Ledger(NamedTuple):
     """Point at a ledger that was filled, and at a batch in its middle with the stamp of its first job."""
 
     client: Redis
+    pid: int
     jobs: int
     batch: str
     stamp: int
@@ -68,7 +69,7 @@ def ledger(lab: Lab, size: int) -> Iterator[Ledger]:
         began = time.perf_counter()
         batches = [fill(client, first) for first in range(0, size, BATCH)]
         print(f"  {size:,} jobs, filled in {time.perf_counter() - began:.0f} s", flush=True)
-        yield Ledger(client, size, *batches[len(batches) // 2])
+        yield Ledger(client, server.pid, size, *batches[len(batches) // 2])
 
 
 def choices(here: Ledger) -> Iterator[tuple[str, dict[str, str]]]:
@@ -97,8 +98,8 @@ def compare(
     limit = max(1, len(call(few.client, commands.list_jobs("public", limit=PAGE, **filters)).records))
     times: tuple[list[float], list[float]] = ([], [])
     for _ in range(lab.rounds * TURNS):
-        times[0].extend(measure(few.client, filters, limit))
-        times[1].extend(measure(many.client, others, limit))
+        times[0].append(measure(few, filters, limit))
+        times[1].append(measure(many, others, limit))
     short, long = (statistics.median(one) * 1000 for one in times)
     print(f"  {name}: {short:.3f} ms, {long:.3f} ms, {long / short:.2f}", flush=True)
     figures = {
@@ -110,15 +111,19 @@ def compare(
     return Outcome(name, "", figures)
 
 
-def measure(client: Redis, filters: dict[str, str], limit: int) -> list[float]:
-    """Ask for a page some times in a row, in seconds; the first, which wakes the server, does not count."""
+def measure(here: Ledger, filters: dict[str, str], limit: int) -> float:
+    """Give the seconds of processor time that a page costs Redis, whatever else runs on the machine."""
     command = commands.list_jobs("public", limit=limit, **filters)
-    times = []
-    for _ in range(1 + IN_A_ROW):
-        began = time.perf_counter()
-        call(client, command)
-        times.append(time.perf_counter() - began)
-    return times[1:]
+    call(here.client, command)  # the caches are the other ledger's
+    before = used_s(here.pid)
+    for _ in range(IN_A_ROW):
+        call(here.client, command)
+    return (used_s(here.pid) - before) / IN_A_ROW
+
+
+def used_s(pid: int) -> float:
+    """Read how long a process has run; Linux alone tells it so exactly."""
+    return int((PROC / str(pid) / "schedstat").read_text().split()[0]) / 1e9
 
 
 def fill(client: Redis, first: int) -> tuple[str, int]:
