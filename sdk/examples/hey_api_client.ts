@@ -6,15 +6,23 @@ import { openAsBlob } from "node:fs";
 import {
     cancelJob,
     downloadArtifact,
+    getBatch,
     getDemoCountdown,
     getImageThumbnail,
     getJob,
+    getQueue,
     listArtifacts,
     listJobs,
+    pauseQueue,
+    resumeQueue,
+    streamBatchEvents,
     streamJobEvents,
+    submitBatch,
     submitDemoCountdown,
     submitImageThumbnail,
     uploadFile,
+    type Batch,
+    type BatchJob,
     type FileInfo,
     type ImageThumbnailJob,
 } from "../../build/sdk/hey-api/index.js";
@@ -24,6 +32,7 @@ client.setConfig({
     baseUrl: process.env["JOBLINE_URL"] ?? "http://127.0.0.1:8000",
     auth: process.env["JOBLINE_API_KEY"] ?? "",
 });
+const admin = { auth: process.env["JOBLINE_ADMIN_KEY"] ?? "", path: { queue: "default" }, throwOnError: true } as const;
 
 async function upload(path: string): Promise<FileInfo> {
     const photo = new File([await openAsBlob(path)], "photo.jpg", { type: "image/jpeg" });
@@ -78,6 +87,30 @@ async function follow(id: string): Promise<void> {
     assert.ok(ids.length >= 3, `${ids}`);
 }
 
+// Submit many jobs while their queue is paused, and follow them to their end once it goes on.
+async function holdABatch(): Promise<void> {
+    const { data: paused } = await pauseQueue(admin);
+    assert.ok(paused.paused);
+    const jobs = [1, 9].map((priority): BatchJob => ({ task: "demo.countdown", input: { seconds: 1 }, priority }));
+    const { data: batch } = await submitBatch({ body: { jobs, tags: ["night"] }, throwOnError: true });
+    const { data: queue } = await getQueue({ path: { queue: "default" }, throwOnError: true });
+    assert.equal(queue.depth, 2);
+    assert.equal(queue.depth_by_priority[9], 1);
+    const { data: resumed } = await resumeQueue(admin);
+    assert.ok(!resumed.paused);
+    await followBatch(batch);
+}
+
+async function followBatch(batch: Batch): Promise<void> {
+    const { stream } = await streamBatchEvents({ path: { id: batch.id } });
+    for await (const _ of stream);
+    const { data: ended } = await getBatch({ path: { id: batch.id }, throwOnError: true });
+    assert.ok(ended.done);
+    assert.equal(ended.counts.SUCCESS, batch.total);
+    const { data: list } = await listJobs({ query: { batch_id: batch.id }, throwOnError: true });
+    assert.equal(list.items.length, batch.total);
+}
+
 async function cancel(): Promise<void> {
     const { data: submitted } = await submitDemoCountdown({ body: { input: { seconds: 3600 } }, throwOnError: true });
     await cancelJob({ path: { id: submitted.id }, throwOnError: true });
@@ -112,6 +145,7 @@ async function main(path: string): Promise<void> {
     await readAny(id);
     await download(id);
     await follow(id);
+    await holdABatch();
     await cancel();
     await fail();
     await beRefused(id);

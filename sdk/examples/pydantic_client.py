@@ -8,6 +8,10 @@ from pathlib import Path
 from jobline_client import (
     ApiClient,
     ApiException,
+    Batch,
+    BatchDemoCountdown,
+    BatchesApi,
+    BatchJob,
     Configuration,
     Countdown,
     DemoApi,
@@ -17,14 +21,19 @@ from jobline_client import (
     ImageThumbnailJob,
     JobsApi,
     Problem,
+    QueuesApi,
     State,
+    SubmitBatch,
     SubmitDemoCountdown,
     SubmitImageThumbnail,
     Thumbnail,
 )
 
-client = ApiClient(Configuration(host=os.environ["JOBLINE_URL"], access_token=os.environ["JOBLINE_API_KEY"]))
+url = os.environ["JOBLINE_URL"]
+client = ApiClient(Configuration(host=url, access_token=os.environ["JOBLINE_API_KEY"]))
+admin = ApiClient(Configuration(host=url, access_token=os.environ["JOBLINE_ADMIN_KEY"]))
 demo, files, image, jobs = DemoApi(client), FilesApi(client), ImageApi(client), JobsApi(client)
+batches, queues = BatchesApi(client), QueuesApi(client)
 
 
 def upload(photo: Path) -> FileInfo:
@@ -61,6 +70,32 @@ def download(job_id: str) -> bytes:
     picture = files.download_artifact(job_id, made.name)
     assert len(picture) == made.size_bytes
     return picture
+
+
+def hold_a_batch() -> None:
+    """Submit many jobs while their queue is paused, and follow them to their end once it goes on."""
+    assert QueuesApi(admin).pause_queue("default").paused
+    wanted = [
+        BatchJob(BatchDemoCountdown(task="demo.countdown", input=Countdown(seconds=1), priority=one))
+        for one in (1, 9)
+    ]
+    batch = batches.submit_batch(SubmitBatch(jobs=wanted, tags=["night"]))
+    queue = queues.get_queue("default")
+    assert (queue.depth, queue.depth_by_priority[9]) == (2, 1)
+    assert not QueuesApi(admin).resume_queue("default").paused
+    follow(batch)
+
+
+def follow(batch: Batch) -> None:
+    """Wait for each job of a batch."""
+    found = jobs.list_jobs(batch_id=batch.id).items
+    assert len(found) == batch.total
+    for job in found:
+        assert job.tags == ["night"]
+        jobs.get_job(job.id, wait=60)
+    ended = batches.get_batch(batch.id)
+    assert ended.done
+    assert ended.counts.success == batch.total
 
 
 def cancel() -> None:
@@ -105,6 +140,7 @@ def main(photo: Path) -> None:
     job = shrink(upload(photo))
     read_any(job.id)
     assert download(job.id).startswith(b"\xff\xd8")
+    hold_a_batch()
     cancel()
     fail()
     be_refused(job.id)

@@ -7,11 +7,15 @@ from pathlib import Path
 
 import httpx
 from jobline_client import AuthenticatedClient
+from jobline_client.api.batches import get_batch, submit_batch
 from jobline_client.api.demo import get_demo_countdown, submit_demo_countdown
 from jobline_client.api.files import download_artifact, list_artifacts, upload_file
 from jobline_client.api.image import get_image_thumbnail, submit_image_thumbnail
 from jobline_client.api.jobs import cancel_job, get_job, list_jobs
+from jobline_client.api.queues import get_queue, pause_queue, resume_queue
 from jobline_client.models import (
+    Batch,
+    BatchDemoCountdown,
     Countdown,
     DemoCountdownJob,
     FileInfo,
@@ -19,7 +23,9 @@ from jobline_client.models import (
     ImageThumbnailJob,
     JobList,
     Problem,
+    Queue,
     State,
+    SubmitBatch,
     SubmitDemoCountdown,
     SubmitImageThumbnail,
     Thumbnail,
@@ -32,6 +38,7 @@ client = AuthenticatedClient(
     os.environ["JOBLINE_API_KEY"],
     timeout=httpx.Timeout(70),  # a wait takes up to 60 s
 )
+admin = AuthenticatedClient(os.environ["JOBLINE_URL"], os.environ["JOBLINE_ADMIN_KEY"])
 
 
 def upload(photo: Path) -> FileInfo:
@@ -90,6 +97,37 @@ def download(job_id: str) -> bytes:
     return picture
 
 
+def hold_a_batch() -> None:
+    """Submit many jobs while their queue is paused, and follow them to their end once it goes on."""
+    paused = pause_queue.sync("default", client=admin)
+    assert isinstance(paused, Queue), paused
+    assert paused.paused
+    jobs = [BatchDemoCountdown(Countdown(seconds=1), "demo.countdown", priority=one) for one in (1, 9)]
+    batch = submit_batch.sync(client=client, body=SubmitBatch([*jobs], tags=["night"]))
+    assert isinstance(batch, Batch), batch
+    queue = get_queue.sync("default", client=client)
+    assert isinstance(queue, Queue), queue
+    assert (queue.depth, queue.depth_by_priority[9]) == (2, 1)
+    resumed = resume_queue.sync("default", client=admin)
+    assert isinstance(resumed, Queue), resumed
+    assert not resumed.paused
+    follow(batch)
+
+
+def follow(batch: Batch) -> None:
+    """Wait for each job of a batch."""
+    found = list_jobs.sync(client=client, batch_id=batch.id)
+    assert isinstance(found, JobList), found
+    assert len(found.items) == batch.total
+    for job in found.items:
+        assert job.tags == ["night"]
+        get_job.sync(job.id, client=client, wait=60)
+    ended = get_batch.sync(batch.id, client=client)
+    assert isinstance(ended, Batch), ended
+    assert ended.done
+    assert ended.counts.success == batch.total
+
+
 def cancel() -> None:
     """Cancel a job that runs or waits."""
     job = submit_demo_countdown.sync(client=client, body=SubmitDemoCountdown(Countdown(seconds=3600)))
@@ -129,6 +167,7 @@ def main(photo: Path) -> None:
     job = shrink(upload(photo))
     read_any(job.id)
     assert download(job.id).startswith(b"\xff\xd8")
+    hold_a_batch()
     cancel()
     fail()
     be_refused(job.id)

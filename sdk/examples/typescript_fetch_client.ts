@@ -4,27 +4,32 @@ import assert from "node:assert/strict";
 import { openAsBlob } from "node:fs";
 
 import {
+    BatchesApi,
     Configuration,
     DemoApi,
     FilesApi,
     ImageApi,
     JobsApi,
     ProblemFromJSON,
+    QueuesApi,
     ResponseError,
     State,
+    type Batch,
+    type BatchJob,
     type FileInfo,
     type ImageThumbnailJob,
     type Problem,
 } from "../../build/sdk/typescript-fetch/index.js";
 
-const configuration = new Configuration({
-    basePath: process.env["JOBLINE_URL"] ?? "http://127.0.0.1:8000",
-    accessToken: process.env["JOBLINE_API_KEY"] ?? "",
-});
+const basePath = process.env["JOBLINE_URL"] ?? "http://127.0.0.1:8000";
+const configuration = new Configuration({ basePath, accessToken: process.env["JOBLINE_API_KEY"] ?? "" });
+const admin = new Configuration({ basePath, accessToken: process.env["JOBLINE_ADMIN_KEY"] ?? "" });
+const batches = new BatchesApi(configuration);
 const demo = new DemoApi(configuration);
 const files = new FilesApi(configuration);
 const image = new ImageApi(configuration);
 const jobs = new JobsApi(configuration);
+const queues = new QueuesApi(admin);
 
 async function upload(path: string): Promise<FileInfo> {
     const photo = new File([await openAsBlob(path)], "photo.jpg", { type: "image/jpeg" });
@@ -63,6 +68,30 @@ async function download(id: string): Promise<Blob> {
     return picture;
 }
 
+// Submit many jobs while their queue is paused, and follow them to their end once it goes on.
+async function holdABatch(): Promise<void> {
+    assert.ok((await queues.pauseQueue({ queue: "default" })).paused);
+    const wanted = [1, 9].map((priority): BatchJob => ({ task: "demo.countdown", input: { seconds: 1 }, priority }));
+    const batch = await batches.submitBatch({ submitBatch: { jobs: wanted, tags: ["night"] } });
+    const queue = await queues.getQueue({ queue: "default" });
+    assert.equal(queue.depth, 2);
+    assert.equal(queue.depthByPriority[9], 1);
+    assert.ok(!(await queues.resumeQueue({ queue: "default" })).paused);
+    await follow(batch);
+}
+
+async function follow(batch: Batch): Promise<void> {
+    const found = await jobs.listJobs({ batchId: batch.id });
+    assert.equal(found.items.length, batch.total);
+    for (const job of found.items) {
+        assert.deepEqual(job.tags, ["night"]);
+        await jobs.getJob({ id: job.id, wait: 60 });
+    }
+    const ended = await batches.getBatch({ id: batch.id });
+    assert.ok(ended.done);
+    assert.equal(ended.counts.sUCCESS, batch.total);
+}
+
 async function cancel(): Promise<void> {
     const { id } = await demo.submitDemoCountdown({ submitDemoCountdown: { input: { seconds: 3600 } } });
     await jobs.cancelJob({ id });
@@ -98,6 +127,7 @@ async function main(path: string): Promise<void> {
     const { id } = await shrink(await upload(path));
     await readAny(id);
     await download(id);
+    await holdABatch();
     await cancel();
     await fail();
     await beRefused(id);

@@ -32,9 +32,9 @@ class Service(House):
         """Start a worker as an operator does."""
         return self.start("worker", [*JOBLINE, "worker", "--concurrency", str(SLOTS)])
 
-    def make_key(self) -> str:
+    def make_key(self, *options: str) -> str:
         """Make an access key as an operator does."""
-        command = [*JOBLINE, "keys", "create", "--tenant", "sdk"]
+        command = [*JOBLINE, "keys", "create", "--tenant", "sdk", *options]
         return run(command, self.directory, self.environment()).stdout.strip()
 
 
@@ -57,7 +57,11 @@ def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
         photo = service.directory / "photo.jpg"
         Image.effect_noise((640, 480), 50).convert("RGB").save(photo)
         url = f"http://127.0.0.1:{service.port}"
-        yield Live({"JOBLINE_URL": url, "JOBLINE_API_KEY": service.make_key()}, photo)
+        keys = {
+            "JOBLINE_API_KEY": service.make_key(),
+            "JOBLINE_ADMIN_KEY": service.make_key("--scope", "admin"),
+        }
+        yield Live({"JOBLINE_URL": url, **keys}, photo)
     finally:
         service.close()
 
