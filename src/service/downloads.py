@@ -15,6 +15,8 @@ from service.problems import write_problem
 from service.refusals import RangeOutside
 
 ONE_RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})", re.IGNORECASE)
+#: What lies beyond the end of every file.
+OUTSIDE = (0, 0)
 
 
 async def send_file(request: Request, files: FileStore, file: StoredFile) -> Response:
@@ -35,14 +37,13 @@ async def send_file(request: Request, files: FileStore, file: StoredFile) -> Res
     wanted = request.headers.get("range")
     if wanted and request.method == "GET" and request.headers.get("if-range", etag) == etag:
         part = read_range(wanted, file.size_bytes)
-        if part is None:
+        if part == OUTSIDE:
             detail = f"The range lies outside of the file's {file.size_bytes:,} bytes."
             more = {"Content-Range": f"bytes */{file.size_bytes}"}
             kind = RangeOutside
             return write_problem(request, kind.status, kind.code, kind.title, detail, headers=more)
-        start, end = part
-        if part != (0, file.size_bytes):
-            status = 206
+        if part is not None:
+            status, (start, end) = 206, part
             headers["Content-Range"] = f"bytes {start}-{end - 1}/{file.size_bytes}"
     headers["Content-Length"] = str(end - start)
     if request.method == "HEAD":
@@ -51,19 +52,18 @@ async def send_file(request: Request, files: FileStore, file: StoredFile) -> Res
 
 
 def read_range(value: str, size_bytes: int) -> tuple[int, int] | None:
-    """Read one range as (start, end), without the end; all for what is no single range; None outside."""
+    """Read one range as (start, end), without the end; None for what is no single range, or no range."""
     match = ONE_RANGE.fullmatch(value.strip())
     if match is None or match.groups() == ("", ""):
-        return 0, size_bytes
+        return None
     first, last = match.groups()
     if not first:
-        start, end = max(0, size_bytes - int(last)), size_bytes
-        return (start, end) if int(last) else None
+        return (max(0, size_bytes - int(last)), size_bytes) if size_bytes and int(last) else OUTSIDE
     start = int(first)
     end = min(int(last) + 1, size_bytes) if last else size_bytes
     if last and int(last) < start:
-        return 0, size_bytes
-    return (start, end) if start < size_bytes else None
+        return None
+    return (start, end) if start < size_bytes else OUTSIDE
 
 
 def write_disposition(name: str) -> str:

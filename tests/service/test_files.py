@@ -10,7 +10,7 @@ import pytest
 
 from files import FileStore, artifact_id
 from jobs.commands import PublishedArtifact
-from service.downloads import read_range, write_disposition
+from service.downloads import OUTSIDE, read_range, write_disposition
 from tests.service.conftest import Serve, Worker
 
 LOOK = "/v1/tasks/photo.look/jobs"
@@ -105,6 +105,7 @@ async def test_upload_over_the_limit_is_413_and_leaves_nothing(serve: Serve, tmp
         ("bytes=7-", 206, b"789", "bytes 7-9/10"),
         ("bytes=-2", 206, b"89", "bytes 8-9/10"),
         ("bytes=5-99", 206, b"56789", "bytes 5-9/10"),
+        ("bytes=0-", 206, b"0123456789", "bytes 0-9/10"),
         ("bytes=10-", 416, None, "bytes */10"),
         ("bytes=-0", 416, None, "bytes */10"),
         ("bytes=4-2", 200, b"0123456789", None),
@@ -199,7 +200,7 @@ async def test_artifacts_of_a_job(client: httpx.AsyncClient, worker: Worker, tmp
 
 
 def test_range_of_an_empty_file_lies_outside() -> None:
-    assert read_range("bytes=0-", 0) is None
+    assert {read_range(wanted, 0) for wanted in ("bytes=0-", "bytes=0-0", "bytes=-1")} == {OUTSIDE}
 
 
 def test_name_is_written_for_old_and_new_clients() -> None:
