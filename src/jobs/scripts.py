@@ -66,6 +66,7 @@ class Verb(Enum):
     LOSE = Script("lose")
     CANCEL = Script("cancel")
     RELEASE = Script("release")
+    DISOWN = Script("disown")
     REPORT = Script("report")
     TICK = Script("tick")
     READ = Script("read")

@@ -190,7 +190,7 @@ class Pulse(threading.Thread):
             time.sleep(0.1)
 
     def hand_back(self) -> None:
-        """Release what this worker still holds as it ends, send the last reports, and leave the list."""
+        """Release what this worker still has as it ends, send the last reports, and leave the list."""
         with self._gate.lock:  # a tick on its way would put it back
             self._has_left = True
         attempts = [(request.id, request.fence) for request in reserved()]
@@ -201,11 +201,23 @@ class Pulse(threading.Thread):
         while time.monotonic() < give_up:
             try:
                 self.post()
+                self.disown()
             except LedgerUnavailable as error:
                 logger.warning("the ledger is out of reach while this worker ends: %s", error)
                 time.sleep(0.2)
             else:
                 return
+
+    def disown(self) -> None:
+        """Hand back what a claim started that was on its way as the event loop ended."""
+        wiring, after = self._wiring, ""
+        while wiring.claims.unread is not None:
+            step = wiring.recorder.run(
+                commands.disown(wiring.owner, wiring.claims.unread, wiring.lives, after)
+            )
+            after = step.after
+            if not after:
+                wiring.claims.unread = None
 
 
 class PulseStep(StartStopStep):

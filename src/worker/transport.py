@@ -10,6 +10,12 @@ How an idle worker waits: ``BRPOP wake:<queue>`` on the event loop, a token for 
 claim script, sent on that same connection and read when it answers, so that the loop never blocks. A token
 that a dying worker swallowed costs a second, for the loop claims at least that often; never a job.
 
+A claim whose reply is lost, because the connection or Redis breaks in between, started jobs that nobody will
+run. So the worker remembers, past the connection, that a claim is unread; before its next one it disowns it,
+and those jobs wait again, their attempts uncounted. A channel that closes leaves its claim unread, too.
+Claims are sent, read and disowned on the event loop's thread alone, whatever the pool; when that has ended,
+the pulse disowns what is left.
+
 Private names of kombu used, and only here: ``_put``, ``_get``, ``_size``, ``_purge``, ``_brpop_start``,
 ``_brpop_read``, ``_in_poll``, ``_brpop_sent_at``, ``_deliver``: the virtual transport's own hooks, which have
 no public form. ``tests/worker/test_transport.py`` fails when one is renamed.
@@ -18,10 +24,10 @@ no public form. ``tests/worker/test_transport.py`` fails when one is renamed.
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from queue import Empty
 from time import monotonic
-from typing import Any
+from typing import Any, TypeVar
 
 from celery.worker import state
 from kombu.transport import redis as stock
@@ -29,13 +35,15 @@ from kombu.transport import virtual
 from redis.exceptions import NoScriptError, ResponseError
 
 from jobs import commands
-from jobs.commands import Claimed, Command, Submitted
+from jobs.commands import Claimed, Command, Disowned, Submitted
 from jobs.errors import Gone, JoblineError, NotFound, QueueFull
 from jobs.keys import Key
 from jobs.record import Failure
+from jobs.scripts import Script
 from worker.message import Message, to_message, to_submission
 from worker.wiring import TENANT, Wiring
 
+T = TypeVar("T")
 logger = logging.getLogger(__name__)
 
 #: Milliseconds until a job whose task this worker does not know is offered again.
@@ -51,8 +59,12 @@ class QoS(virtual.QoS):
     """Count nothing and restore nothing: the lease is the acknowledgement."""
 
     def can_consume(self) -> bool:
-        """Claim that a slot of the pool is free; a channel that takes no jobs (remote control) always may."""
-        return bool(not self.channel.takes_jobs() or self.channel.free_slots() > 0)
+        """Claim that a slot of the pool is free; a channel that takes no jobs (remote control) always may.
+
+        A reply that is due is read in any case: what a claim started must not wait for its own slot.
+        """
+        channel = self.channel
+        return bool(channel.is_asking or not channel.takes_jobs() or channel.free_slots() > 0)
 
     def append(self, message: Any, delivery_tag: str) -> None:  # noqa: ANN401 - kombu is untyped
         """Keep no delivered message."""
@@ -81,13 +93,20 @@ class Channel(stock.Channel):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         self._claim_next = True
-        self._claiming: Command[list[Claimed]] | None = None
+        #: What was sent and not read: a script, or none where it is a BRPOP, and what takes the reply.
+        self._asked: tuple[Script | None, Callable[[Any], bool]] | None = None
         self._slots = 0
+        self._disown_after = ""
         super().__init__(*args, **kwargs)
 
     def takes_jobs(self) -> bool:
         """Claim that this channel consumes queues of jobs."""
         return any(is_task_queue(queue) for queue in self.active_queues)
+
+    @property
+    def is_asking(self) -> bool:
+        """Claim that a reply of the ledger is due."""
+        return self._asked is not None
 
     def free_slots(self) -> int:
         """Say how many jobs the pool could start now."""
@@ -130,56 +149,74 @@ class Channel(stock.Channel):
         connection = self.client.connection
         self._in_poll = connection
         self._brpop_sent_at = monotonic()
-        if self._claim_next:
-            self._send_claim(connection, queues)
-        else:
+        unread = self.wiring.claims.unread
+        if not self._claim_next:
             wake = [Key.WAKE.of(queue) for queue in queues]
+            self._asked = None, self._take_token
             connection.send_command("BRPOP", *wake, timeout or self.brpop_timeout)
+        elif unread is None:
+            self._ask(self._claim(queues), self._take_claimed)
+        else:
+            command = commands.disown(self.wiring.owner, unread, self.wiring.lives, self._disown_after)
+            self._ask(command, self._take_disowned)
 
-    def _send_claim(self, connection: Any, queues: Sequence[str]) -> None:  # noqa: ANN401
+    def _claim(self, queues: Sequence[str]) -> Command[list[Claimed]]:
         self._slots = max(1, self.free_slots())
-        command = commands.claim(
+        return commands.claim(
             self.wiring.owner,
             queues,
             slots=self._slots,
             lease_ms=self.wiring.settings.lease_ms,
             lives=self.wiring.lives,
             limits=self.wiring.limits,
+            number=self.wiring.claims.send(),
         )
-        self._claiming = command
-        connection.send_command("EVALSHA", command.script.sha, 0, *command.args)
+
+    def _ask(self, command: Command[T], take: Callable[[T], bool]) -> None:
+        self._asked = command.script, lambda reply: take(command.read(reply))
+        self.client.connection.send_command("EVALSHA", command.script.sha, 0, *command.args)
 
     def _brpop_read(self, **options: Any) -> Any:  # noqa: ANN401 - kombu's own hook
-        if not self.takes_jobs():
+        if self._asked is None:
             return super()._brpop_read(**options)
-        claiming, self._claiming = self._claiming, None
+        (script, take), self._asked = self._asked, None
+        connection = self.client.connection
         try:
-            try:
-                reply = self.client.parse_response(
-                    self.client.connection, "EVALSHA" if claiming else "BRPOP", **options
-                )
-            except NoScriptError:
-                self.wiring.recorder.redis.script_load(claiming.script.text) if claiming else None
-                raise Empty from None
-            except ResponseError as error:
-                logger.warning("the ledger refused a claim, trying again: %s", error)
-                self._claim_next = False
-                raise Empty from None
-            except self.connection_errors:
-                self.client.connection.disconnect()
-                raise
+            reply = self.client.parse_response(connection, "EVALSHA" if script else "BRPOP", **options)
+        except NoScriptError:
+            self.wiring.recorder.redis.script_load(script.text) if script else None
+            raise Empty from None
+        except ResponseError as error:
+            logger.warning("the ledger refused a claim, trying again: %s", error)
+            self._claim_next = False
+            raise Empty from None
+        except self.connection_errors:
+            connection.disconnect()
+            raise
         finally:
             self._in_poll = None
-        if claiming is None:
-            self._claim_next = True
+        if not take(reply):
             raise Empty
-        claimed = claiming.read(reply)
+        return True
+
+    def _take_token(self, _: object) -> bool:
+        self._claim_next = True
+        return False
+
+    def _take_claimed(self, claimed: list[Claimed]) -> bool:
+        self.wiring.claims.unread = None
         self._claim_next = len(claimed) == self._slots
         for job in claimed:
             self._hand_over(job)
-        if not claimed:
-            raise Empty
-        return True
+        return bool(claimed)
+
+    def _take_disowned(self, disowned: Disowned) -> bool:
+        self._disown_after = disowned.after
+        if not disowned.after:
+            self.wiring.claims.unread = None
+        for job_id in disowned.jobs:
+            logger.warning("job %s waits again: the reply of its claim was lost", job_id)
+        return False
 
     def _hand_over(self, job: Claimed) -> None:
         if job.task in self.wiring.registry.tasks:
@@ -197,6 +234,12 @@ class Channel(stock.Channel):
             )
         except JoblineError as error:
             logger.warning("job %s of the unknown task %s keeps its lease: %s", job.id, job.task, error)
+
+    def close(self) -> None:
+        """Wait for no reply: a token may get lost, and of a claim nobody would run the jobs."""
+        if self._asked:
+            self._in_poll = self._asked = None
+        super().close()
 
     def _get(self, queue: str) -> Any:  # noqa: ANN401
         if is_task_queue(queue):

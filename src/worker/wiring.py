@@ -48,6 +48,21 @@ def nothing() -> None:
     """Do nothing, on the event loop."""
 
 
+class Claims:
+    """Number this worker's claims, and know the one whose reply is not read; connections come and go."""
+
+    def __init__(self) -> None:
+        self._count = 0
+        #: The number of a claim that was sent and not read; no other is sent meanwhile.
+        self.unread: int | None = None
+
+    def send(self) -> int:
+        """Give the number of the next claim, which counts as unread from now on."""
+        self._count += 1
+        self.unread = self._count
+        return self._count
+
+
 class Typical(Protocol):
     """Say who remembers how long the jobs of a task take."""
 
@@ -96,6 +111,7 @@ class Wiring:
     owner: str = field(default_factory=lambda: f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}")
     outbox: Outbox = field(default_factory=Outbox)
     loop: Loop = field(default_factory=Loop)
+    claims: Claims = field(default_factory=Claims)
 
     @cached_property
     def limits(self) -> Limits:

@@ -162,7 +162,7 @@ class Model:
             assert not self.is_too_late(job), "a job starts after its time"
             job.turn = None
             job.attempt, job.fence = job.attempt + 1, job.fence + 1
-            job.state, job.owner, job.started = "STARTED", owner, self.now
+            job.state, job.owner, job.started = "STARTED", f"{owner}/0", self.now
             job.lease = self.now + LEASE_MS
             job.events.append("job.started")
             started.append(job)
@@ -312,7 +312,7 @@ class Model:
         if job.state == "STARTED":
             word = "again" if job.cancel else "asked"
             job.cancel = True
-            self.cancels.setdefault(job.owner or "", set()).add(job.id)
+            self.cancels.setdefault((job.owner or "").partition("/")[0], set()).add(job.id)
             return word
         if job.state in FINAL:
             return "again" if job.state == "REVOKED" else "finished"

@@ -32,7 +32,7 @@ DEFECTS = [
         "if job.state ~= 'STARTED' then",
     ),
     ("cancel", "  leave_queue(job)\n", ""),
-    ("release", "job.attempt = job.attempt - 1", "job.attempt = job.attempt"),
+    ("release", "job.attempt = job.attempt - 1\n", "job.attempt = job.attempt\n"),
     ("report", "if v[1] ~= 'STARTED' or v[2] ~= ARGV[2] then", "if v[1] ~= 'STARTED' then"),
     ("tick", "if ms >= tonumber(redis.call('HGET', TICK, 'hold') or 0) then", "if true then"),
     ("tick", "    redis.call('ZREM', due_key(queue), id)\n", ""),

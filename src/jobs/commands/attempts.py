@@ -1,4 +1,4 @@
-"""The verbs of one attempt: claim, renew, report, settle (succeed, fail, retry, stop), lose, release."""
+"""The verbs of attempts: claim, renew, report, settle (succeed, fail, retry, stop), lose, release, disown."""
 
 from __future__ import annotations
 
@@ -49,14 +49,19 @@ def claim(
     lease_ms: int,
     lives: Lives,
     limits: Limits = UNLIMITED,
+    number: int = 0,
 ) -> Command[list[Claimed]]:
-    """Start the next waiting jobs, at most ``slots``; tenants take turns, within ``limits``."""
+    """Start the next waiting jobs, at most ``slots``; tenants take turns, within ``limits``.
+
+    ``number`` tells the claims of one owner apart, for `disown`.
+    """
 
     def read(reply: Reply) -> list[Claimed]:
         return [read_claimed(item) for item in reply]
 
     args: tuple[Argument, ...] = (
-        owner, lease_ms, slots, lives.result_ms, lives.file_ms, limits.tenant, limits.words, *queues,
+        f"{owner}/{number}", lease_ms, slots, lives.result_ms, lives.file_ms, limits.tenant, limits.words,
+        *queues,
     )  # fmt: skip
     return Command(Verb.CLAIM.value, args, read)
 
@@ -169,6 +174,24 @@ def lose(id: str, fence: int, lives: Lives) -> Command[Settled]:  # noqa: A002
 def release(attempts: Iterable[tuple[str, int]], lives: Lives) -> Command[list[str]]:
     """Hand running jobs back to the front of their queue; the attempt does not count."""
     return Command(Verb.RELEASE.value, (lives.result_ms, lives.file_ms, *flat(attempts)), words)
+
+
+@dataclass(frozen=True, slots=True)
+class Disowned:
+    """Answer one step of a disown: the jobs that wait again; ``after`` is empty when nothing is left."""
+
+    jobs: list[str]
+    after: str
+
+
+def disown(owner: str, number: int, lives: Lives, after: str = "") -> Command[Disowned]:
+    """Hand back what a claim started whose reply was lost: none of it began. Go on ``after`` while told."""
+
+    def read(reply: Reply) -> Disowned:
+        return Disowned(words(reply[1]), reply[0].decode())
+
+    args = (f"{owner}/{number}", after, lives.result_ms, lives.file_ms)
+    return Command(Verb.DISOWN.value, args, read)
 
 
 @dataclass(frozen=True, slots=True)

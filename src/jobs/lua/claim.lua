@@ -1,6 +1,7 @@
 -- claim: starts the next waiting jobs of the given queues, for as many slots as are free.
--- ARGV 1 owner, 2 lease_ms, 3 slots, 4 ttl_ms, 5 file_ttl_ms, 6 running jobs a tenant may have (0: any),
---      7 running jobs a task may have, as 'task=4 task=1', or '', 8… queues, in the order in which they are served
+-- ARGV 1 owner (the worker, a slash, the number of this claim), 2 lease_ms, 3 slots, 4 ttl_ms, 5 file_ttl_ms,
+--      6 running jobs a tenant may have (0: any), 7 running jobs a task may have, as 'task=4 task=1', or '',
+--      8… queues, in the order in which they are served
 -- reply a list of {id, place, attempt, max_attempts, fence, timeout_ms, input}, at most `slots` long
 -- event job.started; job.revoked for a job that was to start earlier
 --

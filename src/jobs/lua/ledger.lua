@@ -276,14 +276,28 @@ local function lose_attempt(job, ms, ttl, file_ttl)
   emit(job, 'job.retrying', '{"attempt":' .. job.attempt .. ',"error":' .. detail .. '}')
 end
 
+-- Hands an attempt back, to the front of its queue; it does not count. Somebody cancelled it: the job ends.
+local function give_back(job, ms, ttl, file_ttl)
+  redis.call('ZREM', LEASES, job.id)
+  redis.call('HINCRBY', job_key(job.id), 'fence', 1)
+  if job.cancel then return revoke_cancelled(job, ms, ttl, file_ttl) end
+  job.attempt = job.attempt - 1
+  move(job, job.attempt == 0 and 'PENDING' or 'RETRY', 'attempt', job.attempt)
+  redis.call('HDEL', job_key(job.id), 'owner', 'started', 'progress')
+  if job.start_by and job.attempt == 0 then redis.call('ZADD', START_BY, job.start_by, job.id) end
+  requeue(job, job.stamp)
+  emit(job, 'job.retrying', '{"attempt":' .. job.attempt .. ',"released":true}')
+end
+
 -- Ends a waiting job at once, asks for the end of a running one; says what it did.
 local function cancel_job(job, ms, ttl, file_ttl)
   if FINAL_EVENT[job.state] then return job.state == 'REVOKED' and 'again' or 'finished' end
   redis.call('HSET', job_key(job.id), 'cancel', '1')
   if job.state == 'STARTED' then
-    redis.call('SADD', cancels_key(job.owner), job.id)
-    redis.call('PEXPIRE', cancels_key(job.owner), SLACK_MS)
-    redis.call('PUBLISH', tell_key(job.owner), job.id)
+    local worker = string.match(job.owner, '^[^/]*')
+    redis.call('SADD', cancels_key(worker), job.id)
+    redis.call('PEXPIRE', cancels_key(worker), SLACK_MS)
+    redis.call('PUBLISH', tell_key(worker), job.id)
     return job.cancel and 'again' or 'asked'
   end
   leave_queue(job)
