@@ -6,11 +6,12 @@ import json
 from collections import Counter
 from typing import Any
 
+from jobs import commands
 from jobs.keys import Key
 from jobs.record import Record
-from tests.model.ledger_model import Job, Model
+from tests.model.nouns import FINAL_EVENT, Batch, Job
+from tests.model.rules import Model
 
-FINAL_EVENT = {"SUCCESS": "job.succeeded", "FAILURE": "job.failed", "REVOKED": "job.revoked"}
 #: Reads the whole ledger in one call.
 DUMP = """
 local found = {}
@@ -43,6 +44,8 @@ def compare_record(model: Model, record: Record) -> None:
         record.tags,
         record.stamp,
         record.error.code if record.error else None,
+        record.batch_id,
+        record.retry_of,
     )
     wanted = (
         job.state,
@@ -55,32 +58,35 @@ def compare_record(model: Model, record: Record) -> None:
         job.tags,
         job.stamp,
         job.code,
+        job.batch,
+        job.retry_of,
     )
     assert got == wanted
 
 
-def compare_ledger(model: Model, dump: list[Any]) -> None:
+def compare_batch(wanted: Batch, got: commands.Batch) -> None:
+    """Hold a batch as a client reads it against the model."""
+    counts = {state.value: count for state, count in got.counts.items() if count}
+    assert counts == {state: count for state, count in wanted.counts.items() if count}
+    assert (got.id, got.tenant, got.stamp, got.total, got.tags) == (
+        wanted.id, wanted.tenant, wanted.stamp, wanted.total, wanted.tags,
+    )  # fmt: skip
+
+
+def compare_ledger(model: Model, dump: dict[str, Any]) -> None:
     """Hold the whole ledger against the model."""
-    found = {item[0].decode(): item[1] for item in dump}
+    found = dict(dump)
     jobs = model.jobs.values()
     for job in jobs:
         record = dict(strings(found.pop(Key.JOB.of(job.id))))
-        lines = [line.decode() for line in found.pop(Key.EVENTS.of(job.id), [])]
-        assert read_history(record, lines) == job.events
-        for line in lines:
-            json.loads(line.split(" ", 2)[2])
-        check_hash(job, record)
+        check_events(job, record, found.pop(Key.EVENTS.of(job.id), []))
+        check_record(job, record)
         if job.artifacts:
             assert dict(strings(found.pop(Key.ARTIFACTS.of(job.id)))) == job.artifacts
+    check_limits(model, found)
     for queue in ("left", "right"):
-        for tenant in ("one", "two"):
-            line = [name for name, _ in strings(found.pop(Key.WAITING.of(queue, tenant), []))]
-            assert line == [job.id for job in model.line(queue, tenant)]
-        rota = {name for name, _ in strings(found.pop(Key.ROTA.of(queue), []))}
-        assert {job.tenant for job in model.waiting(queue)} <= rota, "a tenant waits and has no turn"
-        due = {job.id: job.due for job in jobs if job.queue == queue and job.due is not None}
-        assert scores(found.pop(Key.DUE.of(queue), [])) == due
-        assert len(found.pop(Key.WAKE.of(queue), [])) == model.wake.get(queue, 0)
+        check_queue(model, queue, found)
+    assert members(found.pop(Key.PAUSED.of(), [])) == model.paused
     assert scores(found.pop(Key.LEASES.of(), [])) == {
         one.id: one.lease for one in jobs if one.lease is not None
     }
@@ -88,20 +94,26 @@ def compare_ledger(model: Model, dump: list[Any]) -> None:
         one.id: one.forget_at for one in jobs if one.forget_at is not None
     }
     check_indexes(model, found)
+    check_batches(model, found)
     check_files(model, found)
-    assert scores(found.pop(Key.WORKERS.of(), [])) == model.beats
-    for owner in ("w1", "w2"):
-        assert {one.decode() for one in found.pop(Key.CANCELS.of(owner), [])} == model.cancels.get(
-            owner, set()
-        )
-        found.pop(Key.WORKER.of(owner), None)
-    assert dict(strings(found.pop(Key.TICK.of(), []))).get("hold", "0") == str(model.hold)
+    check_workers(model, found)
     assert int(found.pop(Key.CLOCK.of(), [b"0"])[0]) == model.clock
     for name in [one for one in found if one.startswith("jl:gone:")]:
         assert found.pop(name)[0].decode() == model.gone[name.removeprefix("jl:gone:")]
-    for name in [one for one in found if one.startswith(("jl:ended:", "jl:feed", "jl:tenants"))]:
-        del found[name]  # what is counted beside the jobs, each by a test of its own
+    for (minute, queue), count in model.ended.items():
+        assert dict(strings(found.get(Key.ENDED.of(str(minute)), []))).get(queue, "0") == str(count)
+    for name in [one for one in found if one.startswith("jl:ended:")]:
+        del found[name]
+    found.pop(Key.FEED.of(), None)  # read as clients do
     assert set(found) == set(), "keys that nobody owns"
+
+
+def check_events(job: Job, record: dict[str, str], stored: list[bytes]) -> None:
+    """Hold a history against the model."""
+    lines = [line.decode() for line in stored]
+    for line in lines:
+        json.loads(line.split(" ", 2)[2])
+    assert read_history(record, lines) == job.events
 
 
 def read_history(record: dict[str, str], lines: list[str]) -> list[str]:
@@ -113,13 +125,54 @@ def read_history(record: dict[str, str], lines: list[str]) -> list[str]:
     }
     stood = {name: f"{record[name]} {kind}" for name, kind in milestones.items() if name in record}
     end = [stood.pop("ended")] if "ended" in stood else []
-    told = [*stood.values(), *lines, *end]
-    ids = [tuple(map(int, line.partition(" ")[0].split("-"))) for line in told]
+    told = [line.split(" ") for line in (*stood.values(), *lines, *end)]
+    ids = [tuple(map(int, words[0].split("-"))) for words in told]
     assert ids == sorted(set(ids)), "events out of order"
-    return [line.split(" ", 2)[1] for line in told]
+    return [words[1] for words in told]
 
 
-def check_hash(job: Job, got: dict[str, str]) -> None:
+def check_queue(model: Model, queue: str, found: dict[str, Any]) -> None:
+    """Hold what waits in a queue against the model: no tenant may wait in vain."""
+    for tenant in ("one", "two"):
+        line = [name for name, _ in strings(found.pop(Key.WAITING.of(queue, tenant), []))]
+        assert line == [job.id for job in model.line(queue, tenant)]
+    rota = {name for name, _ in strings(found.pop(Key.ROTA.of(queue), []))}
+    barred = {tenant for tenant, queues in model.barred.items() if queue in queues}
+    assert {job.tenant for job in model.waiting(queue)} <= rota | barred, "a tenant waits and has no turn"
+    due = {job.id: job.due for job in model.jobs.values() if job.queue == queue and job.due is not None}
+    assert scores(found.pop(Key.DUE.of(queue), [])) == due
+    assert len(found.pop(Key.WAKE.of(queue), [])) == model.wake.get(queue, 0)
+
+
+def check_limits(model: Model, found: dict[str, Any]) -> None:
+    """Hold counts of running jobs, parked jobs and barred tenants against the model, and each other."""
+    jobs = list(model.jobs.values())
+    for task, lines in model.served.items():
+        assert {name for name, _ in strings(found.pop(Key.PARKED_ROTA.of(task), []))} == set(lines)
+        for line in lines:
+            ids = [name for name, _ in strings(found.pop(Key.PARKED.of(task, *line.split(":")), []))]
+            assert ids == [job.id for job in model.parked(task, line)]
+            assert not ids or model.tasks_running[task], "jobs are parked and nobody will hand on to them"
+    for key, counts, mark in (
+        (Key.TASKS_RUNNING, model.tasks_running, "k"),
+        (Key.TENANTS_RUNNING, model.tenants_running, "t"),
+    ):
+        held = Counter(one.task if mark == "k" else one.tenant for one in jobs if mark in one.held)
+        stored = {name: int(count) for name, count in strings(found.pop(key.of(), []))}
+        assert stored == counts == held
+    assert read_barred(found) == model.barred
+    for tenant in model.barred:
+        assert model.tenants_running[tenant], "a tenant is barred and nobody will let it in again"
+        del found[Key.BARRED.of(tenant)]
+
+
+def read_barred(found: dict[str, Any]) -> dict[str, set[str]]:
+    """Read in which queues which tenants are barred."""
+    head = Key.BARRED.of("")
+    return {name.removeprefix(head): members(found[name]) for name in found if name.startswith(head)}
+
+
+def check_record(job: Job, got: dict[str, str]) -> None:
     """Hold a record's own fields against the model."""
     for name in ("born", "began", "ended"):
         got.pop(name, None)
@@ -149,6 +202,10 @@ def check_hash(job: Job, got: dict[str, str]) -> None:
         "cancel": 1 if job.cancel else None,
         "result": '{"ok":1}' if job.state == "SUCCESS" else None,
         "tags": json.dumps(job.tags) if job.tags else None,
+        "batch": job.batch,
+        "retry_of": job.retry_of,
+        "retried_as": job.retried_as,
+        "held": job.held or None,
     }
     wanted |= {name: value for name, value in optional.items() if value is not None}
     counters = {"attempt": job.attempt, "fence": job.fence}
@@ -176,10 +233,11 @@ def check_indexes(model: Model, found: dict[str, Any]) -> None:
         for one in jobs
         for tag in one.tags
     }
-    lined = Counter(one.queue for one in jobs if one.turn is not None or one.due is not None)
+    assert {one.tenant for one in jobs} <= members(found.pop(Key.TENANTS.of(), []))
     depths = {queue: int(depth) for queue, depth in strings(found.pop(Key.QUEUES.of(), []))}
-    assert {queue: depth for queue, depth in depths.items() if depth} == dict(lined)
-    keys = {one.idem: f"{one.fingerprint} {one.id}" for one in jobs if one.idem}
+    assert depths == {queue: model.depth(queue) for queue in model.counted}
+    told: list[Job | Batch] = [*jobs, *model.batches.values()]
+    keys = {one.idem: f"{one.fingerprint} {one.id}" for one in told if one.idem}
     assert {name: found.pop(Key.IDEMPOTENCY.of(name))[0].decode() for name in keys} == keys
     pending = {
         one.id for one in jobs if one.start_by is not None and one.state == "PENDING" and not one.attempt
@@ -187,6 +245,34 @@ def check_indexes(model: Model, found: dict[str, Any]) -> None:
     assert pending >= {
         one for one in scores(found.pop(Key.START_BY.of(), [])) if model.jobs[one].state == "PENDING"
     }
+
+
+def check_batches(model: Model, found: dict[str, Any]) -> None:
+    """Hold the batches against the model."""
+    for batch in model.batches.values():
+        got = dict(strings(found.pop(Key.BATCH.of(batch.id))))
+        counts = {state: int(got.pop(state)) for state in list(got) if state.isupper()}
+        assert {state: count for state, count in counts.items() if count} == {
+            state: count for state, count in batch.counts.items() if count
+        }
+        kept = sum(one.batch == batch.id for one in model.jobs.values())
+        wanted = {
+            "tenant": batch.tenant,
+            "stamp": str(batch.stamp),
+            "total": str(batch.total),
+            "kept": str(kept),
+        }
+        wanted |= {"tags": json.dumps(batch.tags)} | ({"idem": batch.idem} if batch.idem else {})
+        assert got == wanted
+
+
+def check_workers(model: Model, found: dict[str, Any]) -> None:
+    """Hold heartbeats, wishes to cancel, and the last tick against the model."""
+    assert scores(found.pop(Key.WORKERS.of(), [])) == model.beats
+    for owner in ("w1", "w2"):
+        assert members(found.pop(Key.CANCELS.of(owner), [])) == model.cancels.get(owner, set())
+        found.pop(Key.WORKER.of(owner), None)
+    assert dict(strings(found.pop(Key.TICK.of(), []))).get("hold", "0") == str(model.hold)
 
 
 def check_files(model: Model, found: dict[str, Any]) -> None:
@@ -202,7 +288,12 @@ def check_files(model: Model, found: dict[str, Any]) -> None:
             file.refs,
             file.job,
         )
-    assert {one.decode() for one in found.pop(Key.TRASH.of(), [])} == model.trash
+    assert members(found.pop(Key.TRASH.of(), [])) == model.trash
+
+
+def members(flat: list[bytes]) -> set[str]:
+    """Read a set."""
+    return {one.decode() for one in flat}
 
 
 def strings(flat: list[bytes]) -> list[tuple[str, str]]:

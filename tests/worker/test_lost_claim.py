@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from jobs.state import State
-from tests.acceptance.processes import ROOT, Program, wait_for
+from tests.acceptance.house import ROOT
+from tests.acceptance.processes import Program, wait_until
 from tests.jobs.conftest import Ledger
 from tests.worker.thief import Thief
 
@@ -42,7 +43,7 @@ def worker(directory: Path, thief: Thief, pool: str, ledger: Ledger) -> Iterator
     command = [sys.executable, "-m", "service.cli", "worker", "--pool", pool, "-c", "2"]
     program = Program("worker", command, directory, environment)
     try:
-        wait_for(lambda: " ready." in program.told(), "the worker is ready")
+        wait_until(lambda: " ready." in program.told(), 30, "the worker is ready")
         yield program
     finally:
         program.kill()
@@ -56,7 +57,7 @@ def test_job_whose_claim_was_lost_starts_soon_and_loses_no_attempt(
         thief.watch(CLAIMED)
         begin = time.monotonic()
         job = ledger.submit(task="end.well", queue="media", input=b"{}", max_attempts=1)
-        wait_for(lambda: ledger.read(job).state.is_terminal, "the job ends", 10)
+        wait_until(lambda: ledger.read(job).state.is_terminal, 10, "the job ends")
         assert thief.has_struck.is_set(), program.told()
         record = ledger.read(job)
         assert (record.state, record.attempt) == (State.SUCCESS, 1), program.told()
@@ -70,7 +71,7 @@ def test_worker_that_stops_disowns_the_claim_on_its_way(tmp_path: Path, thief: T
     with worker(tmp_path, thief, "threads", ledger) as program:
         thief.watch(CLAIMED, breaks=False)
         job = ledger.submit(task="end.well", queue="media", input=b"{}", max_attempts=1)
-        wait_for(thief.has_struck.is_set, "the claim is lost")
+        wait_until(thief.has_struck.is_set, 10, "the claim is lost")
         program.tell(signal.SIGTERM)
         program.wait()
         record = ledger.read(job)

@@ -13,7 +13,7 @@ from tests.acceptance.faults.crowd import Crowd
 from tests.acceptance.faults.form import pick
 from tests.acceptance.faults.stage import FarStage, Stage
 from tests.acceptance.house import Json
-from tests.model.comparison import FINAL_EVENT
+from tests.model.nouns import FINAL_EVENT
 
 #: The errors with which a job of each task may fail; any may lose its workers too often.
 CODES = {

@@ -1,0 +1,205 @@
+"""Workers claim, hold, end and lose attempts; some of them gave theirs up long ago."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from hypothesis import strategies as st
+from hypothesis.stateful import precondition, rule
+
+from jobs import commands
+from jobs.commands import Claimed, Limits, PublishedArtifact
+from jobs.keys import Key
+from jobs.record import Failure
+from tests.model.comparison import read_barred, strings
+from tests.model.moves.births import ORDERS, Order
+from tests.model.moves.clock import Clock
+from tests.model.moves.requests import Requests
+from tests.model.moves.stage import ANY, LIVES, OWNERS, Part, only
+from tests.model.nouns import FEW, LEASE_MS, Times
+from tests.model.rules import Seen
+
+LIMITS = st.builds(
+    Limits,
+    tenant=st.sampled_from([0, 0, 0, 1, 2]),
+    tasks=st.sampled_from([{}, {FEW: 1}, {FEW: 2}, {FEW: 2}]),
+)
+QUEUE_LISTS = st.sampled_from([["left"], ["right", "left"]])
+
+
+class Attempts(Requests, Clock):
+    """Be several workers."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        #: the number of the last claim of all
+        self.claims = 0
+        #: (owner, number) of the claims whose replies were lost
+        self.unheard: list[tuple[str, int]] = []
+
+    @rule(
+        owner=OWNERS, slots=st.integers(1, 3), queues=QUEUE_LISTS, after_ms=st.sampled_from([0, 0, 1, 3_500])
+    )
+    def claim(self, owner: str, slots: int, queues: list[str], after_ms: int) -> None:
+        self.model.now_us += after_ms * 1000
+        self.held += [(one.id, one.fence) for one in self.claim_jobs(owner, slots, queues)]
+
+    @only(Part.UNHEARD)
+    @rule(owner=OWNERS, slots=st.integers(1, 3), queues=QUEUE_LISTS)
+    def lose_claim(self, owner: str, slots: int, queues: list[str]) -> None:
+        if self.claim_jobs(owner, slots, queues):
+            self.unheard.append((owner, self.claims))
+
+    @only(Part.UNHEARD)
+    @precondition(lambda self: self.unheard)
+    @rule(number=ANY)
+    def disown(self, number: int) -> None:
+        owner, claim = self.pick(self.unheard, number)
+        got = self.run(commands.disown(owner, claim, LIVES))
+        assert (got.jobs, got.after) == (self.model.disown(f"{owner}/{claim}"), "")
+
+    def claim_jobs(self, owner: str, slots: int, queues: list[str]) -> list[Claimed]:
+        """Claim, and follow what the ledger chose."""
+        if self.is_unclear():
+            self.tick(owner)
+        self.claims += 1
+        waited = {job.id for queue in queues for job in self.model.waiting(queue)}
+        got = self.run(
+            commands.claim(
+                owner, queues, slots=slots, lease_ms=LEASE_MS, lives=LIVES,
+                limits=self.limits, number=self.claims,
+            )
+        )  # fmt: skip
+        chosen = [one.id for one in got]
+        revoked = {name for name in waited if self.field(name, "state") == "REVOKED"}
+        seen = Seen(chosen, frozenset(revoked), frozenset(waited & self.parked()), read_barred(self.dump))
+        started = self.model.claim(f"{owner}/{self.claims}", queues, slots, self.limits, seen)
+        wanted = [(job.id, job.task, job.attempt, job.fence, job.queue) for job in started]
+        assert [(one.id, one.task, one.attempt, one.fence, one.queue) for one in got] == wanted
+        assert all((one.input, one.timeout_ms) == (b"{}", 1000) for one in got)
+        return got
+
+    def is_unclear(self) -> bool:
+        """Claim that the order in which a claim meets jobs would decide, and does not show.
+
+        A job that counts in its task, and is too late, hands its count on to whoever is parked then.
+        """
+        late = [
+            job for job in self.model.jobs.values() if job.held and job.turn and self.model.is_too_late(job)
+        ]
+        return bool(late)
+
+    def field(self, job_id: str, name: str) -> str:
+        """Look at one field of a record, in the ledger."""
+        return dict(strings(self.dump[Key.JOB.of(job_id)])).get(name, "")
+
+    def parked(self) -> set[str]:
+        """List the parked jobs, in the ledger."""
+        return {
+            name
+            for key, content in self.dump.items()
+            if key.startswith("jl:parked:")
+            for name, _ in strings(content)
+        }
+
+    @only(Part.LIMITS)
+    @rule(limits=LIMITS)
+    def set_limits(self, limits: Limits) -> None:
+        self.limits = limits
+
+    @only(Part.LIMITS)
+    @rule(orders=st.lists(ORDERS, min_size=3, max_size=3), owner=OWNERS)
+    def lower_limit(self, orders: list[Order], owner: str) -> None:
+        """Lower the limit of a task after one job handed its count on to another, and before that starts."""
+        self.limits = Limits(tasks={FEW: 2})
+        self.submit([replace(order, task=FEW, times=Times()) for order in orders])
+        self.claim(owner, 3, ["right", "left"], 0)
+        counted = [one for one in self.held if (job := self.model.current(*one)) and "k" in job.held]
+        if counted:
+            self.release([counted[-1]])
+        self.limits = Limits(tasks={FEW: 1})
+        self.claim(owner, 3, ["right", "left"], 0)
+
+    @only(Part.LOSSES)
+    @precondition(lambda self: self.held)
+    @rule(number=ANY, owner=OWNERS, dies=st.booleans())
+    def take_over(self, number: int, owner: str, dies: bool) -> None:  # noqa: FBT001
+        """Have one worker die, or stop, and another go on."""
+        if dies:
+            self.lose(number)
+        else:
+            self.release([self.attempt(number)])
+        self.claim(owner, 3, ["right", "left"], 0)
+
+    @only(Part.TELLS)
+    @precondition(lambda self: self.held)
+    @rule(numbers=st.lists(ANY, min_size=1, max_size=3, unique=True))
+    def renew(self, numbers: list[int]) -> None:
+        held = list(dict(self.attempt(number) for number in numbers).items())
+        wanted = self.model.renew(held)
+        got = self.run(commands.renew(held, lease_ms=LEASE_MS))
+        assert (got.lost, got.cancelled, got.current) == wanted
+
+    @precondition(lambda self: self.held)
+    @rule(
+        number=ANY,
+        state=st.sampled_from(["SUCCESS", "SUCCESS", "FAILURE", "RETRY", "RETRY", "REVOKED"]),
+        delay=st.sampled_from([0, 1_000]),
+        makes=st.booleans(),
+        asked=st.sampled_from([False, False, False, True]),
+    )
+    def settle(self, number: int, state: str, delay: int, makes: bool, asked: bool) -> None:  # noqa: FBT001
+        job, fence = self.attempt(number)
+        if asked and job in self.model.jobs:
+            self.cancel_one(job, self.model.jobs[job].tenant)
+        failure = Failure("model.failed", "asked to fail", retryable=True, attempt=1)
+        artifacts = [PublishedArtifact(f"art-{job}", "a.txt", "text/plain", 1, "0")] if makes else []
+        command = {
+            "SUCCESS": lambda: commands.succeed(job, fence, '{"ok":1}', artifacts, LIVES),
+            "FAILURE": lambda: commands.fail(job, fence, failure, LIVES),
+            "RETRY": lambda: commands.retry(job, fence, failure, delay, LIVES),
+            "REVOKED": lambda: commands.stop(job, fence, LIVES),
+        }[state]()
+        made = ((f"art-{job}", "a.txt"),) if makes and state == "SUCCESS" else ()
+        wanted = self.model.settle(job, fence, state, delay, made)
+        settled = self.run(command)
+        assert (settled.is_current, settled.state.value) == wanted
+        if made and settled.is_current:
+            self.files.append(f"art-{job}")
+
+    @only(Part.LOSSES)
+    @precondition(lambda self: self.held)
+    @rule(number=ANY)
+    def lose(self, number: int) -> None:
+        job, fence = self.attempt(number)
+        wanted = self.model.lose(job, fence)
+        lost = self.run(commands.lose(job, fence, LIVES))
+        assert (lost.is_current, lost.state.value) == wanted
+
+    @only(Part.LOSSES)
+    @precondition(lambda self: self.held)
+    @rule(numbers=st.lists(ANY, min_size=1, max_size=3, unique=True))
+    def release_some(self, numbers: list[int]) -> None:
+        self.release([self.attempt(number) for number in numbers])
+
+    def release(self, attempts: list[tuple[str, int]]) -> None:
+        """Hand attempts back, one of each job."""
+        held = list(dict(attempts).items())
+        wanted = self.model.release(held)
+        assert self.run(commands.release(held, LIVES)) == wanted
+
+    @only(Part.TELLS)
+    @precondition(lambda self: self.held)
+    @rule(
+        number=ANY, kind=st.sampled_from(["progress", "log"]), content=st.sampled_from(['{"done":1}', "{}"])
+    )
+    def report(self, number: int, kind: str, content: str) -> None:
+        job, fence = self.attempt(number)
+        wanted = self.model.report(job, fence, kind, content)
+        noted = self.run(commands.report(job, fence, kind, content))
+        assert (noted.is_current, noted.cancel_requested) == wanted
+
+    def attempt(self, number: int) -> tuple[str, int]:
+        """Take an attempt, more often one whose job runs, be it in this attempt or in a later one."""
+        running = [one for one in self.held if one[0] in self.model.jobs and self.model.jobs[one[0]].lease]
+        return self.pick(running if running and number < 3 else self.held, number)

@@ -1,0 +1,38 @@
+"""Time passes, workers tick, and leave."""
+
+from __future__ import annotations
+
+import json
+
+from hypothesis import strategies as st
+from hypothesis.stateful import rule
+
+from jobs import commands
+from tests.model.moves.stage import LIVES, OWNERS, Part, Stage, only
+from tests.model.nouns import LEASE_MS
+
+
+class Clock(Stage):
+    """Be what happens by itself."""
+
+    @rule(ms=st.sampled_from([0.001, 1, 500, 2_000, 3_500, 4_000, 10_000, 21_000]))
+    def pass_time(self, ms: float) -> None:
+        self.model.now_us += int(ms * 1000)
+
+    @rule(owner=OWNERS)
+    def tick(self, owner: str) -> None:
+        got = self.run(commands.tick(owner, json.dumps(owner), lease_ms=LEASE_MS, lives=LIVES))
+        assert (set(got.cancelled), got.has_more) == (self.model.tick(owner), False)
+
+    @only(Part.READS)
+    @rule()
+    def workers(self) -> None:
+        got = self.run(commands.workers())
+        wanted = sorted((self.model.now - beat, name) for name, beat in self.model.beats.items())
+        assert sorted((one.age_ms, one.name) for one in got) == wanted
+
+    @only(Part.READS)
+    @rule(owner=OWNERS)
+    def leave(self, owner: str) -> None:
+        self.model.leave(owner)
+        self.run(commands.leave(owner))

@@ -1,0 +1,56 @@
+"""Clients upload and drop files; a worker empties the trash."""
+
+from __future__ import annotations
+
+from hypothesis import strategies as st
+from hypothesis.stateful import precondition, rule
+
+from jobs import commands
+from tests.model.moves.stage import ANY, LIVES, TENANTS, Part, Stage, only
+
+
+class Files(Stage):
+    """Keep and drop files."""
+
+    @only(Part.FILES)
+    @rule(tenant=TENANTS)
+    def keep_file(self, tenant: str) -> None:
+        name = f"file-{len(self.files):03}"
+        self.files.append(name)
+        command = commands.keep_file(
+            name, tenant, name="n", media_type="text/plain", size_bytes=1, sha256="0", lives=LIVES
+        )
+        assert self.run(command) == self.model.keep_file(name, tenant)
+
+    @only(Part.FILES)
+    @precondition(lambda self: self.files)
+    @rule(number=ANY, tenant=TENANTS)
+    def read_file(self, number: int, tenant: str) -> None:
+        name = self.pick(self.files, number)
+        (found,) = self.call(commands.read_files(tenant, [name]))
+        word = self.model.look_at_file(name, tenant)
+        assert found[0].decode() == name
+        if word == "found":
+            expires = self.model.files[name].expires
+            assert found[2].decode() == ("" if expires is None else str(expires))
+        else:
+            assert found[1].decode() == word
+
+    @only(Part.FILES)
+    @precondition(lambda self: self.files)
+    @rule(number=ANY, tenant=TENANTS)
+    def drop_file(self, number: int, tenant: str) -> None:
+        name = self.pick(self.files, number)
+        reply = self.call(commands.drop_file(name, tenant, LIVES))
+        assert reply.decode() == self.model.drop_file(name, tenant)
+
+    @only(Part.FILES)
+    @rule(deletes=st.booleans())
+    def trash(self, deletes: bool) -> None:  # noqa: FBT001
+        named = self.run(commands.trash())
+        assert set(named) == self.model.trash
+        if deletes and self.model.trash:
+            gone = min(self.model.trash)
+            self.model.trash.discard(gone)
+            left = self.run(commands.trash([gone]))
+            assert set(left) == self.model.trash

@@ -1,0 +1,82 @@
+"""Clients cancel, delete, read and list jobs."""
+
+from __future__ import annotations
+
+from hypothesis import strategies as st
+from hypothesis.stateful import precondition, rule
+
+from jobs import commands
+from jobs.commands import Filter
+from jobs.record import Record
+from tests.model.comparison import compare_record
+from tests.model.moves.births import Births
+from tests.model.moves.filters import WISHES, Wish
+from tests.model.moves.stage import ANY, LIVES, TENANTS, Part, only
+from tests.model.nouns import Job
+
+
+class Requests(Births):
+    """Ask about jobs that are there."""
+
+    @precondition(lambda self: self.ids)
+    @rule(number=ANY, tenant=TENANTS)
+    def cancel(self, number: int, tenant: str) -> None:
+        self.cancel_one(self.pick(self.ids, number), tenant)
+
+    def cancel_one(self, job: str, tenant: str) -> None:
+        """Cancel a job by its id."""
+        reply = self.call(commands.cancel(job, tenant, LIVES))
+        assert reply[0].decode() == self.model.cancel(job, tenant)
+        if len(reply) > 1:
+            compare_record(self.model, Record.read(job, reply[1]))
+
+    @only(Part.MANY)
+    @rule(wish=WISHES, limit=st.integers(1, 3))
+    def cancel_many(self, wish: Wish, limit: int) -> None:
+        chosen = self.write_filter(wish)
+        got = self.run(commands.cancel_many(chosen, limit=limit, lives=LIVES))
+        assert (got.revoked, got.asked, got.next_stamp) == self.model.cancel_many(chosen, limit)
+
+    @only(Part.DELETES)
+    @precondition(lambda self: self.ids)
+    @rule(number=ANY, tenant=TENANTS)
+    def delete(self, number: int, tenant: str) -> None:
+        job = self.final_or_any(number)
+        got = self.ask(commands.delete(job, tenant, LIVES))
+        assert (got or "deleted") == self.model.delete(job, tenant)
+
+    @only(Part.READS)
+    @precondition(lambda self: self.ids)
+    @rule(number=ANY, tenant=TENANTS, watcher=st.sampled_from(["", "p1", "p2"]))
+    def read(self, number: int, tenant: str, watcher: str) -> None:
+        job = self.pick(self.ids, number)
+        wanted = self.model.read(job, tenant, watcher)
+        found = self.ask(commands.read_job(job, tenant, watcher=watcher))
+        if isinstance(found, Record):
+            assert isinstance(wanted, Job)
+            compare_record(self.model, found)
+        else:
+            assert found == wanted
+
+    @only(Part.READS)
+    @rule(wish=WISHES, limit=st.integers(1, 3))
+    def list_jobs(self, wish: Wish, limit: int) -> None:
+        chosen = self.write_filter(wish)
+        assert self.walk(chosen, limit) == [job.id for job in self.model.fit(chosen)]
+
+    def walk(self, chosen: Filter, limit: int) -> list[str]:
+        """Read all pages."""
+        found: list[str] = []
+        words = {
+            "state": chosen.state, "task": chosen.task, "queue": chosen.queue, "tag": chosen.tag,
+            "batch_id": chosen.batch_id, "from_stamp": chosen.from_stamp,
+        }  # fmt: skip
+        below = chosen.below_stamp
+        for _ in range(50):
+            page = self.run(commands.list_jobs(chosen.tenant, limit=limit, below_stamp=below, **words))
+            assert len(page.records) <= limit
+            found += [record.id for record in page.records]
+            below = page.next_stamp
+            if not below:
+                break
+        return found

@@ -1,0 +1,98 @@
+"""Those who watch read one job's history, and the feed of a tenant or of a batch."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import replace
+
+from hypothesis import strategies as st
+from hypothesis.stateful import precondition, rule
+
+from jobs import commands
+from jobs.commands import Command, History
+from tests.model.moves.stage import ANY, TENANTS, Part, Stage, only
+from tests.model.nouns import FINAL, Job
+
+#: The feed's very beginning.
+BEGIN = "0-0"
+#: A page may have these beside its events: created, started, and the last one.
+MILESTONES = 3
+
+
+class Watching(Stage):
+    """Follow events."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        #: tenant -> where it has read the feed up to, and how many events the model had told then
+        self.marks: dict[str, tuple[str, int]] = defaultdict(lambda: (BEGIN, 0))
+
+    @only(Part.EVENTS)
+    @precondition(lambda self: self.ids)
+    @rule(number=ANY, tenant=TENANTS, watcher=st.sampled_from(["", "p1"]), most=st.sampled_from([2, 200]))
+    def read_history(self, number: int, tenant: str, watcher: str, most: int) -> None:
+        job_id = self.final_or_any(number)
+        wanted = self.model.read(job_id, tenant, watcher)
+        if isinstance(wanted, str):
+            assert self.ask(commands.read_history(job_id, tenant, watcher=watcher)) == wanted
+            return
+        told: list[str] = []
+        results: list[bytes] = []
+        after = ""
+        while True:
+            command = at_most(commands.read_history(job_id, tenant, after=after, watcher=watcher), most)
+            page = self.run(command)
+            assert len(page.events) <= most + MILESTONES
+            told += [event.type.value for event in page.events]
+            results += [event.result for event in page.events if event.result]
+            after = page.position
+            if not page.has_more:
+                break
+        assert told == wanted.events
+        assert page.has_ended == (wanted.state in FINAL)
+        assert results == ([b'{"ok":1}'] if wanted.state == "SUCCESS" else [])
+
+    @only(Part.EVENTS)
+    @rule(tenant=TENANTS)
+    def read_feed(self, tenant: str) -> None:
+        after, count = self.marks[tenant]
+        page = self.run(commands.read_feed(tenant, after=after))
+        assert not page.has_more
+        assert by_job(page) == by_job_told(one for one in self.model.told[count:] if one[0].tenant == tenant)
+        self.marks[tenant] = page.position, len(self.model.told)
+
+    @only(Part.EVENTS)
+    @precondition(lambda self: self.batches)
+    @rule(number=ANY, tenant=TENANTS)
+    def read_feed_of_batch(self, number: int, tenant: str) -> None:
+        batch_id = self.pick(self.batches, number)
+        wanted = self.model.read_batch(batch_id, tenant)
+        got = self.ask(commands.read_feed(tenant, after=BEGIN, batch=batch_id))
+        if isinstance(got, str):
+            assert got == wanted
+            return
+        assert not isinstance(wanted, str)
+        assert by_job(got) == by_job_told(one for one in self.model.told if one[0].batch == batch_id)
+        assert got.has_ended == all(state in FINAL for state, count in wanted.counts.items() if count)
+
+
+def at_most(command: Command[History], events: int) -> Command[History]:
+    """Ask for shorter pages of a history."""
+    return replace(command, args=(*command.args[:4], events, *command.args[5:]))
+
+
+def by_job(page: History) -> dict[str, list[str]]:
+    """Sort what was read by job: in one move, the order of jobs is the ledger's."""
+    found: dict[str, list[str]] = defaultdict(list)
+    for event in page.events:
+        found[event.job_id].append(event.type.value)
+    return found
+
+
+def by_job_told(told: Iterable[tuple[Job, str]]) -> dict[str, list[str]]:
+    """Sort what the model told by job."""
+    found: dict[str, list[str]] = defaultdict(list)
+    for job, kind in told:
+        found[job.id].append(kind)
+    return found

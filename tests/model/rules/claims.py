@@ -1,0 +1,136 @@
+"""Claim: the ledger chooses, and the model holds that it might.
+
+Whose turn it is among tenants is the ledger's to say, in so far as each gets one; so is which of the jobs
+that are too late it happens to meet, and which of several lines it looks at while a task is full.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from jobs.commands import Limits
+from tests.model.nouns import LEASE_MS, Job
+from tests.model.rules.ledger import Ledger, count_down
+
+
+@dataclass(frozen=True)
+class Seen:
+    """Hold what a claim did, as the ledger shows it: the ids in the order of the reply, and of the others."""
+
+    chosen: Sequence[str]
+    revoked: frozenset[str]
+    parked: frozenset[str]
+    barred: dict[str, set[str]]
+
+
+class Claims(Ledger):
+    """Start what was chosen."""
+
+    def claim(self, owner: str, queues: list[str], slots: int, limits: Limits, seen: Seen) -> list[Job]:
+        """Follow a claim; answers the jobs that it started, as they are then."""
+        assert len(seen.chosen) <= slots
+        before = {queue: self.waiting(queue) for queue in queues if queue not in self.paused}
+        self.expect_turns(before.get(queues[0], []), slots, limits, seen)
+        for name in sorted(seen.revoked):
+            self.expire(self.jobs[name], before)
+        parked = [self.jobs[name] for name in sorted(seen.parked)]
+        for job in parked:
+            self.take_back(job, limits)
+        started = []
+        for number, name in enumerate(seen.chosen, start=1):
+            job = self.jobs[name]
+            self.expect_order(job, before, limits, seen)
+            self.admit(job, limits, number)
+            self.start(job, owner, limits)
+            started.append(job)
+        for job in parked:
+            limit = limits.tasks[job.task]
+            assert self.tasks_running[job.task] >= limit, "a job is parked and its task has room"
+            job.is_parked = True
+            self.served.setdefault(job.task, {}).setdefault(job.line, (0, 0))
+        if len(started) < slots:
+            left = [job for line in before.values() for job in line if self.may_start(job, limits)]
+            assert not left, "a slot is free and a job waits"
+        self.bar(seen, limits)
+        return started
+
+    def expire(self, job: Job, before: dict[str, list[Job]]) -> None:
+        """End a job that came too late."""
+        assert job in before[job.queue]
+        assert self.is_too_late(job)
+        self.end(job, "REVOKED", code="expired")
+
+    def take_back(self, job: Job, limits: Limits) -> None:
+        """Take the count from a job that is parked because the limit was lowered."""
+        assert job.turn is not None
+        assert job.task in limits.tasks, "a job is parked whose task has no limit"
+        if "k" in job.held:
+            assert self.tasks_running[job.task] > limits.tasks[job.task]
+            count_down(self.tasks_running, job.task)
+            job.held = ""
+
+    def admit(self, job: Job, limits: Limits, number: int) -> None:
+        """Count a job among the running ones of its task; where there is more room, let one more wait."""
+        limit = limits.tasks.get(job.task)
+        if limit is None:
+            return
+        if not job.held:
+            self.served.setdefault(job.task, {})[job.line] = (self.now_us, number)
+            self.tasks_running[job.task] += 1
+            job.held = "k"
+        assert self.tasks_running[job.task] <= limit, "more jobs of a task run than its limit"
+        if self.tasks_running[job.task] < limit and self.hand_on(job.task):
+            self.tasks_running[job.task] += 1
+
+    def start(self, job: Job, owner: str, limits: Limits) -> None:
+        """Begin an attempt."""
+        job.turn = None
+        job.attempt, job.fence = job.attempt + 1, job.fence + 1
+        self.move(job, "STARTED")
+        job.owner, job.started, job.lease = owner, self.now, self.now + LEASE_MS
+        if limits.tenant:
+            self.tenants_running[job.tenant] += 1
+            job.held += "t"
+            assert self.tenants_running[job.tenant] <= limits.tenant, (
+                "more jobs of a tenant run than its limit"
+            )
+        self.tell(job, "job.started")
+
+    # what must hold of a choice
+
+    def expect_turns(self, waiting: list[Job], slots: int, limits: Limits, seen: Seen) -> None:
+        """Hold that each tenant who waits in the first queue gets one of enough slots, if nothing bars it."""
+        tenants = {job.tenant for job in waiting}
+        barred = any(self.is_too_late(job) or job.task in limits.tasks for job in waiting)
+        if slots >= len(tenants) and not barred and not limits.tenant and not self.barred:
+            assert tenants <= {self.jobs[name].tenant for name in seen.chosen}, "a tenant gets no turn"
+
+    def expect_order(self, job: Job, before: dict[str, list[Job]], limits: Limits, seen: Seen) -> None:
+        """Hold that no job of the same line, or of an earlier queue, should have come first."""
+        assert job.queue in before, "a job of a paused queue starts"
+        assert job.turn is not None, "a job starts that does not wait"
+        assert not self.is_too_late(job), "a job starts after its time"
+        if job in before[job.queue]:
+            ahead = before[job.queue][: before[job.queue].index(job)]
+            assert not [
+                one for one in ahead if one.tenant == job.tenant and one.turn and one.id not in seen.parked
+            ], "a job is claimed ahead of its line"
+        for queue, line in before.items():
+            if queue == job.queue:
+                return
+            assert not [one for one in line if one.id not in seen.parked and self.may_start(one, limits)]
+
+    def may_start(self, job: Job, limits: Limits) -> bool:
+        """Claim that nothing keeps a job that waited from being started."""
+        is_barred = job.queue in self.barred.get(job.tenant, ())
+        is_at_limit = limits.tenant and self.tenants_running[job.tenant] >= limits.tenant
+        return bool(job.turn and not job.is_parked and not is_barred and not is_at_limit)
+
+    def bar(self, seen: Seen, limits: Limits) -> None:
+        """Follow the ledger in whom it took out of a rotation; only a tenant at its limit may be."""
+        for tenant, queues in seen.barred.items():
+            if queues - self.barred.get(tenant, set()):
+                assert limits.tenant
+                assert self.tenants_running[tenant] >= limits.tenant, "a tenant below its limit is barred"
+        self.barred = {tenant: set(queues) for tenant, queues in seen.barred.items()}

@@ -1,0 +1,59 @@
+"""What time brings, and who is alive."""
+
+from __future__ import annotations
+
+from tests.model.nouns import LEASE_MS, TICK_GAP_MS
+from tests.model.rules.attempts import Attempts
+
+
+class Clock(Attempts):
+    """Tick."""
+
+    def tick(self, owner: str) -> set[str]:
+        """Do what time brings; answers the jobs that the worker should stop."""
+        self.beats[owner] = self.now
+        self.beats = {name: beat for name, beat in self.beats.items() if beat > self.now - 60_000}
+        if self.now - self.last_tick > TICK_GAP_MS:
+            self.hold = self.now + LEASE_MS
+        self.last_tick = self.now
+        for queue in sorted(self.counted):
+            if not self.depth(queue):
+                self.counted.discard(queue)
+                self.wake.pop(queue, None)
+        for job in sorted(self.jobs.values(), key=lambda one: (one.due or 0, one.id)):
+            if job.due is not None and job.due <= self.now:
+                job.due = None
+                self.enqueue(job, self.stamp())
+        self.reap()
+        self.expire_late()
+        self.forget_old()
+        return self.cancels.pop(owner, set())
+
+    def reap(self) -> None:
+        """Give up lost leases, unless time was stolen."""
+        if self.now < self.hold:
+            return
+        for job in sorted(self.jobs.values(), key=lambda one: (one.lease or 0, one.id)):
+            if job.lease is not None and job.lease <= self.now:
+                self.give_up(job)
+
+    def expire_late(self) -> None:
+        """End what is too late to start."""
+        for job in sorted(self.jobs.values(), key=lambda one: (one.start_by or 0, one.id)):
+            if job.state == "PENDING" and self.is_too_late(job):
+                self.end(job, "REVOKED", code="expired")
+
+    def forget_old(self) -> None:
+        """Drop what was kept long enough."""
+        for job in sorted(self.jobs.values(), key=lambda one: (one.forget_at or 0, one.id)):
+            if job.forget_at is not None and job.forget_at <= self.now:
+                self.forget(job)
+        for name, file in list(self.files.items()):
+            if file.expires is not None and file.expires <= self.now:
+                self.drop(name)
+                self.gone[name] = file.tenant
+
+    def leave(self, owner: str) -> None:
+        """Take a worker that ends from the list."""
+        self.beats.pop(owner, None)
+        self.cancels.pop(owner, None)

@@ -1,0 +1,192 @@
+"""What all moves share: time and stamps, how a job waits, moves, ends, and is forgotten."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from tests.model.nouns import (
+    FILE_MS,
+    FINAL,
+    FINAL_EVENT,
+    RESULT_MS,
+    WAKE_TOKENS,
+    Batch,
+    File,
+    Job,
+)
+
+
+class Ledger:
+    """Hold everything that is true; a dictionary is searched for whatever is asked."""
+
+    def __init__(self) -> None:
+        self.now_us = 1_800_000_000_000_000
+        self.clock = 0
+        self.jobs: dict[str, Job] = {}
+        self.batches: dict[str, Batch] = {}
+        self.files: dict[str, File] = {}
+        self.gone: dict[str, str] = {}
+        self.trash: set[str] = set()
+        self.wake: dict[str, int] = {}
+        #: the queues that the ledger counts; the tick drops those that are empty
+        self.counted: set[str] = set()
+        self.paused: set[str] = set()
+        self.cancels: dict[str, set[str]] = {}
+        self.beats: dict[str, int] = {}
+        self.last_tick = 0
+        self.hold = 0
+        #: how many jobs ended, by minute and queue
+        self.ended: Counter[tuple[int, str]] = Counter()
+        #: (job, type) of all events, as the feed has them
+        self.told: list[tuple[Job, str]] = []
+        self.tasks_running: Counter[str] = Counter()
+        self.tenants_running: Counter[str] = Counter()
+        #: tenant -> queues in whose rotation it is not, while it is at its limit
+        self.barred: dict[str, set[str]] = {}
+        #: task -> line -> when it was served last, of the lines with parked jobs
+        self.served: dict[str, dict[str, tuple[int, int]]] = {}
+
+    # time
+
+    @property
+    def now(self) -> int:
+        """Say the time in milliseconds."""
+        return self.now_us // 1000
+
+    def stamp(self, count: int = 1) -> int:
+        """Give the next stamp, the time or one above the last; of several in a row, the first."""
+        first = max(self.now_us, self.clock + 1)
+        self.clock = first + count - 1
+        return first
+
+    # waiting
+
+    def waiting(self, queue: str) -> list[Job]:
+        """List a queue's jobs that may be claimed, in their order."""
+        found = [job for job in self.jobs.values() if job.queue == queue and job.turn and not job.is_parked]
+        return sorted(found, key=lambda job: job.order)
+
+    def line(self, queue: str, tenant: str) -> list[Job]:
+        """List what one tenant has waiting in a queue, in its order."""
+        return [job for job in self.waiting(queue) if job.tenant == tenant]
+
+    def parked(self, task: str, line: str) -> list[Job]:
+        """List the parked jobs of a task in one line, in their order."""
+        found = [job for job in self.jobs.values() if job.is_parked and (job.task, job.line) == (task, line)]
+        return sorted(found, key=lambda job: job.order)
+
+    def depth(self, queue: str) -> int:
+        """Count what waits in a queue, for whatever."""
+        return sum(job.queue == queue and bool(job.turn or job.due) for job in self.jobs.values())
+
+    def enqueue(self, job: Job, stamp: int) -> None:
+        """Make a job wait, and wake a worker."""
+        job.turn = stamp
+        self.counted.add(job.queue)
+        self.wake_up(job.queue)
+
+    def wake_up(self, queue: str, tokens: int = 1) -> None:
+        """Leave tokens for idle workers."""
+        self.wake[queue] = min(WAKE_TOKENS, self.wake.get(queue, 0) + tokens)
+
+    # moving
+
+    def tell(self, job: Job, kind: str) -> None:
+        """Add an event."""
+        job.events.append(kind)
+        self.told.append((job, kind))
+
+    def move(self, job: Job, state: str) -> None:
+        """Change a job's state; whoever runs no more counts no more."""
+        if job.batch:
+            counts = self.batches[job.batch].counts
+            counts[job.state] -= 1
+            counts[state] += 1
+        job.state = state
+        if state != "STARTED":
+            self.let_go(job)
+
+    def let_go(self, job: Job) -> None:
+        """Hand a job's count on to the next parked job; let its tenant be served again."""
+        held, job.held = job.held, ""
+        if "k" in held and not self.hand_on(job.task):
+            count_down(self.tasks_running, job.task)
+        if "t" in held:
+            count_down(self.tenants_running, job.tenant)
+            for queue in self.barred.pop(job.tenant, ()):
+                self.wake_up(queue)
+
+    def hand_on(self, task: str) -> bool:
+        """Let the next parked job of a task go back to its queue, the lines by turns; claims that one was."""
+        lines = self.served.setdefault(task, {})
+        while lines:
+            line = min(lines, key=lambda name: (lines[name], name))
+            found = self.parked(task, line)
+            if found:
+                lines[line] = (self.now_us, 0)
+                found[0].held, found[0].is_parked = "k", False
+                self.wake_up(found[0].queue)
+                return True
+            del lines[line]
+        return False
+
+    def end(self, job: Job, state: str, code: str | None) -> None:
+        """Make a job final."""
+        job.turn = job.due = job.lease = None
+        job.is_parked = False
+        self.move(job, state)
+        job.code, job.owner = code, None
+        job.finished, job.forget_at = self.now, self.now + RESULT_MS
+        job.watchers = set()
+        self.ended[self.now // 60_000, job.queue] += 1
+        self.tell(job, FINAL_EVENT[state])
+        for name in job.files:
+            file = self.files.get(name)
+            if file is not None:
+                file.refs -= 1
+                if file.refs <= 0 and file.job is None:
+                    file.expires = self.now + FILE_MS
+
+    def forget(self, job: Job) -> None:
+        """Remove every trace of a final job but a tombstone."""
+        assert job.state in FINAL
+        del self.jobs[job.id]
+        self.gone[job.id] = job.tenant
+        if job.batch and not any(one.batch == job.batch for one in self.jobs.values()):
+            del self.batches[job.batch]
+            self.gone[job.batch] = job.tenant
+        for made in job.artifacts.values():
+            if self.files[made].refs > 0:
+                self.files[made].job = None
+            else:
+                self.drop(made)
+
+    def drop(self, name: str) -> None:
+        """Send a file's bytes to the trash."""
+        del self.files[name]
+        self.trash.add(name)
+
+    # finding
+
+    def find(self, job_id: str, tenant: str) -> Job | str:
+        """Find a job as one tenant sees it."""
+        job = self.jobs.get(job_id)
+        if job is None or job.tenant != tenant:
+            return "gone" if self.gone.get(job_id) == tenant else "unknown"
+        return job
+
+    def current(self, job_id: str, fence: int) -> Job | None:
+        """Find the job of an attempt that may write."""
+        job = self.jobs.get(job_id)
+        return job if job and job.state == "STARTED" and job.fence == fence else None
+
+    def is_too_late(self, job: Job) -> bool:
+        """Claim that a job may not start any more."""
+        return job.start_by is not None and job.attempt == 0 and job.start_by <= self.now
+
+
+def count_down(counts: Counter[str], name: str) -> None:
+    """Count one less, down to nothing."""
+    counts[name] -= 1
+    if counts[name] <= 0:
+        del counts[name]
