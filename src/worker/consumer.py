@@ -1,11 +1,17 @@
-"""Celery's consumer, which comes back soon after an outage of Redis."""
+"""Celery's consumer, which comes back soon after an outage of Redis, and keeps what the pool has."""
 
 from __future__ import annotations
 
 from functools import partial
 from typing import Any
 
+from celery.worker import state
 from celery.worker.consumer import Consumer as StockConsumer
+
+from jobs import commands
+from worker.prefork import PreforkPool
+from worker.pulse import reserved
+from worker.wiring import wiring_of
 
 #: Celery waits 2, 4, 6 … 30 s between its tries and has no setting for it, so that after an outage of half a
 #: minute new jobs waited 12 s more. One refused connection a second costs nobody anything.
@@ -13,7 +19,24 @@ RETRY_EVERY_S = 1.0
 
 
 class Consumer(StockConsumer):
-    """Be the stock consumer, with a steady rhythm of reconnecting."""
+    """Be the stock consumer, with a steady rhythm of reconnecting; an attempt outlives its connection."""
+
+    def on_close(self) -> None:
+        """Go on with the attempts that the pool has; hand back those that it dropped and will not begin.
+
+        Called when the connection is lost, and when the worker stops. Celery forgets here whatever has not
+        been confirmed by the pool, which only prefork drops: threads and coroutines run it all the same.
+        """
+        held = reserved()
+        super().on_close()
+        kept = self.pool.jobs() if isinstance(self.pool, PreforkPool) else {request.id for request in held}
+        dropped = [(request.id, request.fence) for request in held if request.id not in kept]
+        for request in held:
+            if request.id in kept:
+                state.task_reserved(request)
+        if dropped:
+            wiring = wiring_of(self.app)
+            wiring.outbox.put(commands.release(dropped, wiring.lives))
 
     def ensure_connected(self, conn: Any) -> Any:  # noqa: ANN401 - kombu's Connection
         """Try each second until the broker answers."""

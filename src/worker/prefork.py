@@ -1,4 +1,4 @@
-"""Celery's prefork pool, mended where it would end a worker that lost its connection, or fill its memory.
+"""Celery's prefork pool, mended where a lost connection ends a worker or a lease, and where memory fills.
 
 * Each child is watched by a descriptor that tells of its end, and Celery lets go of the descriptor when it
   hears something there. A child may stay in the pool after that: one that is about to die and not yet dead,
@@ -9,8 +9,13 @@
   cancelled until its time has come: 500 short jobs a second with a limit of an hour held 800 MB. Fault row
   18 found it: 450 bytes a job.
 
+* With the connection, Celery drops every job that no child has confirmed yet, as its broker delivers those
+  again. One that is written to a child already runs all the same: nobody would renew its lease, and the next
+  job might be given to the same child, to wait there. `flush` keeps those; `consumer` hands back the others.
+
 Private names used, and only here: Celery's ``_track_child_process`` and ``_sentinel_poll``, billiard's
-``_is_alive``, kombu's ``_queue`` of a timer. ``tests/worker/test_prefork.py`` fails when one is renamed.
+``_is_alive``, ``_cache``, ``_accepted`` and ``_write_to``, kombu's ``_queue`` of a timer.
+``tests/worker/test_prefork.py`` fails when one is renamed.
 """
 
 from __future__ import annotations
@@ -35,6 +40,19 @@ class Children(asynpool.AsynPool):
             self._sweeps = True
             hub.call_repeatedly(SWEEP_EVERY_S, sweep, hub.timer)
 
+    def flush(self) -> None:
+        """Drop what waits for a child, and finish what is being written to one."""
+        written = [job for job in self._cache.values() if job._write_to and not job._accepted]  # noqa: SLF001
+        for job in written:
+            job._accepted = True  # noqa: SLF001 - it stays, and its child counts as busy
+        super().flush()
+        for job in written:
+            job._accepted = False  # noqa: SLF001 - its child will confirm it
+
+    def jobs(self) -> set[str]:
+        """Name the jobs that it has."""
+        return {job.correlation_id for job in self._cache.values()}
+
     def _track_child_process(self, proc: Any, hub: Any) -> None:  # noqa: ANN401 - Celery's own hook
         if getattr(proc, "_sentinel_poll", 0) is None:
             if not proc._is_alive():  # noqa: SLF001 - see the module's head
@@ -47,6 +65,11 @@ class PreforkPool(prefork.TaskPool):
     """Be Celery's prefork pool with such children."""
 
     Pool = Children
+
+    def jobs(self) -> set[str]:
+        """Name the jobs that it has not given back, by a result or by a flush."""
+        found: set[str] = self._pool.jobs()
+        return found
 
 
 def sweep(timer: Any) -> None:  # noqa: ANN401 - kombu's

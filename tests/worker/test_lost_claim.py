@@ -1,7 +1,8 @@
-"""A claim whose reply never reaches its worker: real workers, and a way to Redis that takes it away."""
+"""The connection to Redis breaks while jobs are on their way into a worker, a real one."""
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import sys
@@ -12,7 +13,9 @@ from pathlib import Path
 
 import pytest
 
+from jobs import commands
 from jobs.state import State
+from tests.acceptance.gate import Gate
 from tests.acceptance.house import ROOT
 from tests.acceptance.processes import Program, wait_until
 from tests.jobs.conftest import Ledger
@@ -31,14 +34,15 @@ def thief(redis_url: str) -> Iterator[Thief]:
 
 
 @contextmanager
-def worker(directory: Path, thief: Thief, pool: str, ledger: Ledger) -> Iterator[Program]:
+def worker(directory: Path, url: str, pool: str, lease_s: float = 30) -> Iterator[Program]:
     environment = {
         "PATH": os.environ["PATH"],
         "HOME": str(directory),
         "PYTHONPATH": os.pathsep.join((str(ROOT / "src"), str(ROOT))),
-        "JOBLINE_REDIS_URL": thief.url,
-        "JOBLINE_TASKS": "tests.worker.tasks_of_tests",
+        "JOBLINE_REDIS_URL": url,
+        "JOBLINE_TASKS": "tests.worker.tasks_of_tests,tests.acceptance.tasks_for_tests",
         "JOBLINE_DATA_DIR": str(directory / "data"),
+        "JOBLINE_LEASE_S": f"{lease_s:g}",
     }
     command = [sys.executable, "-m", "service.cli", "worker", "--pool", pool, "-c", "2"]
     program = Program("worker", command, directory, environment)
@@ -53,7 +57,7 @@ def worker(directory: Path, thief: Thief, pool: str, ledger: Ledger) -> Iterator
 def test_job_whose_claim_was_lost_starts_soon_and_loses_no_attempt(
     tmp_path: Path, thief: Thief, ledger: Ledger, pool: str
 ) -> None:
-    with worker(tmp_path, thief, pool, ledger) as program:
+    with worker(tmp_path, thief.url, pool) as program:
         thief.watch(CLAIMED)
         begin = time.monotonic()
         job = ledger.submit(task="end.well", queue="media", input=b"{}", max_attempts=1)
@@ -68,7 +72,7 @@ def test_job_whose_claim_was_lost_starts_soon_and_loses_no_attempt(
 
 
 def test_worker_that_stops_disowns_the_claim_on_its_way(tmp_path: Path, thief: Thief, ledger: Ledger) -> None:
-    with worker(tmp_path, thief, "threads", ledger) as program:
+    with worker(tmp_path, thief.url, "threads") as program:
         thief.watch(CLAIMED, breaks=False)
         job = ledger.submit(task="end.well", queue="media", input=b"{}", max_attempts=1)
         wait_until(thief.has_struck.is_set, 10, "the claim is lost")
@@ -76,3 +80,34 @@ def test_worker_that_stops_disowns_the_claim_on_its_way(tmp_path: Path, thief: T
         program.wait()
         record = ledger.read(job)
         assert (record.state, record.attempt) == (State.PENDING, 0), program.told()
+
+
+def test_job_that_was_on_its_way_to_a_process_keeps_its_lease(
+    tmp_path: Path, redis_url: str, ledger: Ledger
+) -> None:
+    lease_s, gate = 1, Gate(tmp_path / "gate")
+    with worker(tmp_path, redis_url, "prefork", lease_s) as program:
+        children = program.children()
+        for child in children:
+            os.kill(child, signal.SIGSTOP)
+        order = json.dumps(gate.order).encode()
+        job = ledger.submit(task="test.stubborn", input=order)  # which never renews its lease itself
+        wait_until(lambda: busy(ledger) == 1, 10, "the worker has the job")
+        ledger.redis.client_kill_filter(_type="normal")
+        wait_until(lambda: "Trying to re-establish" in program.told(), 10, "the worker lost its connection")
+        for child in children:
+            os.kill(child, signal.SIGCONT)
+        gate.wait_for_start()
+        later = ledger.submit(
+            task="test.echo", input=b'{"text":""}', delay_ms=int(4_000 * lease_s), max_attempts=1
+        )
+        wait_until(lambda: ledger.read(later).state.is_terminal, 20, "leases go by")
+        assert (ledger.read(job).state, ledger.read(job).attempt) == (State.STARTED, 1), program.told()
+        gate.open()
+        wait_until(lambda: ledger.read(job).state.is_terminal, 10, "the job ends")
+        assert (len(gate.starts()), ledger.read(job).state) == (1, State.SUCCESS)
+
+
+def busy(ledger: Ledger) -> int:
+    """Say how many jobs the worker has, by its heartbeat."""
+    return sum(int(json.loads(one.about)["busy"]) for one in ledger.run(commands.workers()))

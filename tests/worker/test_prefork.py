@@ -47,7 +47,11 @@ def pool() -> Any:
 
 def test_private_names_of_celery_are_still_used() -> None:
     named = set(re.findall(r"``(_\w+)``", str(prefork.__doc__)))
-    assert named == {"_track_child_process", "_sentinel_poll", "_is_alive", "_queue"}
+    assert named == {
+        "_track_child_process", "_sentinel_poll", "_is_alive", "_cache", "_accepted", "_write_to", "_queue",
+    }  # fmt: skip
+    for name in ("_cache", "_accepted", "_write_to"):
+        assert name in inspect.getsource(asynpool.AsynPool.flush)
     assert "_sentinel_poll" in inspect.getsource(asynpool.AsynPool._track_child_process)
     assert callable(BaseProcess._is_alive)
 

@@ -1,0 +1,73 @@
+"""What becomes of the attempts that a worker holds as its connection is lost."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+from queue import Empty
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from celery.worker import state
+
+from worker.consumer import Consumer
+from worker.prefork import PreforkPool
+from worker.request import JobRequest
+from worker.wiring import Wiring
+
+
+def hold(job_id: str) -> JobRequest:
+    """Be given a job, which no process has confirmed."""
+    request: JobRequest = JobRequest.__new__(JobRequest)
+    request.id = job_id
+    request._request_dict = {"jobline": {"fence": 7}}
+    state.task_reserved(request)
+    return request
+
+
+@pytest.fixture
+def held() -> Iterator[list[JobRequest]]:
+    requests = [hold("a"), hold("b")]
+    yield requests
+    for request in requests:
+        state.task_ready(request)
+
+
+def lose_connection(wiring: Wiring, pool: object) -> None:
+    consumer: Any = Consumer.__new__(Consumer)
+    consumer.app = SimpleNamespace(wiring=wiring)
+    consumer.pool = pool
+    consumer.controller = consumer.timer = None
+    consumer.task_buckets = defaultdict(lambda: None)
+    consumer.on_close()
+
+
+def forked(*job_ids: str) -> PreforkPool:
+    """Be a pool that has these jobs after a flush."""
+    pool: Any = PreforkPool.__new__(PreforkPool)
+    pool.flush = lambda: None
+    pool._pool = SimpleNamespace(jobs=lambda: set(job_ids))
+    return pool  # type: ignore[no-any-return] # Celery is untyped
+
+
+def test_job_that_no_process_was_given_is_handed_back(wiring: Wiring, held: list[JobRequest]) -> None:
+    lose_connection(wiring, forked("b"))
+    assert list(state.reserved_requests) == [held[1]]
+    release = wiring.outbox.get()
+    assert release.script.name == "release"
+    assert release.args[2:] == ("a", 7)
+
+
+def test_job_that_the_pool_has_is_kept(wiring: Wiring, held: list[JobRequest]) -> None:
+    lose_connection(wiring, forked("a", "b"))
+    assert set(state.reserved_requests) == set(held)
+    with pytest.raises(Empty):
+        wiring.outbox.get()
+
+
+def test_threads_and_coroutines_drop_nothing(wiring: Wiring, held: list[JobRequest]) -> None:
+    lose_connection(wiring, SimpleNamespace(flush=lambda: None))
+    assert set(state.reserved_requests) == set(held)
+    with pytest.raises(Empty):
+        wiring.outbox.get()
