@@ -74,11 +74,12 @@ def measure(url: str, directory: Path) -> dict[str, int]:
     settings = Settings(redis_url=SecretStr(url), data_dir=directory)
     registry = Registry.of([noop.noop])
     celery = build_celery(registry, settings)
-    return {
-        "POST of a job": asyncio.run(count_posts(build_app(settings, registry))),
-        "claim of one, to Celery's message": least(lambda: count_claim(celery, url)),
-        "attempt, by Celery's tracer, and its settle": least(lambda: count_attempt(celery, url)),
-    }
+    with celery.wiring.recorder.redis:
+        return {
+            "POST of a job": asyncio.run(count_posts(build_app(settings, registry))),
+            "claim of one, to Celery's message": least(lambda: count_claim(celery, url)),
+            "attempt, by Celery's tracer, and its settle": least(lambda: count_attempt(celery, url)),
+        }
 
 
 async def count_posts(app: FastAPI) -> int:
