@@ -96,6 +96,7 @@ def follow(batch: Batch) -> None:
     ended = batches.get_batch(batch.id)
     assert ended.done
     assert ended.counts.success == batch.total
+    assert len(jobs.list_jobs(batch_id=batch.id, state=State.SUCCESS).items) == batch.total
 
 
 def cancel() -> None:

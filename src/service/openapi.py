@@ -7,6 +7,7 @@ titles make names of their own, ``HTTPValidationError`` is never answered, one s
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from typing import Any
 
 from fastapi import FastAPI
@@ -52,11 +53,23 @@ def describe(app: FastAPI) -> Json:
     drop_titles(document["components"])
     for path in document["paths"].values():
         drop_titles(path)
+        for operation in path.values():
+            drop_nulls(operation.get("parameters", ()))
     for unanswered in ("HTTPValidationError", "ValidationError"):
         schemas.pop(unanswered, None)
     document["components"]["schemas"] = dict(sorted(schemas.items()))
     add_access(document)
     return document
+
+
+def drop_nulls(parameters: Iterable[Json]) -> None:
+    """Let a parameter be left out and never null, which no query can say; one generator gave up its type."""
+    for parameter in parameters:
+        schema = parameter["schema"]
+        kinds = [kind for kind in schema.get("anyOf", ()) if kind != {"type": "null"}]
+        if len(kinds) == 1:
+            del schema["anyOf"]
+            parameter["schema"] = {**kinds[0], **schema}
 
 
 def drop_titles(part: object, *, is_named: bool = False) -> None:

@@ -160,6 +160,17 @@ def test_there_are_no_titles_and_no_stream_schemas() -> None:
     assert [part for part in document_parts if "itemSchema" in part] == []
 
 
+def test_parameter_is_left_out_and_never_null() -> None:
+    schemas = [
+        parameter["schema"]
+        for path in document()["paths"].values()
+        for operation in path.values()
+        for parameter in operation.get("parameters", ())
+    ]
+    assert schemas
+    assert [schema for schema in schemas if {"type": "null"} in schema.get("anyOf", ())] == []
+
+
 def test_bytes_are_binary_strings() -> None:
     content = document()["paths"]["/v1/files/{id}/content"]["get"]["responses"]["200"]["content"]
     form = document()["paths"]["/v1/files"]["post"]["requestBody"]["content"]["multipart/form-data"]["schema"]

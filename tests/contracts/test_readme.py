@@ -31,7 +31,7 @@ PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob
 START_S = 60.0
 STOP_S = 20.0
 #: What speaks to the API, rather than sets one up.
-OTHER_VARIABLES = {"JOBLINE_URL", "JOBLINE_API_KEY"}
+OTHER_VARIABLES = {"JOBLINE_URL", "JOBLINE_ADMIN_KEY", "JOBLINE_API_KEY"}
 #: A refusal ends a block; curl itself would call it a success.
 FAIL_ON_REFUSAL = 'curl() { command curl --fail "$@"; }\n'
 
