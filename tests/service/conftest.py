@@ -43,8 +43,8 @@ class Worker:
     def run(self, command: Command[T]) -> T:
         return command.read(self.redis.eval(command.script.text, 0, *command.args))
 
-    def beat(self) -> None:
-        self.run(commands.tick("w1", json.dumps({"slots": 2}), lease_ms=30_000, lives=LIVES))
+    def beat(self, **about: Any) -> None:
+        self.run(commands.tick("w1", json.dumps({"capacity": 2, **about}), lease_ms=30_000, lives=LIVES))
 
     def claim(self, queue: str = "sums") -> Claimed:
         (claimed,) = self.run(commands.claim("w1", [queue], slots=1, lease_ms=30_000, lives=LIVES))

@@ -32,6 +32,15 @@ async def test_every_queue_is_listed(client: httpx.AsyncClient) -> None:
     assert names == ["default", "other", "sums"]
 
 
+async def test_queue_that_a_worker_serves_is_paused_ahead_of_its_first_job(
+    client: httpx.AsyncClient, worker: Worker
+) -> None:
+    path = "/v1/queues/night/pause"
+    unknown = await client.post(path)
+    worker.beat(queues=["night"])
+    assert (unknown.status_code, (await client.post(path)).status_code) == (404, 200)
+
+
 async def test_paused_queue_starts_nothing_until_it_is_resumed(
     client: httpx.AsyncClient, worker: Worker
 ) -> None:

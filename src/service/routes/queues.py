@@ -1,5 +1,6 @@
 """Queues: how they stand, pause and resume."""
 
+from itertools import chain
 from typing import Annotated
 
 from fastapi import APIRouter, Path
@@ -11,6 +12,7 @@ from jobs.errors import NotFound
 from service.models import Answer
 from service.problems import problems
 from service.resources import Here, Resources
+from service.routes.catalogue import describe_worker
 
 router = APIRouter(prefix="/v1/queues", tags=["queues"])
 QueueName = Annotated[str, Path(max_length=64, description="The queue's name.")]
@@ -62,7 +64,7 @@ class QueueList(Answer):
 
 @router.get("", operation_id="list_queues", summary="List the queues", responses=problems(503))
 async def list_queues(here: Here) -> QueueList:
-    """Give those that tasks name, and those that hold jobs or are paused."""
+    """Give those that tasks name, that workers serve, that hold jobs or are paused."""
     return QueueList(items=[await read(here, name) for name in sorted(await find_names(here))])
 
 
@@ -103,7 +105,8 @@ async def resume_queue(here: Here, queue: QueueName) -> Queue:
 
 async def find_names(here: Resources) -> set[str]:
     """Name every queue that there is."""
-    return {*here.registry.queues, *await here.store.run(commands.list_queues())}
+    served = [describe_worker(seen).queues for seen in await here.store.run(commands.workers())]
+    return {*here.registry.queues, *chain(*served), *await here.store.run(commands.list_queues())}
 
 
 async def check(here: Resources, name: str) -> None:
