@@ -19,7 +19,7 @@ FAILED = pytest.StashKey[bool]()
 class NewRow(Protocol):
     """Open a row of the table."""
 
-    def __call__(self, number: str, fault: str) -> Row: ...
+    def __call__(self, number: str, fault: str, *, is_stock: bool = False) -> Row: ...
 
 
 class Stages:
@@ -73,8 +73,8 @@ def far(stages: Stages, request: pytest.FixtureRequest) -> Iterator[FarStage]:
 
 @pytest.fixture
 def new_row(request: pytest.FixtureRequest) -> NewRow:
-    def make(number: str, fault: str) -> Row:
-        row = Row(number, fault)
+    def make(number: str, fault: str, *, is_stock: bool = False) -> Row:
+        row = Row(number, fault, is_stock=is_stock)
         request.config.stash.setdefault(ROWS, []).append(row)
         request.node.stash.setdefault(ROWS, []).append(row)
         return row
@@ -93,6 +93,8 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    if IS_FULL and (rows := config.stash.get(ROWS, [])):
-        terminalreporter.write_sep("=", "faults")
-        terminalreporter.write_line(write_table(rows))
+    rows = config.stash.get(ROWS, []) if IS_FULL else []
+    for title, is_stock in (("faults", False), ("the same faults with stock Celery", True)):
+        if shown := [row for row in rows if row.is_stock is is_stock]:
+            terminalreporter.write_sep("=", title)
+            terminalreporter.write_line(write_table(shown))

@@ -108,7 +108,7 @@ def stock(tmp_path: Path) -> Iterator[Stock]:
 
 
 def test_stock_worker_killed(stock: Stock, new_row: NewRow) -> None:
-    row = new_row("2 stock", "stock Celery, acks_late: kill -9 of the whole worker mid-job")
+    row = new_row("2", "kill -9 of the whole worker mid-job", is_stock=True)
     job = stock.send(3)
     wait_until(lambda: stock.evidence.starts(job), 10, "the job runs")
     stock.kill(stock.starter_of(job))
@@ -118,7 +118,7 @@ def test_stock_worker_killed(stock: Stock, new_row: NewRow) -> None:
 
 
 def test_stock_idle_worker_stopped(stock: Stock, new_row: NewRow) -> None:
-    row = new_row("4 stock", "stock Celery, acks_late: idle worker stopped, POST, kill -9, start another")
+    row = new_row("4", "idle worker stopped, POST, kill -9, start another", is_stock=True)
     stock.kill(stock.workers[0])
     jobs = []
     since = time.monotonic()
@@ -132,7 +132,7 @@ def test_stock_idle_worker_stopped(stock: Stock, new_row: NewRow) -> None:
 
 @pytest.mark.parametrize("outage_s", [5, 15])
 def test_stock_redis_killed(stock: Stock, new_row: NewRow, outage_s: float) -> None:
-    row = new_row(f"5 stock ({outage_s} s)", f"stock Celery, acks_late: kill -9 Redis for {outage_s} s (AOF)")
+    row = new_row(f"5 ({outage_s} s)", f"kill -9 Redis for {outage_s} s (AOF)", is_stock=True)
     jobs = [stock.send(seconds) for seconds in (4, 4, outage_s + 6, outage_s + 6)]
     wait_until(lambda: all(stock.evidence.starts(job) for job in jobs), 10, "the jobs run")
     stock.redis.kill()
@@ -144,7 +144,7 @@ def test_stock_redis_killed(stock: Stock, new_row: NewRow, outage_s: float) -> N
 
 
 def test_stock_worker_frozen(stock: Stock, new_row: NewRow) -> None:
-    row = new_row("9 stock", "stock Celery, acks_late: worker tree stopped for 16 s, then continued")
+    row = new_row("9", "worker tree stopped for 16 s, then continued", is_stock=True)
     job = stock.send(3)
     wait_until(lambda: stock.evidence.starts(job), 10, "the job runs")
     frozen = stock.starter_of(job)
@@ -156,7 +156,7 @@ def test_stock_worker_frozen(stock: Stock, new_row: NewRow) -> None:
 
 
 def test_stock_job_longer_than_visibility(stock: Stock, new_row: NewRow) -> None:
-    row = new_row("1 stock", "stock Celery, acks_late: none, a 60 s job, visibility 10 s")
+    row = new_row("1", "none, a 60 s job, visibility 10 s", is_stock=True)
     job = stock.send(60)
     wait_until(lambda: stock.evidence.starts(job), 10, "the job runs")
     since = time.monotonic()
