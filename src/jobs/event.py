@@ -24,13 +24,13 @@ class EventType(StrEnum):
     PROGRESS = "job.progress"
     #: Set by report. The attempt added a line to its log.
     LOG = "job.log"
-    #: Set by settle, lose, release and tick. An attempt ended, and another one will start.
+    #: Set by settle, lose, release, disown and tick. An attempt ended, and another one will start.
     RETRYING = "job.retrying"
     #: Set by settle. The last event: the job has its result.
     SUCCEEDED = "job.succeeded"
     #: Set by settle, lose and tick. The last event: the job has its error.
     FAILED = "job.failed"
-    #: Set by cancel, claim, settle, lose, release and tick. The last event: it was cancelled, or expired.
+    #: Set by cancel, claim, settle, lose, release, disown and tick. The last event: cancelled, or expired.
     REVOKED = "job.revoked"
     #: Never stored: history and feed put it in place of events that they no longer hold.
     RESET = "reset"

@@ -13,7 +13,7 @@ class State(StrEnum):
     PENDING = "PENDING"
     #: Set by claim, when a worker takes the job. One attempt runs under a lease.
     STARTED = "STARTED"
-    #: Set by settle, release or tick. An attempt ended without a result; the next one waits or is due later.
+    #: Set by settle, release, disown or tick. An attempt ended without a result; the next waits or is due.
     RETRY = "RETRY"
     #: Set by settle. Final: the result is stored.
     SUCCESS = "SUCCESS"

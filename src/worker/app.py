@@ -8,6 +8,8 @@ The parts, each by Celery's or kombu's own extension point: `transport` (put = s
 from __future__ import annotations
 
 import logging
+import socket
+import sys
 from typing import Any
 
 from celery import Task as CeleryTask
@@ -27,6 +29,10 @@ from worker.runner import perform
 from worker.wiring import JoblineCelery, Wiring
 
 logger = logging.getLogger(__name__)
+
+#: A connection that was closed may still have a claim to send, and would try for minutes: the claim could
+#: come after it was disowned. Milliseconds; before the transport finds the connection dead.
+GIVE_UP_UNSENT = {socket.TCP_USER_TIMEOUT: 5_000} if sys.platform == "linux" else {}
 
 
 def build_celery(registry: Registry, settings: Settings) -> JoblineCelery:
@@ -53,6 +59,7 @@ def configuration(wiring: Wiring) -> dict[str, Any]:
             "socket_timeout": 10,
             "socket_connect_timeout": 3,
             "socket_keepalive": True,
+            "socket_keepalive_options": GIVE_UP_UNSENT,
             "health_check_interval": 5,
         },
         "broker_connection_retry_on_startup": True,

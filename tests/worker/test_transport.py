@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import inspect
 import re
+import socket
+import sys
 from typing import Any
 
 import pytest
@@ -116,3 +118,14 @@ def test_size_is_the_depth_and_purge_drops_nothing(app: Any, ledger: Ledger) -> 
 
 def test_batches_would_leave_the_submit_script_out() -> None:
     assert not Transport.supports_batch_publish
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="Linux has the option")
+def test_what_a_closed_connection_has_to_send_is_given_up_before_its_claim_is_disowned(app: Any) -> None:
+    options = app.conf.broker_transport_options
+    with app.connection_for_read() as connection:
+        channel = connection.default_channel
+        link = channel.client.connection_pool.get_connection()
+        given_up_ms = link._sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT)
+        link.disconnect()
+        assert 0 < given_up_ms < 1000 * (channel.brpop_timeout + options["health_check_interval"])
