@@ -103,13 +103,13 @@ DEFECTS = [
     (Part.READS, "leave", "cancels_key(ARGV[1])", "worker_key(ARGV[1])"),
     (Part.READS, "read", "if not job or job.tenant ~= tenant then", "if not job then"),
     (
-        Part.READS,
+        Part.LISTS,
         "list",
         "if heads[child].stamp <= head.stamp then break end",
         "if true then break end",
     ),
     (
-        Part.READS | Part.BATCHES,
+        Part.LISTS | Part.BATCHES,
         "list",
         "tonumber(v[2]), tonumber(v[2]) + tonumber(v[3])",
         "tonumber(v[2]), tonumber(v[2]) + 1",

@@ -30,7 +30,7 @@ def ledger(redis_url: str) -> Iterator[redis.Redis]:
 
 def test_the_scripts_make_the_legal_moves_alone(ledger: redis.Redis) -> None:
     machine = type("Machine", (LedgerMachine,), {"ledger": ledger, "shas": {}})
-    run_state_machine_as_test(machine, settings=settings(QUICK, max_examples=100))
+    run_state_machine_as_test(machine, settings=settings(QUICK, max_examples=200))
 
 
 @pytest.mark.parametrize(("parts", "script", "right", "wrong"), DEFECTS)

@@ -58,7 +58,7 @@ class Requests(Births):
         else:
             assert found == wanted
 
-    @only(Part.READS)
+    @only(Part.LISTS)
     @rule(wish=WISHES, limit=st.integers(1, 3))
     def list_jobs(self, wish: Wish, limit: int) -> None:
         chosen = self.write_filter(wish)

@@ -40,6 +40,7 @@ class Part(Flag):
     """Name what a machine may leave out; submit, claim, settle, cancel and time are always played."""
 
     READS = auto()
+    LISTS = auto()
     FILES = auto()
     BATCHES = auto()
     AGAIN = auto()
