@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+import contextlib
 import inspect
 import re
 import socket
 import sys
+from collections.abc import Iterator
+from queue import Empty
 from typing import Any
 
 import pytest
@@ -11,10 +14,14 @@ from celery.worker import state
 from celery.worker.request import Request
 from kombu.transport import redis as stock
 from kombu.transport import virtual
+from redis.exceptions import ResponseError
 
 from jobs.errors import NotFound, QueueFull
 from jobs.keys import Key
+from jobs.scripts import Verb
 from jobs.settings import Settings
+from jobs.state import State
+from tests.acceptance.processes import wait_until
 from tests.jobs.conftest import Ledger
 from tests.worker.conftest import REGISTRY
 from worker import transport
@@ -129,3 +136,55 @@ def test_what_a_closed_connection_has_to_send_is_given_up_before_its_claim_is_di
         given_up_ms = link._sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT)
         link.disconnect()
         assert 0 < given_up_ms < 1000 * (channel.brpop_timeout + options["health_check_interval"])
+
+
+@pytest.fixture
+def channel(app: Any, ledger: Ledger) -> Iterator[Any]:
+    """Be a channel that consumes one queue of jobs; its scripts are loaded."""
+    for verb in (Verb.CLAIM, Verb.DISOWN):
+        ledger.redis.script_load(verb.value.text)
+    with app.connection_for_read() as connection:
+        made = connection.default_channel
+        made.basic_consume("media", no_ack=True, callback=print, consumer_tag="t")
+        made.client.connection = made.client.connection_pool.get_connection()
+        yield made
+
+
+def ask(channel: Any) -> str:
+    """Have the channel send what is next, and read the reply; say what it was."""
+    channel._brpop_start(timeout=0.01)
+    script, _ = channel._asked
+    with contextlib.suppress(Empty):
+        channel._brpop_read()
+    return script.name if script else "wait"
+
+
+def test_channel_claims_waits_and_claims_again(channel: Any) -> None:
+    assert [ask(channel) for _ in range(4)] == ["claim", "wait", "claim", "wait"]
+
+
+def test_claim_that_was_refused_is_disowned_after_a_pause(
+    channel: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(channel.client, "parse_response", refuse)
+        assert ask(channel) == "claim"
+    channel.client.connection.read_response()
+    assert [ask(channel) for _ in range(4)] == ["wait", "disown", "claim", "wait"]
+
+
+def refuse(*_: object) -> None:
+    raise ResponseError("OOM command not allowed")
+
+
+def test_next_channel_disowns_what_a_closed_one_left_unread(app: Any, channel: Any, ledger: Ledger) -> None:
+    job = ledger.submit(task="end.well", queue="media")
+    channel._brpop_start()
+    wait_until(lambda: ledger.read(job).state is State.STARTED, 5, "the claim has run")
+    with app.connection_for_read() as connection:
+        later = connection.channel()
+        later.basic_consume("media", no_ack=True, callback=print, consumer_tag="t")
+        later.client.connection = later.client.connection_pool.get_connection()
+        channel.close()
+        assert ask(later) == "disown"
+    assert (ledger.read(job).state, ledger.read(job).attempt) == (State.PENDING, 0)

@@ -84,10 +84,8 @@ class Attempts(Requests, Clock):
 
         A job that counts in its task, and is too late, hands its count on to whoever is parked then.
         """
-        late = [
-            job for job in self.model.jobs.values() if job.held and job.turn and self.model.is_too_late(job)
-        ]
-        return bool(late)
+        jobs = self.model.jobs.values()
+        return any(job.held and job.turn and self.model.is_too_late(job) for job in jobs)
 
     def field(self, job_id: str, name: str) -> str:
         """Look at one field of a record, in the ledger."""
