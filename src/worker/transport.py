@@ -219,6 +219,9 @@ class Channel(stock.Channel):
         return False
 
     def _hand_over(self, job: Claimed) -> None:
+        if job.queue not in self.active_queues:  # `celery control cancel_consumer` came in between
+            self.wiring.outbox.put(commands.release([(job.id, job.fence)], self.wiring.lives))
+            return
         if job.task in self.wiring.registry.tasks:
             self.connection._deliver(to_message(job), job.queue)  # noqa: SLF001 - see the module's head
             return

@@ -173,6 +173,18 @@ def test_claim_that_was_refused_is_disowned_after_a_pause(
     assert [ask(channel) for _ in range(4)] == ["wait", "disown", "claim", "wait"]
 
 
+def test_job_of_a_queue_that_is_consumed_no_more_is_handed_back(
+    app: Any, channel: Any, ledger: Ledger
+) -> None:
+    job = ledger.submit(task="end.well", queue="media")
+    channel._brpop_start()
+    channel.basic_cancel("t")
+    channel._brpop_read()
+    assert ledger.read(job).state is State.STARTED
+    assert ledger.run(app.wiring.outbox.get()) == [job]
+    assert (ledger.read(job).state, ledger.read(job).attempt) == (State.PENDING, 0)
+
+
 def refuse(*_: object) -> None:
     raise ResponseError("OOM command not allowed")
 
