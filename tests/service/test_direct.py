@@ -1,0 +1,90 @@
+"""Direct routes: what they answer, what they leave to the application, what they read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import pytest
+from starlette.requests import ClientDisconnect
+from starlette.types import Message, Receive, Scope, Send
+
+from jobs.errors import TooLarge
+from service.direct import DirectRoute, Shortcut, read_body, send_json
+
+
+class Direct(DirectRoute):
+    async def answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await send_json(send, 202, b"{}", (b"location", b"/there"))
+
+
+async def application(scope: Scope, receive: Receive, send: Send) -> None:
+    await send({"type": "the application"})
+
+
+def endpoint() -> None:
+    """Stand for the documentation."""
+
+
+def receiving(messages: Iterable[Message]) -> Receive:
+    left = iter(messages)
+
+    async def receive() -> Message:
+        return next(left)
+
+    return receive
+
+
+async def call(scope: Scope) -> list[Message]:
+    sent: list[Message] = []
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    await Shortcut(application, [Direct("/direct", endpoint), "no route"])(scope, receiving(()), send)
+    return sent
+
+
+async def test_post_of_a_direct_route_does_not_reach_the_application() -> None:
+    start, body = await call({"type": "http", "method": "POST", "path": "/direct"})
+    assert (start["status"], body["body"]) == (202, b"{}")
+    assert (b"location", b"/there") in start["headers"]
+    assert (b"content-length", b"2") in start["headers"]
+
+
+@pytest.mark.parametrize(
+    "scope",
+    [
+        {"type": "http", "method": "GET", "path": "/direct"},
+        {"type": "http", "method": "POST", "path": "/direct/"},
+        {"type": "http", "method": "POST", "path": "/"},
+        {"type": "lifespan"},
+    ],
+)
+async def test_everything_else_is_the_applications(scope: Scope) -> None:
+    assert await call(scope) == [{"type": "the application"}]
+
+
+async def test_body_is_read_to_its_end() -> None:
+    parts = [
+        {"type": "http.request", "body": b"one ", "more_body": True},
+        {"type": "http.request", "more_body": True},
+        {"type": "http.request", "body": b"two"},
+    ]
+    assert await read_body(receiving(parts), 7, None) == b"one two"
+
+
+@pytest.mark.parametrize("declared", ["8", "9" * 5000])
+async def test_body_that_says_it_is_too_large_is_not_read(declared: str) -> None:
+    with pytest.raises(TooLarge):
+        await read_body(receiving(()), 7, declared)
+
+
+async def test_body_that_is_too_large_is_not_gathered() -> None:
+    with pytest.raises(TooLarge):
+        await read_body(receiving([{"type": "http.request", "body": b"12345678", "more_body": True}]), 7, "3")
+
+
+async def test_client_that_leaves_ends_the_reading() -> None:
+    parts = [{"type": "http.request", "body": b"one", "more_body": True}, {"type": "http.disconnect"}]
+    with pytest.raises(ClientDisconnect):
+        await read_body(receiving(parts), 7, None)
