@@ -65,7 +65,7 @@ async def test_everything_else_is_the_applications(scope: Scope) -> None:
 
 
 async def test_body_is_read_to_its_end() -> None:
-    parts = [
+    parts: list[Message] = [
         {"type": "http.request", "body": b"one ", "more_body": True},
         {"type": "http.request", "more_body": True},
         {"type": "http.request", "body": b"two"},
@@ -85,6 +85,6 @@ async def test_body_that_is_too_large_is_not_gathered() -> None:
 
 
 async def test_client_that_leaves_ends_the_reading() -> None:
-    parts = [{"type": "http.request", "body": b"one", "more_body": True}, {"type": "http.disconnect"}]
+    parts: list[Message] = [{"type": "http.request", "body": b"one", "more_body": True}, {"type": "http.disconnect"}]
     with pytest.raises(ClientDisconnect):
         await read_body(receiving(parts), 7, None)
