@@ -16,7 +16,7 @@ from benchmarks.lab import HERE, Lab, Unmeasured, peer, port
 from benchmarks.load import post
 from benchmarks.submit import JOBLINE, OWN_BODY, OWN_PATH
 from benchmarks.worker import fill
-from service.cli.worker import LogLevel, Pool, celery_command, celery_environment
+from service.cli.engine import LogLevel, Pool, celery_command, celery_environment
 from service.embedded import EmbeddedRedis
 
 OUTPUT = HERE.parent / "build" / "profile"

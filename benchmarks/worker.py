@@ -13,7 +13,7 @@ from benchmarks.submit import JOBLINE, PIPELINE
 from jobs import commands
 from jobs.keys import Key
 from jobs.submission import Submission
-from service.cli.worker import Pool
+from service.cli.engine import Pool
 
 WAITING = 20_000
 LOOK_S = 0.01

@@ -85,6 +85,9 @@ async def test_body_that_is_too_large_is_not_gathered() -> None:
 
 
 async def test_client_that_leaves_ends_the_reading() -> None:
-    parts: list[Message] = [{"type": "http.request", "body": b"one", "more_body": True}, {"type": "http.disconnect"}]
+    parts: list[Message] = [
+        {"type": "http.request", "body": b"one", "more_body": True},
+        {"type": "http.disconnect"},
+    ]
     with pytest.raises(ClientDisconnect):
         await read_body(receiving(parts), 7, None)

@@ -19,9 +19,9 @@ import httpx
 from jobs.errors import JoblineError
 from service.cli.api import check_port
 from service.cli.child import Spec
+from service.cli.engine import STOP_ON_SIGTERM, LogLevel, celery_command
 from service.cli.supervisor import Supervisor
 from service.cli.voice import Voice
-from service.cli.worker import STOP_ON_SIGTERM, LogLevel, celery_command
 from service.embedded import DirectoryLock, answering_pid, find_server, free_port, server_command
 
 HOST = "127.0.0.1"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from service.cli.worker import STOCK_CELERY, celery_command
+from service.cli.engine import STOCK_CELERY, celery_command
 from tests.service.cli.conftest import Call
 from tests.service.cli.processes_of_tests import environment
 
