@@ -9,7 +9,7 @@ import uuid_utils
 from pydantic import TypeAdapter, ValidationError
 
 from jobs.commands import BatchOrder
-from jobs.errors import FieldError, Refused
+from jobs.errors import FieldError, NotFound, Refused
 from jobs.file_id import FileClaims
 from jobs.registry import Registry
 from jobs.stored_file import StoredFile
@@ -84,5 +84,17 @@ def check_all_files(orders: Sequence[Order], found: Sequence[StoredFile]) -> Non
         try:
             check_files(order, [by_id[one] for one in order.files])
         except Refused as error:
-            where = FieldError(f"/jobs/{index}/input", error.detail)
-            raise type(error)(f"/jobs/{index}: {error.detail}", errors=(where,)) from None
+            raise name_job(error, index) from None
+
+
+def find_owner(missing: NotFound, orders: Sequence[Order]) -> int:
+    """Find the first job that names a file which is not there: the refusal has its id."""
+    return next(
+        index for index, order in enumerate(orders) if any(file in missing.detail for file in order.files)
+    )
+
+
+def name_job(error: Refused, index: int) -> Refused:
+    """Say of which job a refusal is."""
+    where = FieldError(f"/jobs/{index}/input", error.detail)
+    return type(error)(f"/jobs/{index}: {error.detail}", errors=(where,))

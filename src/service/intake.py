@@ -12,8 +12,7 @@ import uuid_utils
 from pydantic import ValidationError
 from pydantic_core import from_json, to_jsonable_python
 
-from jobs.commands import Submitted
-from jobs.errors import FieldError, Gone, NotFound, TooLarge, Unprocessable, UnsupportedMedia
+from jobs.errors import FieldError, TooLarge, Unprocessable, UnsupportedMedia
 from jobs.file_id import FileClaims, FileRule
 from jobs.stored_file import StoredFile
 from jobs.submission import Submission, digest
@@ -103,13 +102,6 @@ def check_files(order: Order, found: list[StoredFile]) -> None:
             raise UnsupportedMedia(
                 f"The file {file.id} is {file.media_type}; taken here: {', '.join(rule.media_types)}."
             )
-
-
-def refuse_file(outcome: Submitted, file_id: str) -> NotFound:
-    """Say that a file went between the check and the submit."""
-    if outcome is Submitted.GONE_FILE:
-        return Gone(f"The file {file_id} has expired.")
-    return NotFound(f"There is no file {file_id}.")
 
 
 def fits(media_type: str, wanted: str) -> bool:

@@ -35,8 +35,8 @@ from kombu.transport import virtual
 from redis.exceptions import NoScriptError, ResponseError
 
 from jobs import commands
-from jobs.commands import Claimed, Command, Disowned, Submitted
-from jobs.errors import Gone, JoblineError, NotFound, QueueFull
+from jobs.commands import Claimed, Command, Disowned
+from jobs.errors import JoblineError
 from jobs.keys import Key
 from jobs.record import Failure
 from jobs.scripts import Script
@@ -131,13 +131,7 @@ class Channel(stock.Channel):
             tenant=TENANT,
         )
         command = commands.submit(order, queue_limit=self.wiring.settings.queue_limit)
-        receipt = self.wiring.recorder.run(command)
-        if receipt.outcome is Submitted.FULL:
-            raise QueueFull(f"The queue {queue!r} is full.")
-        if receipt.outcome is Submitted.NO_FILE:
-            raise NotFound(f"There is no file {receipt.about}.")
-        if receipt.outcome is Submitted.GONE_FILE:
-            raise Gone(f"The file {receipt.about} has expired.")
+        self.wiring.recorder.run(command).accepted()
 
     # get
 

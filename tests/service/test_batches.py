@@ -75,6 +75,7 @@ async def test_missing_file_names_its_job(client: httpx.AsyncClient, worker: Wor
     order["jobs"].append({"task": "photo.look", "input": {"file": "file_" + "0" * 32}})
     answer = await client.post("/v1/batches", json=order)
     assert answer.status_code == 404
+    assert answer.json()["errors"][0]["pointer"] == "/jobs/1/input"
     assert worker.redis.keys("jl:job:*") == []
 
 

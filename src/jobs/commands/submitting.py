@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Generic, TypeVar
 
 from jobs.commands.command import Argument, Command, Reply, text
+from jobs.errors import Gone, KeyReused, NotFound, QueueFull
 from jobs.record import Record
 from jobs.scripts import Verb
 from jobs.submission import Submission
@@ -44,6 +45,22 @@ class Receipt(Generic[T]):
     record: T | None = None
     about: str = ""
     index: int = 0
+
+    def accepted(self) -> T:
+        """Give the record; raises KeyReused, QueueFull, NotFound or Gone where there is none."""
+        if self.record is not None:
+            return self.record
+        match self.outcome:
+            case Submitted.REUSED:
+                raise KeyReused("This Idempotency-Key came before with another request. Use a new key.")
+            case Submitted.FULL:
+                raise QueueFull(
+                    f"The queue {self.about!r} takes no more waiting jobs. Try again later.", retry_after_s=1
+                )
+            case Submitted.GONE_FILE:
+                raise Gone(f"The file {self.about} has expired.")
+            case _:
+                raise NotFound(f"There is no file {self.about}.")
 
 
 def submit(order: Submission, *, queue_limit: int, watcher: str = "") -> Command[Receipt[Record]]:

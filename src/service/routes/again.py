@@ -6,11 +6,8 @@ import uuid_utils
 from fastapi import APIRouter, Path, Response
 
 from jobs import commands
-from jobs.commands import Receipt, Submitted
-from jobs.errors import Conflict, QueueFull, Refused
-from jobs.record import Record
+from jobs.errors import Conflict
 from jobs.state import State
-from service.intake import refuse_file
 from service.problems import problems
 from service.resources import Here, Tenant
 from service.routes.submit import RETRY_AFTER_S
@@ -47,23 +44,13 @@ def make_again_router(job: Any) -> APIRouter:  # noqa: ANN401 - the union of all
 async def retry_job(here: Here, tenant: Tenant, job_id: JobId) -> Response:
     """Make a new job of the same input, options and files; its `retry_of` names the old one."""
     new_id, limit = str(uuid_utils.uuid7()), here.settings.queue_limit
-    receipt = await here.store.run(commands.retry_job(job_id, tenant, new_id, queue_limit=limit))
-    if isinstance(receipt, State):
-        raise Conflict(f"The job {job_id} is {receipt}; only FAILURE and REVOKED are repeated.")
-    if receipt.record is None:
-        raise refuse(receipt)
+    answer = await here.store.run(commands.retry_job(job_id, tenant, new_id, queue_limit=limit))
+    if isinstance(answer, State):
+        raise Conflict(f"The job {job_id} is {answer}; only FAILURE and REVOKED are repeated.")
+    record = answer.accepted()
     headers = {"location": f"/v1/jobs/{new_id}", "retry-after": str(RETRY_AFTER_S)}
-    body = write_job(receipt.record, tracebacks=here.settings.tracebacks)
+    body = write_job(record, tracebacks=here.settings.tracebacks)
     return Response(body, 202, headers, "application/json")
-
-
-def refuse(receipt: Receipt[Record]) -> Refused:
-    """Say why there is no new job."""
-    if receipt.outcome is Submitted.FULL:
-        return QueueFull(
-            f"The queue {receipt.about!r} is full. Try again later.", retry_after_s=RETRY_AFTER_S
-        )
-    return refuse_file(receipt.outcome, receipt.about)
 
 
 async def delete_job(here: Here, tenant: Tenant, job_id: JobId) -> Response:

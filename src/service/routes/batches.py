@@ -9,14 +9,13 @@ from starlette.types import Receive, Scope, Send
 
 from jobs import commands
 from jobs.commands import Batch as Found
-from jobs.commands import Receipt, Submitted
-from jobs.errors import FieldError, KeyReused, QueueFull, Refused
+from jobs.errors import NotFound
 from service.access import find_tenant
-from service.batch_intake import check_all_files, find_orders, make_batch, read_batch
+from service.batch_intake import check_all_files, find_orders, find_owner, make_batch, name_job, read_batch
 from service.batch_models import Batch, make_batch_request
 from service.direct import DirectRoute, read_body, read_headers, send_json
 from service.headers import read_key
-from service.intake import check_json_type, refuse_file
+from service.intake import check_json_type
 from service.problems import problems
 from service.resources import Here, Resources, Tenant
 from service.routes.submit import ERRORS, RETRY_AFTER_S, WANTED
@@ -72,35 +71,24 @@ class BatchRoute(DirectRoute):
         content = read_batch(self.adapter, body)
         orders = find_orders(content, here.registry, here.models)
         if files := {file for order in orders for file in order.files}:
-            found = await here.store.run(commands.read_files(tenant, sorted(files)))
+            try:
+                found = await here.store.run(commands.read_files(tenant, sorted(files)))
+            except NotFound as missing:
+                raise name_job(missing, find_owner(missing, orders)) from None
             check_all_files(orders, found)
         order = make_batch(content, orders, here.registry, tenant, read_key(headers.get(b"idempotency-key")))
         receipt = await here.store.run(commands.submit_batch(order, queue_limit=here.settings.queue_limit))
-        if receipt.record is None:
-            raise refuse(receipt, here.settings.queue_limit)
+        try:
+            batch = receipt.accepted()
+        except NotFound as missing:
+            raise name_job(missing, receipt.index) from None
         facts = [
-            (b"location", b"/v1/batches/" + receipt.record.id.encode()),
+            (b"location", b"/v1/batches/" + batch.id.encode()),
             (b"retry-after", b"%d" % RETRY_AFTER_S),
         ]
-        if receipt.outcome is Submitted.REPLAYED and receipt.record.id != order.id:
+        if batch.id != order.id:
             facts.append((b"idempotent-replayed", b"true"))
-        await send_json(send, 202, write_batch(receipt.record), *facts)
-
-
-def refuse(receipt: Receipt[Found], limit: int) -> Refused:
-    """Say why nothing was stored."""
-    if receipt.outcome is Submitted.REUSED:
-        return KeyReused(
-            "This Idempotency-Key came before with another request. Use a new key for a new batch."
-        )
-    if receipt.outcome is Submitted.FULL:
-        return QueueFull(
-            f"The queue {receipt.about!r} takes {limit:,} waiting jobs; these are too many. Try again later.",
-            retry_after_s=RETRY_AFTER_S,
-        )
-    missing = refuse_file(receipt.outcome, receipt.about)
-    where = FieldError(f"/jobs/{receipt.index}/input", missing.detail)
-    return type(missing)(f"/jobs/{receipt.index}: {missing.detail}", errors=(where,))
+        await send_json(send, 202, write_batch(batch), *facts)
 
 
 router = APIRouter(prefix="/v1/batches", tags=["batches"])

@@ -14,15 +14,14 @@ from fastapi import APIRouter, FastAPI, Header, Query, Request, Response
 from starlette.types import Receive, Scope, Send
 
 from jobs import commands
-from jobs.commands import Receipt, Submitted
-from jobs.errors import KeyReused, LedgerUnavailable, QueueFull
+from jobs.errors import LedgerUnavailable
 from jobs.record import Record
 from jobs.submission import Submission
 from jobs.task import Task
 from service.access import find_tenant
 from service.direct import DirectRoute, read_body, read_headers, send_json
 from service.headers import MAX_WAIT_S, Prefer, read_key, read_prefer
-from service.intake import check_files, check_json_type, make_submission, read_order, refuse_file
+from service.intake import check_files, check_json_type, make_submission, read_order
 from service.problems import problems
 from service.refusals import BadParameter
 from service.resources import Resources
@@ -105,50 +104,30 @@ class SubmitRoute(DirectRoute):
             await send_json(send, 200, write_job(as_if(submission), tracebacks=False))
             return
         prefer = read_prefer(headers.get(b"prefer"))
-        receipt = await (
+        record = await (
             submit_and_wait(here, submission, prefer.wait_s) if prefer.wait_s else submit(here, submission)
         )
-        record = receipt.record
-        assert record is not None  # noqa: S101 - narrows a type: refusals were raised
         status, facts = describe_answer(record, prefer, is_replay=record.id != submission.id)
         await send_json(send, status, write_job(record, tracebacks=here.settings.tracebacks), *facts)
 
 
-async def submit(here: Resources, submission: Submission, watcher: str = "") -> Receipt[Record]:
+async def submit(here: Resources, submission: Submission, watcher: str = "") -> Record:
     """Store the job; raises what the ledger refuses."""
-    limit = here.settings.queue_limit
-    receipt = await here.store.run(commands.submit(submission, queue_limit=limit, watcher=watcher))
-    match receipt.outcome:
-        case Submitted.CREATED | Submitted.REPLAYED:
-            return receipt
-        case Submitted.REUSED:
-            raise KeyReused(
-                "This Idempotency-Key came before with another request. Use a new key for a new job."
-            )
-        case Submitted.FULL:
-            detail = (
-                f"The queue {submission.queue!r} holds {limit:,} waiting jobs, its limit. Try again later."
-            )
-            raise QueueFull(detail, retry_after_s=RETRY_AFTER_S)
-        case Submitted.NO_FILE | Submitted.GONE_FILE:
-            raise refuse_file(receipt.outcome, receipt.about)
+    command = commands.submit(submission, queue_limit=here.settings.queue_limit, watcher=watcher)
+    return (await here.store.run(command)).accepted()
 
 
-async def submit_and_wait(here: Resources, submission: Submission, wait_s: float) -> Receipt[Record]:
+async def submit_and_wait(here: Resources, submission: Submission, wait_s: float) -> Record:
     """Store the job and see its end, if it comes in time. What was stored is never answered with an error."""
     await here.hub.ready()
     with here.hub.watch(submission.id) as watch:
-        receipt = await submit(here, submission, here.hub.name)
-        assert receipt.record is not None  # noqa: S101 - narrows a type
-        record = receipt.record
+        record = await submit(here, submission, here.hub.name)
         try:
             if record.id == submission.id:
-                record = await here.hub.follow(watch, record, wait_s)
-            else:
-                record = await here.hub.wait_for_end(record.id, record.tenant, wait_s)
+                return await here.hub.follow(watch, record, wait_s)
+            return await here.hub.wait_for_end(record.id, record.tenant, wait_s)
         except LedgerUnavailable:
-            return receipt
-    return Receipt(receipt.outcome, record)
+            return record
 
 
 def describe_answer(
