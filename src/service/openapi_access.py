@@ -25,7 +25,7 @@ OF_THE_BODY = (408,)
 #: After an answer of the left operation, its id leads to those on the right.
 OF_A_JOB = ("get_job", "get_job_result", "cancel_job", "list_artifacts", "delete_job", "retry_job")
 OF_A_FILE = ("get_file", "download_file", "delete_file")
-OF_A_BATCH = ("get_batch", "cancel_batch")
+OF_A_BATCH = ("get_batch",)
 
 
 def add_access(document: Json) -> None:
@@ -68,7 +68,7 @@ def add_links(operation: Json, operations: Json) -> None:
         made, targets = "202", (*OF_A_JOB, name.replace("submit", "get", 1))
     elif name == "upload_file":
         made, targets = "201", OF_A_FILE
-    elif name in {"submit_batch", "create_batch"}:
+    elif name == "submit_batch":
         made, targets = "202", OF_A_BATCH
     else:
         return

@@ -21,7 +21,7 @@ pytestmark = pytest.mark.acceptance
 SLOTS = 2
 NAP_S = 1.0
 #: Beside the job itself: two processes are told, on a machine that may be busy.
-SLACK_S = 0.5
+SLACK_S = 1.0
 BATCHES, EACH = 10, 1_000
 
 
