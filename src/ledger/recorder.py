@@ -16,6 +16,7 @@ from redis.retry import Retry
 
 from jobs.commands import Command
 from jobs.errors import LedgerUnavailable
+from ledger.address import keep_alive
 
 T = TypeVar("T")
 logger = logging.getLogger(__name__)
@@ -33,7 +34,7 @@ class Recorder:
             url,
             socket_connect_timeout=CONNECT_TIMEOUT_S,
             socket_timeout=ANSWER_TIMEOUT_S,
-            socket_keepalive=True,
+            **keep_alive(url),
             retry=Retry(NoBackoff(), 1),
             client_name="jobline-worker",
         )

@@ -20,6 +20,7 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
 from jobs.commands import Command, Reply
+from ledger.address import keep_alive
 from ledger.exchange import Asked, Exchange
 
 T = TypeVar("T")
@@ -43,7 +44,7 @@ class Store:
             url,
             socket_timeout=None,
             socket_connect_timeout=1.0,
-            socket_keepalive=True,
+            **keep_alive(url),
             retry=Retry(NoBackoff(), 0),
         )
         self._connection = pool.make_connection()

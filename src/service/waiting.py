@@ -28,6 +28,7 @@ from jobs import commands
 from jobs.errors import LedgerUnavailable
 from jobs.keys import Key
 from jobs.record import Record
+from ledger.address import keep_alive
 from ledger.exchange import UNAVAILABLE
 from ledger.store import ANSWER_S, Store
 
@@ -51,7 +52,7 @@ class Hub:
             url,
             socket_timeout=None,
             socket_connect_timeout=1.0,
-            socket_keepalive=True,
+            **keep_alive(url),
             retry=Retry(NoBackoff(), 0),
         )
         self._watchers: dict[str, set[Watcher]] = {}

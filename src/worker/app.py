@@ -11,11 +11,13 @@ import logging
 import socket
 import sys
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 from celery import Task as CeleryTask
 from celery import signals
 from celery.exceptions import Ignore, Retry
 from kombu import Exchange, Queue
+from kombu.transport import TRANSPORT_ALIASES
 
 from jobs.errors import JobCancelled
 from jobs.registry import Registry, install_hint
@@ -27,6 +29,10 @@ from worker.outcome import Again, Failed, Outcome
 from worker.pulse import PulseStep
 from worker.runner import perform
 from worker.wiring import JoblineCelery, Wiring
+
+#: Our transport, as kombu finds it by name: in the URL of a socket file it takes no path of a module.
+SCHEME = "jobline"
+TRANSPORT_ALIASES[SCHEME] = "worker.transport:Transport"
 
 logger = logging.getLogger(__name__)
 
@@ -52,8 +58,8 @@ def configuration(wiring: Wiring) -> dict[str, Any]:
     """Give Celery's settings; the reasons of each stand in docs/guarantees.md."""
     settings = wiring.settings
     return {
-        "broker_url": settings.ledger_url.replace("unix://", "redis+socket://", 1),
-        "broker_transport": "worker.transport:Transport",
+        "broker_url": to_broker_url(settings.ledger_url),
+        "broker_transport": SCHEME,
         "broker_transport_options": {
             "wiring": wiring,
             "socket_timeout": 10,
@@ -87,6 +93,17 @@ def configuration(wiring: Wiring) -> dict[str, Any]:
         "enable_utc": True,
         "timezone": "UTC",
     }
+
+
+def to_broker_url(url: str) -> str:
+    """Write the ledger's address for kombu, which has words of its own for a socket file and its database."""
+    if not url.startswith("unix://"):
+        return url
+    parts = urlsplit(url)
+    query = parse_qs(parts.query)
+    database, password = query.get("db", ["0"])[0], query.get("password", [""])[0] or parts.password
+    user = f"{parts.username or ''}:{password}@" if password else ""
+    return f"{SCHEME}+socket://{user}{parts.path}?virtual_host={database}"
 
 
 def register(app: JoblineCelery, item: Task[Any, Any]) -> None:

@@ -2,13 +2,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from pydantic import SecretStr
 
 from jobs.registry import Registry
 from jobs.settings import Settings
 from tests.worker import tasks_of_tests
 from tests.worker.conftest import REGISTRY
-from worker.app import build_celery
+from worker.app import build_celery, to_broker_url
 
 
 def test_apps_of_one_process_have_tasks_of_their_own(tmp_path: Path) -> None:
@@ -19,3 +20,18 @@ def test_apps_of_one_process_have_tasks_of_their_own(tmp_path: Path) -> None:
     assert "end.well" in some.tasks
     assert set(REGISTRY.tasks) <= set(more.tasks)
     assert not (set(REGISTRY.tasks) - {"end.well"}) & set(some.tasks)
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("redis://host:1/2", "redis://host:1/2"),
+        ("rediss://:secret@host/0", "rediss://:secret@host/0"),
+        ("unix:///run/redis.sock", "jobline+socket:///run/redis.sock?virtual_host=0"),
+        ("unix:///run/redis.sock?db=3", "jobline+socket:///run/redis.sock?virtual_host=3"),
+        ("unix://me:secret@/run/r.sock", "jobline+socket://me:secret@/run/r.sock?virtual_host=0"),
+        ("unix:///run/r.sock?password=secret", "jobline+socket://:secret@/run/r.sock?virtual_host=0"),
+    ],
+)
+def test_ledgers_address_is_written_for_kombu(url: str, expected: str) -> None:
+    assert to_broker_url(url) == expected

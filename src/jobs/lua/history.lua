@@ -1,6 +1,7 @@
 -- history: one job's events after a given one, in order; and, where a process is named, its wish to be told of the
 -- next ones. Nothing falls between the two.
--- ARGV 1 id, 2 tenant, 3 watching process or '', 4 stream id of the last event known or '', 5 most events, 6 most bytes
+-- ARGV 1 id, 2 tenant, 3 watching process or '', 4 stream id of the last event known or '',
+--      5 most events between the milestones, 6 most bytes
 -- reply {'found', place, 'more' | 'open' | 'ended', line…} | {'unknown'} | {'gone'}
 --       A line is `<stream id> <type> <JSON detail>`, and after a newline the result, where there is one.
 --       The type is `reset`, and the detail the job as it stands, where events after the known one are lost.

@@ -15,6 +15,7 @@ from redis.exceptions import RedisError
 
 from jobs.event import Event, EventType, Position
 from jobs.keys import Key
+from ledger.address import keep_alive
 from service.events.stream import Stream, Write
 
 #: What one read gives at most; a full one means that more waits.
@@ -37,7 +38,7 @@ class Feed:
             url,
             socket_timeout=None,
             socket_connect_timeout=1.0,
-            socket_keepalive=True,
+            **keep_alive(url),
             retry=Retry(NoBackoff(), 0),
         )
         self._write = write

@@ -1,0 +1,58 @@
+"""The ledger behind a socket file, by every way there is to it."""
+
+from __future__ import annotations
+
+import subprocess
+import time
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+
+import pytest
+from pydantic import SecretStr
+
+from jobs import commands
+from jobs.settings import Settings
+from jobs.state import State
+from ledger import Recorder, Store
+from service.embedded import find_server
+from service.events.feed import Feed
+from service.events.frames import write_frame
+from service.waiting import Hub
+from tests.worker.conftest import REGISTRY
+from worker.app import build_celery
+
+START_S = 10.0
+
+
+@pytest.fixture
+def socket_url(tmp_path: Path) -> Iterator[str]:
+    file = tmp_path / "redis.sock"
+    options = ("--port", "0", "--unixsocket", str(file), "--dir", str(tmp_path), "--save", "")
+    server = subprocess.Popen([str(find_server()), *options], stdout=subprocess.DEVNULL)
+    try:
+        give_up = time.monotonic() + START_S
+        while not file.exists():
+            assert time.monotonic() < give_up, "the server did not start"
+            time.sleep(0.01)
+        yield f"unix://{file}"
+    finally:
+        server.terminate()
+        server.wait()
+
+
+async def test_service_reads_and_listens_through_a_socket_file(socket_url: str) -> None:
+    store = Store(socket_url)
+    hub, feed = Hub(socket_url, store), Feed(socket_url, partial(write_frame, tracebacks=False))
+    assert (await store.run(commands.list_jobs("public", limit=5))).records == []
+    await hub.ready()
+    for one in (hub, feed, store):
+        await one.close()
+
+
+def test_stock_client_submits_through_a_socket_file(socket_url: str, tmp_path: Path) -> None:
+    app = build_celery(REGISTRY, Settings(redis_url=SecretStr(f"{socket_url}?db=1"), data_dir=tmp_path))
+    sent = app.send_task("end.well", [{"text": "a"}])
+    recorder = Recorder(f"{socket_url}?db=1")
+    assert recorder.run(commands.read_job(sent.id, "public")).state is State.PENDING
+    recorder.redis.close()
