@@ -63,8 +63,6 @@ class Key(Enum):
     SHELF = "shelf:{}:{}"
     #: set of the shelves of one tenant, as ``state:tenant:task:queue``. Bounded by states x tasks x queues.
     SHELVES = "shelves:{}"
-    #: set of the tenants that have shelves; one name a tenant.
-    TENANTS = "tenants"
     #: zset of job ids by their stamp: beside each shelf, one a tag (state, tenant:task:queue, tag).
     #: Ends when empty.
     TAG = "tag:{}:{}:{}"

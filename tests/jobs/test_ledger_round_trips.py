@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 import redis
 
+from jobs import commands
+from jobs.commands import Command
 from tests.jobs.conftest import Ledger
 
 #: Of each verb: what stands before it, and itself.
@@ -68,3 +70,25 @@ def test_unknown_script_is_sent_in_full_once(ledger: Ledger) -> None:
     ledger.redis.script_flush()
     assert on_the_wire(ledger, ledger.submit) == ["EVALSHA", "EVAL"]
     assert on_the_wire(ledger, ledger.submit) == ["EVALSHA"]
+
+
+def calls(ledger: Ledger, command: Command[Any]) -> int:
+    """Count the commands that one script calls."""
+    ledger.redis.config_resetstat()
+    ledger.run(command)
+    stats: dict[str, Any] = ledger.redis.info("commandstats")
+    return sum(one["calls"] for one in stats.values())
+
+
+@pytest.mark.parametrize("command", [commands.read_queue("default", ["demo.add"]), commands.list_queues()])
+def test_looking_at_queues_costs_nothing_for_tenants_of_the_past(
+    ledger: Ledger, command: Command[Any]
+) -> None:
+    def work(tenants: int) -> int:
+        for number in range(tenants):
+            ledger.succeed(ledger.start(tenant=f"t{number}"))
+        ledger.claim()  # whose turn finds nothing leaves the rotation
+        ledger.run(command)  # teaches Redis the script
+        return calls(ledger, command)
+
+    assert work(2) == work(50)

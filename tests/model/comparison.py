@@ -233,7 +233,6 @@ def check_indexes(model: Model, found: dict[str, Any]) -> None:
         for one in jobs
         for tag in one.tags
     }
-    assert {one.tenant for one in jobs} <= members(found.pop(Key.TENANTS.of(), []))
     depths = {queue: int(depth) for queue, depth in strings(found.pop(Key.QUEUES.of(), []))}
     assert depths == {queue: model.depth(queue) for queue in model.counted}
     told: list[Job | Batch] = [*jobs, *model.batches.values()]

@@ -51,8 +51,8 @@ DEFECTS = [
     (
         Part.QUEUES | Part.LIMITS,
         "queue",
-        "for index = 2, #ARGV do count_waiting",
-        "for index = 3, #ARGV do count_waiting",
+        "for index = 2, #ARGV do",
+        "for index = 3, #ARGV do",
     ),
     (Part(0), "claim", "tonumber(job.start_by) <= ms", "tonumber(job.start_by) < ms - 1000000000000"),
     (

@@ -68,9 +68,8 @@ local function add_lines(lines)
 end
 
 local function put_on_shelf(job, state, lines)
-  if line_up(lines, shelf_key(state, job.place), job.stamp, job.id)
-    and redis.call('SADD', shelves_key(job.tenant), state .. ':' .. job.place) == 1 then
-    redis.call('SADD', TENANTS, job.tenant)
+  if line_up(lines, shelf_key(state, job.place), job.stamp, job.id) then
+    redis.call('SADD', shelves_key(job.tenant), state .. ':' .. job.place)
   end
   if job.tags then
     for _, tag in ipairs(cjson.decode(job.tags)) do
@@ -153,6 +152,15 @@ local function let_go(job)
     redis.call('DEL', barred_key(job.tenant))
   end
   job.held = nil
+end
+
+-- Gives the queue of each running job: as many as there are slots, however many tenants and jobs there are.
+local function running_queues()
+  local queues = {}
+  for _, id in ipairs(redis.call('ZRANGE', LEASES, 0, -1)) do
+    queues[#queues + 1] = string.match(redis.call('HGET', job_key(id), 'place') or '', '[^:]*$')
+  end
+  return queues
 end
 
 -- Moves a job to another state, and sets the given fields with it.

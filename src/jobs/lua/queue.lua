@@ -23,15 +23,19 @@ local function count_waiting(line)
   end
 end
 
-for _, tenant in ipairs(redis.call('SMEMBERS', TENANTS)) do
-  count_waiting(waiting_key(queue, tenant))
-  for index = 2, #ARGV do count_waiting(parked_key(ARGV[index], queue, tenant)) end
-  for _, name in ipairs(redis.call('SMEMBERS', shelves_key(tenant))) do
-    local place = string.match(name, '^STARTED:(.*)$')
-    if place and string.match(place, '[^:]*$') == queue then
-      running = running + redis.call('ZCARD', shelf_key('STARTED', place))
-    end
+-- Who waits is in the rotation, or left it at the limit on running jobs, and then has some.
+local tenants = {}
+for _, tenant in ipairs(redis.call('ZRANGE', rota_key(queue), 0, -1)) do tenants[tenant] = true end
+for _, tenant in ipairs(redis.call('HKEYS', TENANTS_RUNNING)) do tenants[tenant] = true end
+for tenant in pairs(tenants) do count_waiting(waiting_key(queue, tenant)) end
+for index = 2, #ARGV do
+  for _, line in ipairs(redis.call('ZRANGE', parked_rota_key(ARGV[index]), 0, -1)) do
+    local its_queue, tenant = string.match(line, '^(.*):(.*)$')
+    if its_queue == queue then count_waiting(parked_key(ARGV[index], queue, tenant)) end
   end
+end
+for _, its_queue in ipairs(running_queues()) do
+  if its_queue == queue then running = running + 1 end
 end
 local minute = math.floor(ms / 60000)
 for back = 0, 5 do ended[back + 1] = tonumber(redis.call('HGET', ended_key(whole(minute - back)), queue) or 0) end

@@ -3,12 +3,5 @@
 -- reply a list of names
 local names = redis.call('HKEYS', QUEUES)
 for _, name in ipairs(redis.call('SMEMBERS', PAUSED)) do names[#names + 1] = name end
-for _, tenant in ipairs(redis.call('SMEMBERS', TENANTS)) do
-  for _, name in ipairs(redis.call('SMEMBERS', shelves_key(tenant))) do
-    local place = string.match(name, '^STARTED:(.*)$')
-    if place and redis.call('EXISTS', shelf_key('STARTED', place)) == 1 then
-      names[#names + 1] = string.match(place, '[^:]*$')
-    end
-  end
-end
+for _, name in ipairs(running_queues()) do names[#names + 1] = name end
 return names

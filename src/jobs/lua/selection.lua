@@ -56,7 +56,6 @@ local function open_shelves(filter)
       heads[count] = head
     elseif head.name and redis.call('EXISTS', head.shelf) == 0 then
       redis.call('SREM', shelves_key(filter.tenant), head.name)
-      if redis.call('EXISTS', shelves_key(filter.tenant)) == 0 then redis.call('SREM', TENANTS, filter.tenant) end
     end
   end
   for place = math.floor(count / 2), 1, -1 do sink(heads, count, place) end
