@@ -29,7 +29,7 @@ CONSTANTS = {
 
 
 #: The files whose definitions every verb may use.
-SHARED = ("ledger", "births", "selection")
+SHARED = ("ledger", "limits", "events", "moves", "births", "selection")
 #: One shared definition: a whole line that begins with `local`, or lines up to an `end` at the margin.
 DEFINITION = re.compile(
     r"^local (?:function )?(?P<name>\w+)(?:[^\n]*(?:\bend|\}|')$|[^\n]*\n(?:[ \n][^\n]*\n?)*?^end$)",
