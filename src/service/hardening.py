@@ -20,7 +20,7 @@ from fastapi import Request
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from service.problems import REQUEST_ID, answer_error
+from service.problems import IS_LOGGED, REQUEST_ID, answer_error
 from service.refusals import HeadersTooLarge, TargetTooLong, TooSlow
 
 MAX_TARGET_BYTES = 8192
@@ -83,6 +83,8 @@ class Hardening:
         except ClientDisconnect:
             return
         except Exception as error:
+            if IS_LOGGED in scope:
+                return
             if has_begun:
                 raise
             response = await answer_error(Request(scope), error)

@@ -23,6 +23,8 @@ MEDIA_TYPE = "application/problem+json"
 INTERNAL = "internal"
 #: Where the scope of a request holds its id.
 REQUEST_ID = "jobline.request_id"
+#: Where it says that a defect was answered and logged: Starlette raises it again, for servers to log.
+IS_LOGGED = "jobline.is_logged"
 #: Python's own phrases differ between its versions; what is documented must not.
 MEANINGS = {
     400: "The body is not JSON",
@@ -131,6 +133,7 @@ async def answer_unexpected(request: Request, error: Exception) -> Response:
     """Answer a defect of ours; the log has the traceback, the client has not."""
     request_id = request.scope.get(REQUEST_ID, "")
     logger.error("%s %s failed, request %s", request.method, request.url.path, request_id, exc_info=error)
+    request.scope[IS_LOGGED] = True
     detail = "Something went wrong here. It was logged; the request may be sent again."
     return write_problem(request, 500, INTERNAL, "Internal error", detail)
 

@@ -75,9 +75,17 @@ async def test_defect_is_logged_under_the_requests_id(
         raise ZeroDivisionError
 
     monkeypatch.setattr(resources.store, "run", explode)
-    with caplog.at_level(logging.ERROR):
-        await client.get("/v1/jobs", headers={"X-Request-ID": "order-7"})
-    assert [record.getMessage() for record in caplog.records] == ["GET /v1/jobs failed, request order-7"]
+    transport = httpx.ASGITransport(app, raise_app_exceptions=True)  # a server would log what comes out
+    async with httpx.AsyncClient(transport=transport, base_url="http://test") as server:
+        with caplog.at_level(logging.ERROR):
+            await server.get("/v1/jobs", headers={"X-Request-ID": "order-7"})
+            await server.post(
+                "/v1/tasks/demo.add/jobs", json={"input": {"a": 1}}, headers={"X-Request-ID": "order-8"}
+            )
+    assert [record.getMessage() for record in caplog.records] == [
+        "GET /v1/jobs failed, request order-7",
+        "POST /v1/tasks/demo.add/jobs failed, request order-8",
+    ]
 
 
 async def test_url_and_headers_have_limits(client: httpx.AsyncClient) -> None:
