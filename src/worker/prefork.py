@@ -67,8 +67,8 @@ class PreforkPool(prefork.TaskPool):
     Pool = Children
 
     def jobs(self) -> set[str]:
-        """Name the jobs that it has not given back, by a result or by a flush."""
-        found: set[str] = self._pool.jobs()
+        """Name the jobs that it has not given back, by a result or by a flush; none once it has ended."""
+        found: set[str] = set() if self._pool is None else self._pool.jobs()
         return found
 
 

@@ -16,7 +16,7 @@ from jobs.settings import Settings
 from tests.worker.conftest import REGISTRY
 from worker import prefork
 from worker.app import build_celery
-from worker.prefork import Children, sweep
+from worker.prefork import Children, PreforkPool, sweep
 
 
 @pytest.fixture
@@ -87,6 +87,10 @@ def test_sweep_drops_what_was_cancelled_and_nothing_else(hub: Any) -> None:
     assert len(hub.timer) == 2
     hub.fire_timers()
     assert rung == [0, 2]
+
+
+def test_pool_that_has_ended_has_no_jobs() -> None:
+    assert PreforkPool(limit=1).jobs() == set()
 
 
 def test_prefork_means_our_pool() -> None:

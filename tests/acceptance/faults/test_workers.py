@@ -44,6 +44,7 @@ def test_a_planned_stop_hands_its_jobs_back_uncounted(stage: Stage, new_row: New
     leaving = stage.worker_of(job)
     leaving.tell(signal.SIGTERM)
     assert leaving.ends_within(8), "the worker left within its grace time"
+    assert "Traceback" not in leaving.told()
     stage.kill_worker(leaving)
     row.recovered_s.append(stage.wait_started(job, 2, count=2))
     stage.conclude(row, [job], 25)
