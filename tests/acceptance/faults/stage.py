@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Self
 
+import httpx
 import redis
 
 from tests.acceptance.faults.evidence import Evidence
@@ -18,10 +19,12 @@ from tests.acceptance.faults.form import LEASE_S, STOP_GRACE_S
 from tests.acceptance.faults.ledger import find_faults
 from tests.acceptance.faults.proxy import Proxy
 from tests.acceptance.faults.table import Row
-from tests.acceptance.house import FINAL, JOBLINE, PYTHON_PATH, House
-from tests.acceptance.processes import Program, wait_until
+from tests.acceptance.house import FINAL, JOBLINE, PYTHON_PATH, House, Json
+from tests.acceptance.processes import LOOK_S, Program, wait_until
 
 SLOTS = 2
+#: By then every connection that went mute has been found out.
+MUTE_S = 15.0
 #: What nobody waits for (an order that landed, and was answered with a 503) ends within so long.
 QUIET_S = 30.0
 #: The PYTHONPATH of a worker whose clock is ten minutes ahead: Python reads its ``sitecustomize``.
@@ -160,9 +163,22 @@ class Stage(House):
         with self.raw() as ledger:
             return {key.removeprefix("jl:job:") for key in ledger.scan_iter("jl:job:*", count=1000)}
 
+    def ask(self, path: str) -> httpx.Response:
+        """Read, again after a 503: a connection of the API that went mute, unused since, costs an answer."""
+        give_up = time.monotonic() + MUTE_S
+        while (answer := self.client.get(path)).status_code == 503 and time.monotonic() < give_up:
+            time.sleep(LOOK_S)
+        assert answer.status_code == 200, answer.text
+        return answer
+
+    def read(self, job_id: str) -> Json:
+        """Read one job."""
+        job: Json = self.ask(f"/v1/jobs/{job_id}").json()
+        return job
+
     def stream(self, job: str) -> list[str]:
         """Listen to a job that has ended; give the kinds of its events."""
-        told = self.client.get(f"/v1/jobs/{job}/events").text.splitlines()
+        told = self.ask(f"/v1/jobs/{job}/events").text.splitlines()
         return [line.removeprefix("event: ") for line in told if line.startswith("event: ")]
 
     def states(self, jobs: Iterable[str]) -> Counter[str]:
