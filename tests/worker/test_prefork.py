@@ -3,6 +3,7 @@ from __future__ import annotations
 import inspect
 import os
 import re
+import time
 from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any
@@ -16,7 +17,7 @@ from jobs.settings import Settings
 from tests.worker.conftest import REGISTRY
 from worker import prefork
 from worker.app import build_celery
-from worker.prefork import Children, PreforkPool, sweep
+from worker.prefork import SOON_S, Children, PreforkPool, sweep
 
 
 @pytest.fixture
@@ -48,11 +49,13 @@ def pool() -> Any:
 def test_private_names_of_celery_are_still_used() -> None:
     named = set(re.findall(r"``(_\w+)``", str(prefork.__doc__)))
     assert named == {
-        "_track_child_process", "_sentinel_poll", "_is_alive", "_cache", "_accepted", "_write_to", "_queue",
+        "_track_child_process", "_event_process_exit", "_sentinel_poll", "_is_alive", "_pool", "_cache",
+        "_accepted", "_write_to", "_queue",
     }  # fmt: skip
     for name in ("_cache", "_accepted", "_write_to"):
         assert name in inspect.getsource(asynpool.AsynPool.flush)
     assert "_sentinel_poll" in inspect.getsource(asynpool.AsynPool._track_child_process)
+    assert "_event_process_exit" in inspect.getsource(asynpool.AsynPool._track_child_process)
     assert callable(BaseProcess._is_alive)
 
 
@@ -87,6 +90,18 @@ def test_sweep_drops_what_was_cancelled_and_nothing_else(hub: Any) -> None:
     assert len(hub.timer) == 2
     hub.fire_timers()
     assert rung == [0, 2]
+
+
+@pytest.mark.parametrize(("stays", "looks"), [(True, 1), (False, 0)])
+def test_child_that_is_about_to_die_is_looked_at_again_soon(
+    hub: Any, sentinel: int, monkeypatch: pytest.MonkeyPatch, *, stays: bool, looks: int
+) -> None:
+    dying = child(sentinel, is_alive=True)
+    children = pool()
+    children._pool = [dying] if stays else []
+    monkeypatch.setattr(Children, "maintain_pool", lambda _: None)
+    children._event_process_exit(hub, dying)
+    assert [eta - time.monotonic() <= SOON_S for eta, _, _ in hub.timer.queue] == [True] * looks
 
 
 def test_pool_that_has_ended_has_no_jobs() -> None:
