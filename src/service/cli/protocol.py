@@ -2,6 +2,7 @@
 
 The application sees a request when its head is whole; until then the server gathers it, however long it is
 and takes. `service.hardening` holds whole heads to tighter limits, and answers; here the connection ends.
+Answers leave in one write, see `gathering`.
 """
 
 from __future__ import annotations
@@ -9,6 +10,8 @@ from __future__ import annotations
 import asyncio
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from service.cli.gathering import Gathering
 
 MAX_HEAD_BYTES = 262_144
 HEAD_TIMEOUT_S = 15.0
@@ -22,7 +25,7 @@ class BoundedProtocol(HttpToolsProtocol):
     _deadline: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as the parent
-        super().connection_made(transport)
+        super().connection_made(Gathering(transport, self.loop))  # type: ignore[arg-type] # it is one in all but name
         self._start_clock()
 
     def connection_lost(self, exc: Exception | None) -> None:

@@ -1,0 +1,40 @@
+"""A transport that writes together what is written in one turn of the loop.
+
+uvicorn writes the head of an answer by itself, and its body: two calls of the system, and a client that wakes
+twice. The two come right after one another, so they can leave together, at the end of the turn.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+
+class Gathering:
+    """Stand in front of a connection's transport."""
+
+    __slots__ = ("_loop", "_parts", "_transport")
+
+    def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
+        self._transport = transport
+        self._loop = loop
+        self._parts: list[bytes] = []
+
+    def write(self, data: bytes) -> None:
+        """Write it, with all else of this turn."""
+        if not self._parts:
+            self._loop.call_soon(self._flush)
+        self._parts.append(data)
+
+    def close(self) -> None:
+        """Write what is left, and close."""
+        self._flush()
+        self._transport.close()
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - whatever else a transport can do
+        return getattr(self._transport, name)
+
+    def _flush(self) -> None:
+        parts, self._parts = self._parts, []
+        if parts and not self._transport.is_closing():
+            self._transport.write(b"".join(parts))
