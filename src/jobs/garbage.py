@@ -1,7 +1,7 @@
 """Spare long-lived processes, the API and workers, most of what Python's collector would do; no I/O.
 
 What was imported is never garbage, and a request or an attempt makes few objects that outlive it. Left as it
-is, the collector walks all modules again and again: a third of a light worker's time (docs/performance.md).
+is, the collector walks all modules again and again: docs/performance.md says what that cost a light worker.
 """
 
 from __future__ import annotations

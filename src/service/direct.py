@@ -28,8 +28,8 @@ class DirectRoute(APIRoute):
         self.app = self.answer
 
     async def answer(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request; what it raises is answered by `service.problems`."""
-        raise NotImplementedError
+        """Answer one request, in each kind of route; what it raises is answered by `service.problems`."""
+        raise NotImplementedError  # APIRoute is no abstract class, so this one cannot be either
 
 
 class Shortcut:
