@@ -36,9 +36,13 @@ TRANSPORT_ALIASES[SCHEME] = "worker.transport:Transport"
 
 logger = logging.getLogger(__name__)
 
+#: Kombu writes on the worker's event loop, and waits there for some answers (to a heartbeat, a refreshed
+#: binding, a ping): on a connection that went mute, each holds up the claims for so long. Seconds.
+MUTE_S = 2
 #: A connection that was closed may still have a claim to send, and would try for minutes: the claim could
-#: come after it was disowned. Milliseconds; before the transport finds the connection dead.
-GIVE_UP_UNSENT = {socket.TCP_USER_TIMEOUT: 5_000} if sys.platform == "linux" else {}
+#: come after it was disowned. Milliseconds; before the transport finds the connection dead, which is MUTE_S
+#: after the end of a BRPOP of a second.
+GIVE_UP_UNSENT = {socket.TCP_USER_TIMEOUT: MUTE_S * 1000} if sys.platform == "linux" else {}
 
 
 def build_celery(registry: Registry, settings: Settings) -> JoblineCelery:
@@ -62,11 +66,11 @@ def configuration(wiring: Wiring) -> dict[str, Any]:
         "broker_transport": SCHEME,
         "broker_transport_options": {
             "wiring": wiring,
-            "socket_timeout": 10,
+            "socket_timeout": MUTE_S,
             "socket_connect_timeout": 3,
             "socket_keepalive": True,
             "socket_keepalive_options": GIVE_UP_UNSENT,
-            "health_check_interval": 5,
+            "health_check_interval": MUTE_S,
         },
         "broker_connection_retry_on_startup": True,
         "broker_connection_max_retries": None,

@@ -24,7 +24,7 @@ from tests.acceptance.processes import LOOK_S, Program, wait_until
 
 SLOTS = 2
 #: By then every connection that went mute has been found out.
-MUTE_S = 15.0
+MUTE_S = 10.0
 #: What nobody waits for (an order that landed, and was answered with a 503) ends within so long.
 QUIET_S = 30.0
 #: The PYTHONPATH of a worker whose clock is ten minutes ahead: Python reads its ``sitecustomize``.

@@ -50,7 +50,7 @@ def test_a_silent_network_is_answered_with_503_in_time(far: FarStage, new_row: N
             hold(0.05)
         far.proxy.forget()
         row.note = f"slowest answer {load.slowest_s:.1f} s"
-        row.recovered_s.append(far.end_of_new_job(35))
+        row.recovered_s.append(far.end_of_new_job(10))
     jobs = [*running, *load.jobs]
     far.conclude(row, jobs, 60)
     load.check_answers()
