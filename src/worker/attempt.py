@@ -8,7 +8,6 @@ import mimetypes
 import threading
 import time
 from collections.abc import Callable
-from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
@@ -40,7 +39,6 @@ class Attempt:
         self._data_dir = data_dir
         self._recorder = recorder
         self._space: Workspace | None = None
-        self._disk = ExitStack()
         self._artifacts: dict[str, tuple[str, Path]] = {}
         self._is_cancelled = False
         self._is_lost = False
@@ -56,7 +54,8 @@ class Attempt:
     def __exit__(self, *_: object) -> None:
         """Send the last progress, and remove the working directory, if the task used one."""
         self.flush()
-        self._disk.close()
+        if self._space is not None:
+            self._space.close()
 
     # told
 
@@ -144,7 +143,7 @@ class Attempt:
     def _on_disk(self) -> Workspace:
         """Make the working directory when it is first asked for; it costs more than many a job."""
         if self._space is None:
-            self._space = self._disk.enter_context(Workspace(self._data_dir, self.job_id, self.fence))
+            self._space = Workspace(self._data_dir, self.job_id, self.fence).open()
         return self._space
 
     def publish(self) -> tuple[PublishedArtifact, ...]:

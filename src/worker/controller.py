@@ -7,6 +7,7 @@ from typing import Any
 from celery.apps.worker import Worker as StockWorker
 
 from jobs.garbage import spare_imports
+from worker.wiring import wiring_of
 
 
 class Worker(StockWorker):
@@ -23,7 +24,7 @@ class Worker(StockWorker):
         """Let running jobs end for `worker_soft_shutdown_timeout` seconds at most; not longer than they take.
 
         Celery calls it in the signal's handler, while its event loop stands still: only the ledger knows what
-        still runs.
+        still runs. Where the jobs stand still with it, there is nothing to wait for.
         """
-        if self.pulse is not None:
+        if self.pulse is not None and wiring_of(self.app).light is None:
             self.pulse.wait_idle(self.app.conf.worker_soft_shutdown_timeout)

@@ -112,7 +112,7 @@ class Pulse(threading.Thread):
 
     def renew(self) -> int:
         """Extend the lease of every attempt that the pool holds; say how many still run."""
-        held = {request.id: request for request in reserved()}
+        held = {} if self._has_left else {request.id: request for request in reserved()}
         if not held:
             return 0
         attempts = [(request.id, request.fence) for request in held.values()]

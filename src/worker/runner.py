@@ -40,7 +40,7 @@ def perform(task: Task[Any, Any], text: str, job_id: str, attempt: dict[str, Any
     ``attempt`` is what the claim gave: fence, attempt, max_attempts, timeout_s. Raises Failed, Again when
     another attempt is due, and JobCancelled when the code stopped because its job was cancelled.
     """
-    number, limit, fence = (int(attempt[name]) for name in ("attempt", "max_attempts", "fence"))
+    number, limit, fence = int(attempt["attempt"]), int(attempt["max_attempts"]), int(attempt["fence"])
     settings = wiring.settings
     try:
         with open_attempt(task, job_id, fence, wiring) as port:

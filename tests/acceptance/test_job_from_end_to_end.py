@@ -159,6 +159,27 @@ def test_planned_stop_lets_a_short_job_end(house: House, gate: Gate) -> None:
     assert (house.read(job)["state"], house.read(job)["attempt"]) == ("SUCCESS", 1)
 
 
+@pytest.mark.parametrize("task", ["test.hold_async", "test.hold"])
+def test_planned_stop_of_the_light_pool_lets_jobs_go_on_and_hands_back_the_rest(
+    house: House, gate: Gate, task: str
+) -> None:
+    queue = f"light-{task}"
+    never = Gate(gate.path.with_name(f"{gate.path.stem}-never"))
+    long = house.submit("test.hold_async", never.order, queue=queue)
+    environment = {**CUSTOM["light"], "JOBLINE_STOP_GRACE_S": "3"}
+    with house.worker("-Q", queue, "--pool", "custom", **environment) as worker:
+        house.wait(long, "STARTED")
+        short = house.submit(task, gate.order, queue=queue)
+        gate.wait_for_start()
+        worker.tell(signal.SIGTERM)
+        wait_until(lambda: "Warm shutdown" in worker.told(), 30, "the stop began")
+        gate.open()
+        assert worker.wait(9) == 0
+    assert "Error" not in worker.told()
+    assert (house.read(short)["state"], house.read(short)["attempt"]) == ("SUCCESS", 1)
+    assert (house.read(long)["state"], house.read(long)["attempt"]) == ("PENDING", 0)
+
+
 @pytest.mark.parametrize("task", ["test.hold", "test.hold_async", "test.stubborn"])
 def test_attempt_past_its_limit_is_a_timeout(house: House, gate: Gate, task: str) -> None:
     job = house.wait(house.submit(task, gate.order, timeout_s=0.5), within_s=10)

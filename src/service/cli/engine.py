@@ -30,6 +30,9 @@ class Pool(StrEnum):
 #: Pools of ours, which Celery takes by their names (its CELERY_CUSTOM_WORKER_POOL).
 CUSTOM_POOLS = {Pool.THREADS: "worker.pools:ThreadPool", Pool.LIGHT: "worker.light:LightPool"}
 
+#: Pools whose jobs run where Celery handles signals. Its SIGQUIT grants the grace within the handler, while
+#: they stand still; with its SIGTERM they go on, and the light pool bounds that by the grace itself.
+ON_THE_LOOP = frozenset({Pool.LIGHT, Pool.SOLO})
 
 #: Slots that cost next to nothing; the other pools have one a CPU.
 DEFAULT_SLOTS = {Pool.LIGHT: 1000}
@@ -51,7 +54,8 @@ class LogLevel(StrEnum):
 def celery_environment(pool: Pool) -> dict[str, str]:
     """Give the environment that the command of a worker expects."""
     custom = {"CELERY_CUSTOM_WORKER_POOL": CUSTOM_POOLS[pool]} if pool in CUSTOM_POOLS else {}
-    return STOP_ON_SIGTERM | custom
+    stop = {"REMAP_SIGTERM": ""} if pool in ON_THE_LOOP else STOP_ON_SIGTERM
+    return stop | custom
 
 
 def celery_command(

@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, Coroutine
 from functools import partial
 from typing import Any, TypeVar
 
+import uvloop
 from greenlet import getcurrent, greenlet
 
 from jobs.commands import Command
@@ -38,7 +39,7 @@ class Light:
     """Offer the jobs of one worker a place on its loop."""
 
     def __init__(self, ledger_url: str) -> None:
-        self.loop = asyncio.new_event_loop()
+        self.loop: asyncio.AbstractEventLoop = uvloop.new_event_loop()
         self.typical = Typical()
         self.plain = PlainThread()
         self._ledger_url = ledger_url
@@ -52,7 +53,8 @@ class Light:
 
     def cancel(self, job_id: str) -> None:
         """Cancel the coroutine of a job, if it runs here."""
-        self.loop.call_soon_threadsafe(self._cancel, job_id)
+        with contextlib.suppress(RuntimeError):  # the loop was closed, with all that ran on it
+            self.loop.call_soon_threadsafe(self._cancel, job_id)
 
     def is_inside(self) -> bool:
         """Claim that the caller runs in a greenlet of this loop, and so may wait."""

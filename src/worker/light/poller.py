@@ -51,8 +51,9 @@ class SharedPoller:
         return self._inner.poll(0)
 
     def close(self) -> None:
-        """Let go of the hub's files; the loop stays."""
-        self._loop.remove_reader(self._descriptor)
+        """Let go of the hub's files; the loop stays, unless its pool has closed it."""
+        if not self._loop.is_closed():
+            self._loop.remove_reader(self._descriptor)
         self._inner.close()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -71,8 +72,9 @@ class LightPool(BasePool):
         return int(self.limit)
 
     def on_stop(self) -> None:
-        """Wait for what runs, and let it go on meanwhile."""
-        while state.active_requests:
+        """Let what runs go on for the stop's grace; what has not ended by then the pulse hands back."""
+        give_up = time.monotonic() + self._wiring.settings.stop_grace_s
+        while state.active_requests and time.monotonic() < give_up:
             self._light.loop.call_later(LOOK_EVERY_S, self._light.loop.stop)
             self._light.loop.run_forever()
         self._light.close()

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from service.cli.engine import STOCK_CELERY, celery_command
+from service.cli.engine import STOCK_CELERY, Pool, celery_command, celery_environment
 from tests.service.cli.conftest import Call
 from tests.service.cli.processes_of_tests import environment
 
@@ -33,6 +33,11 @@ def test_worker_becomes_stock_celery_that_stops_on_sigterm(
     )
     assert os.environ["REMAP_SIGTERM"] == "SIGQUIT"
     assert os.environ["CELERY_CUSTOM_WORKER_POOL"] == "worker.pools:ThreadPool"
+
+
+@pytest.mark.parametrize("pool", [Pool.LIGHT, Pool.SOLO])
+def test_jobs_that_stand_still_in_a_signal_handler_are_not_waited_for_in_one(pool: Pool) -> None:
+    assert celery_environment(pool)["REMAP_SIGTERM"] == ""
 
 
 def test_worker_serves_all_queues_with_a_slot_a_cpu_unless_told() -> None:
