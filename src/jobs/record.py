@@ -65,6 +65,7 @@ class Record(NamedTuple):
     started_at: datetime | None = None
     finished_at: datetime | None = None
     start_by: datetime | None = None
+    answered: bool = False  #: its end was the answer to the submit that made it
 
     @property
     def created_at(self) -> datetime:
@@ -100,6 +101,7 @@ class Record(NamedTuple):
             started_at=moment(fields.get(b"started")),
             finished_at=moment(fields.get(b"finished")),
             start_by=moment(fields.get(b"start_by")),
+            answered=b"answered" in fields,
         )
 
 

@@ -16,6 +16,7 @@ import logging
 import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any, Protocol
 
 from redis.asyncio import Redis
@@ -102,16 +103,21 @@ class Hub:
             record = await self._store.run(commands.read_job(job_id, tenant, watcher=self.name))
             return await self.follow(watch, record, wait_s)
 
-    async def follow(self, watch: Watch, record: Record, wait_s: float) -> Record:
-        """Go on from a record that was read while watching, until the job's end or ``wait_s`` later."""
+    async def follow(self, watch: Watch, record: Record, wait_s: float, *, note: bool = False) -> Record:
+        """Go on from a record that was read while watching, until the job's end or ``wait_s`` later.
+
+        With ``note``, the ledger notes a job that ended in time as answered.
+        """
+        read = partial(commands.read_job, record.id, record.tenant, note=note)
+        if note and record.state.is_terminal:  # the submit was sent twice, and the job is quick
+            return await self._store.run(read())
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(wait_s):
                 while not record.state.is_terminal and (kind := await watch.next()):
                     if kind in FINAL:
-                        command = commands.read_job(record.id, record.tenant, watcher=self.name)
-                        record = await self._store.run(command)
+                        record = await self._store.run(read(watcher=self.name))
                 return record
-        return await self._store.run(commands.read_job(record.id, record.tenant))
+        return await self._store.run(read())
 
     def tell_all(self, news: News) -> None:
         """Tell every watcher."""

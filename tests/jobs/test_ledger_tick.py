@@ -244,6 +244,7 @@ def test_full_memory_stops_no_job_that_was_accepted(ledger: Ledger) -> None:
         assert ledger.renew(jobs["succeed"]).current == 1
         ended: dict[str, Any] = {name: getattr(ledger, name)(job) for name, job in jobs.items()}
         ledger.cancel(cancelled)
+        ledger.run(commands.read_job(cancelled, TENANT, note=True))
         ledger.let_pass(Key.DUE.of("default"), scheduled)
     except LedgerUnavailable as error:
         pytest.fail(str(error))
@@ -260,4 +261,4 @@ def test_full_memory_stops_no_job_that_was_accepted(ledger: Ledger) -> None:
         ledger.redis.config_set("maxmemory", "0")
     assert [ended[name].state for name in names[:5]] == ["SUCCESS", "FAILURE", "RETRY", "REVOKED", "RETRY"]
     assert ids == {waiting, scheduled, jobs["retry"].id, jobs["lose"].id, jobs["release"].id}
-    assert ledger.read(cancelled).state is State.REVOKED
+    assert (ledger.read(cancelled).state, ledger.read(cancelled).answered) == (State.REVOKED, True)

@@ -46,6 +46,7 @@ def compare_record(model: Model, record: Record) -> None:
         record.error.code if record.error else None,
         record.batch_id,
         record.retry_of,
+        record.answered,
     )
     wanted = (
         job.state,
@@ -60,6 +61,7 @@ def compare_record(model: Model, record: Record) -> None:
         job.code,
         job.batch,
         job.retry_of,
+        job.answered,
     )
     assert got == wanted
 
@@ -206,6 +208,7 @@ def check_record(job: Job, got: dict[str, str]) -> None:
         "retry_of": job.retry_of,
         "retried_as": job.retried_as,
         "held": job.held or None,
+        "answered": 1 if job.answered else None,
     }
     wanted |= {name: value for name, value in optional.items() if value is not None}
     counters = {"attempt": job.attempt, "fence": job.fence}

@@ -56,6 +56,7 @@ class Job:
     forget_at: int | None = None
     code: str | None = None
     progress: str | None = None
+    answered: bool = False
     watchers: set[str] = field(default_factory=set)
     events: list[str] = field(default_factory=list)
     artifacts: dict[str, str] = field(default_factory=dict)

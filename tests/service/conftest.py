@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import signal
+import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -31,6 +33,7 @@ LIVES = Lives(result_ms=60_000, file_ms=60_000, tombstone_ms=60_000)
 ADD = "/v1/tasks/demo.add/jobs"
 DRAW = "/v1/tasks/demo.draw/jobs"
 ORDER = {"input": {"a": 1}}
+PATIENCE_S = 10.0
 MakeKey = Callable[..., str]
 
 
@@ -57,6 +60,13 @@ class Worker:
     def fail(self, job: Claimed, code: str = "demo.broken", traceback: str | None = None) -> None:
         failure = Failure(code, "It broke.", retryable=False, attempt=job.attempt, traceback=traceback)
         self.run(commands.fail(job.id, job.fence, failure, LIVES))
+
+    def make_due(self, queue: str) -> None:
+        """Let the time come for the scheduled jobs of a queue."""
+        due = f"jl:due:{queue}"
+        ids: Any = self.redis.zrange(due, 0, -1)
+        self.redis.zadd(due, dict.fromkeys(ids, 1))
+        self.beat()
 
     def forget(self, job_id: str) -> None:
         """Let a finished job's time be over."""
@@ -125,6 +135,19 @@ async def frozen_redis(client: httpx.AsyncClient, redis_server: EmbeddedRedis) -
 
 async def submit(client: httpx.AsyncClient, **headers: str) -> httpx.Response:
     return await client.post(ADD, json={"input": {"a": 1}}, headers=headers)
+
+
+async def until(holds: Callable[[], bool]) -> None:
+    """Return once it is true."""
+    deadline = time.monotonic() + PATIENCE_S
+    while not holds():
+        assert time.monotonic() < deadline, "it did not come true in time"
+        await asyncio.sleep(0.01)
+
+
+def waiting(worker: Worker, count: int) -> Callable[[], bool]:
+    """Claim, when asked, that so many jobs wait."""
+    return lambda: worker.redis.zcard("jl:wait:sums:public") == count
 
 
 @pytest.fixture

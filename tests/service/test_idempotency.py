@@ -7,7 +7,7 @@ import asyncio
 import httpx
 import pytest
 
-from tests.service.conftest import ADD, DRAW, Worker, submit
+from tests.service.conftest import ADD, DRAW, Serve, Worker, submit, until, waiting
 
 
 async def test_thousand_posts_with_one_key_make_one_job(client: httpx.AsyncClient, worker: Worker) -> None:
@@ -67,3 +67,111 @@ async def test_invalid_request_consumes_no_key(client: httpx.AsyncClient) -> Non
 async def test_key_that_cannot_be_kept_is_422(client: httpx.AsyncClient, key: str) -> None:
     answer = await client.post(ADD, json={"input": {"a": 1}}, headers={"idempotency-key": key})
     assert answer.status_code == 422
+
+
+async def wait_for_end(client: httpx.AsyncClient, worker: Worker, **more: str) -> httpx.Response:
+    """Post with a key and a wish to wait, and let the job end meanwhile."""
+    headers = {"idempotency-key": "k", "prefer": "wait=20", **more}
+    asked = asyncio.create_task(submit(client, **headers))
+    await until(waiting(worker, 1))
+    worker.succeed(worker.claim(), {"total": 2.0})
+    return await asked
+
+
+async def test_replay_of_a_job_that_ended_while_its_client_waited_is_200(
+    client: httpx.AsyncClient, worker: Worker
+) -> None:
+    first = await wait_for_end(client, worker)
+    again = await submit(client, **{"idempotency-key": "k"})
+
+    assert (first.status_code, again.status_code) == (200, 200)
+    assert again.headers["location"] == first.headers["location"]
+    assert again.headers["idempotent-replayed"] == "true"
+    assert again.json() == first.json()
+    assert "retry-after" not in again.headers
+    assert "preference-applied" not in again.headers
+
+
+@pytest.mark.parametrize(
+    ("prefer", "status", "applied"), [("wait=5", 200, "wait=5"), ("respond-async", 202, "respond-async")]
+)
+async def test_preference_of_the_replay_itself_decides(
+    client: httpx.AsyncClient, worker: Worker, prefer: str, status: int, applied: str
+) -> None:
+    await wait_for_end(client, worker)
+    again = await submit(client, **{"idempotency-key": "k", "prefer": prefer})
+
+    assert (again.status_code, again.headers["preference-applied"]) == (status, applied)
+    assert again.headers["idempotent-replayed"] == "true"
+
+
+async def test_answer_to_a_replay_is_not_what_later_replays_get(
+    client: httpx.AsyncClient, worker: Worker
+) -> None:
+    first = await submit(client, **{"idempotency-key": "k"})
+    worker.succeed(worker.claim(), {"total": 2.0})
+    waited = await submit(client, **{"idempotency-key": "k", "prefer": "wait=5"})
+    again = await submit(client, **{"idempotency-key": "k"})
+
+    assert (first.status_code, waited.status_code, again.status_code) == (202, 200, 202)
+
+
+async def test_first_of_many_at_once_is_the_one_that_made_the_job(
+    client: httpx.AsyncClient, worker: Worker
+) -> None:
+    plain = [asyncio.create_task(submit(client, **{"idempotency-key": "k"})) for _ in range(20)]
+    await asyncio.gather(*plain)
+    asked = [
+        asyncio.create_task(submit(client, **{"idempotency-key": "k", "prefer": "wait=20"}))
+        for _ in range(20)
+    ]
+    worker.succeed(worker.claim(), {"total": 2.0})
+    waited = await asyncio.gather(*asked)
+    again = await submit(client, **{"idempotency-key": "k"})
+
+    assert {answer.status_code for answer in waited} == {200}
+    assert again.status_code == 202
+
+
+async def test_wait_that_was_over_too_early_is_202_again(client: httpx.AsyncClient, worker: Worker) -> None:
+    first = await submit(client, **{"idempotency-key": "k", "prefer": "wait=1"})
+    worker.succeed(worker.claim(), {"total": 2.0})
+    again = await submit(client, **{"idempotency-key": "k"})
+
+    assert (first.status_code, again.status_code) == (202, 202)
+    assert again.json()["state"] == "SUCCESS"
+
+
+async def test_delayed_job_that_ended_in_time_is_200_again(client: httpx.AsyncClient, worker: Worker) -> None:
+    body, headers = {"input": {"a": 1}, "delay_s": 60}, {"idempotency-key": "k"}
+    asked = asyncio.create_task(client.post(ADD, json=body, headers={**headers, "prefer": "wait=20"}))
+    await until(lambda: worker.redis.zcard("jl:due:sums") == 1)
+    worker.make_due("sums")
+    worker.succeed(worker.claim(), {"total": 2.0})
+    first = await asked
+    again = await client.post(ADD, json=body, headers=headers)
+
+    assert (first.status_code, again.status_code) == (200, 200)
+
+
+async def test_what_was_answered_outlives_the_process_and_ends_with_the_job(
+    serve: Serve, worker: Worker
+) -> None:
+    async with serve() as client:
+        first = await wait_for_end(client, worker)
+    async with serve() as client:
+        assert (await submit(client, **{"idempotency-key": "k"})).status_code == 200
+        assert (await client.delete(first.headers["location"])).status_code == 204
+        anew = await submit(client, **{"idempotency-key": "k"})
+
+    assert (anew.status_code, "idempotent-replayed" in anew.headers) == (202, False)
+
+
+async def test_wait_without_a_key_leaves_no_note(client: httpx.AsyncClient, worker: Worker) -> None:
+    asked = asyncio.create_task(submit(client, prefer="wait=20"))
+    await until(waiting(worker, 1))
+    worker.succeed(worker.claim(), {"total": 2.0})
+    answer = await asked
+
+    assert answer.status_code == 200
+    assert not worker.redis.hexists(f"jl:job:{answer.json()['id']}", "answered")

@@ -5,7 +5,6 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable
 
 import httpx
 import pytest
@@ -14,9 +13,7 @@ from fastapi import FastAPI
 from jobs import commands
 from service.embedded import EmbeddedRedis
 from service.resources import Resources
-from tests.service.conftest import ADD, LIVES, Worker, running
-
-PATIENCE_S = 10.0
+from tests.service.conftest import ADD, LIVES, PATIENCE_S, Worker, running, until, waiting
 
 
 async def submit(client: httpx.AsyncClient, prefer: str = "") -> httpx.Response:
@@ -28,17 +25,6 @@ async def soon(asked: asyncio.Task[httpx.Response]) -> httpx.Response:
     """Take an answer that must come long before its wait would end."""
     async with asyncio.timeout(PATIENCE_S):
         return await asked
-
-
-async def until(holds: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + PATIENCE_S
-    while not holds():
-        assert time.monotonic() < deadline, "it did not come true in time"
-        await asyncio.sleep(0.01)
-
-
-def waiting(worker: Worker, count: int) -> Callable[[], bool]:
-    return lambda: worker.redis.zcard("jl:wait:sums:public") == count
 
 
 async def test_job_that_ends_in_time_is_200_with_its_result(
@@ -212,3 +198,16 @@ async def test_watch_tells_every_kind_of_event(
         async with asyncio.timeout(PATIENCE_S):
             kinds = [await watch.next(), await watch.next()]
     assert kinds == ["job.started", "job.succeeded"]
+
+
+async def test_end_that_came_before_the_wait_is_noted_as_answered(
+    client: httpx.AsyncClient, worker: Worker, app: FastAPI
+) -> None:
+    hub = app.state.resources.hub
+    job_id = (await submit(client)).json()["id"]
+    worker.succeed(worker.claim(), {"total": 2.0})
+    ended = worker.run(commands.read_job(job_id, "public"))
+    with hub.watch(job_id) as watch:
+        noted = await hub.follow(watch, ended, 1, note=True)
+
+    assert (ended.answered, noted.answered) == (False, True)

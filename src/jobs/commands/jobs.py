@@ -48,8 +48,10 @@ def retry_job(id: str, tenant: str, new_id: str, *, queue_limit: int) -> Command
     return Command(Verb.RETRY.value, (id, tenant, new_id, queue_limit), read)
 
 
-def read_job(id: str, tenant: str, *, watcher: str = "") -> Command[Record]:  # noqa: A002
+def read_job(id: str, tenant: str, *, watcher: str = "", note: bool = False) -> Command[Record]:  # noqa: A002
     """Read one job; with a ``watcher``, that process is told of its events until the end.
+
+    With ``note``, a job that has ended is ``answered`` from now on.
 
     Raises NotFound, or Gone, as the reply is read.
     """
@@ -58,7 +60,7 @@ def read_job(id: str, tenant: str, *, watcher: str = "") -> Command[Record]:  # 
         refuse_missing(id, reply[0])
         return Record.read(id, reply[1])
 
-    return Command(Verb.READ.value, (id, tenant, watcher), read)
+    return Command(Verb.READ.value, (id, tenant, watcher, "1" if note else ""), read)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

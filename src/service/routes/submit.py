@@ -20,7 +20,7 @@ from jobs.submission import Submission
 from jobs.task import Task
 from service.access import find_tenant
 from service.direct import DirectRoute, read_body, read_headers, send_json
-from service.headers import MAX_WAIT_S, Prefer, read_key, read_prefer
+from service.headers import MAX_WAIT_S, NO_PREFERENCE, Prefer, read_key, read_prefer
 from service.intake import check_files, check_json_type, make_submission, read_order
 from service.problems import problems
 from service.refusals import BadParameter
@@ -124,7 +124,7 @@ async def submit_and_wait(here: Resources, submission: Submission, wait_s: float
         record = await submit(here, submission, here.hub.name)
         try:
             if record.id == submission.id:
-                return await here.hub.follow(watch, record, wait_s)
+                return await here.hub.follow(watch, record, wait_s, note=bool(submission.idempotency))
             return await here.hub.wait_for_end(record.id, record.tenant, wait_s)
         except LedgerUnavailable:
             return record
@@ -133,9 +133,14 @@ async def submit_and_wait(here: Resources, submission: Submission, wait_s: float
 def describe_answer(
     record: Record, prefer: Prefer, *, is_replay: bool
 ) -> tuple[int, list[tuple[bytes, bytes]]]:
-    """Give status and headers: 200 for a job that ended while the client waited, else 202."""
+    """Give status and headers: 200 for a job that ended while the client waited, else 202.
+
+    A replay that prefers nothing is answered as the submit was that made the job.
+    """
     headers = [(b"location", b"/v1/jobs/" + record.id.encode())]
-    if prefer.wait_s and record.state.is_terminal:
+    if record.answered and prefer is NO_PREFERENCE:
+        status, applied = 200, ""
+    elif prefer.wait_s and record.state.is_terminal:
         status, applied = 200, prefer.applied
     else:
         status, applied = 202, "" if prefer.wait_s else prefer.applied

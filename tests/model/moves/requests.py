@@ -47,11 +47,11 @@ class Requests(Births):
 
     @only(Part.READS)
     @precondition(lambda self: self.ids)
-    @rule(number=ANY, tenant=TENANTS, watcher=st.sampled_from(["", "p1", "p2"]))
-    def read(self, number: int, tenant: str, watcher: str) -> None:
+    @rule(number=ANY, tenant=TENANTS, watcher=st.sampled_from(["", "p1", "p2"]), note=st.booleans())
+    def read(self, number: int, tenant: str, watcher: str, note: bool) -> None:  # noqa: FBT001
         job = self.pick(self.ids, number)
-        wanted = self.model.read(job, tenant, watcher)
-        found = self.ask(commands.read_job(job, tenant, watcher=watcher))
+        wanted = self.model.read(job, tenant, watcher, note=note)
+        found = self.ask(commands.read_job(job, tenant, watcher=watcher, note=note))
         if isinstance(found, Record):
             assert isinstance(wanted, Job)
             compare_record(self.model, found)

@@ -46,14 +46,16 @@ class Requests(Selection):
         self.forget(job)
         return "deleted"
 
-    def read(self, job_id: str, tenant: str, watcher: str) -> Job | str:
-        """Read a job, and watch it."""
+    def read(self, job_id: str, tenant: str, watcher: str, *, note: bool = False) -> Job | str:
+        """Read a job, and watch it; or note that its end was answered."""
         job = self.find(job_id, tenant)
         if isinstance(job, str):
             return job
         if job.forget_at is not None and job.forget_at <= self.now:
             return "gone"
-        if watcher and job.state not in FINAL:
+        if job.state in FINAL:
+            job.answered |= note
+        elif watcher:
             job.watchers.add(watcher)
         return job
 
