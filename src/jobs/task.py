@@ -16,11 +16,14 @@ from functools import cached_property
 from importlib.util import find_spec
 from typing import Any, Generic, TypeVar
 
-from pydantic import BaseModel, TypeAdapter
+from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic_core import SchemaValidator
 
 from jobs.context import JobContext
 from jobs.errors import DeclarationError
+from jobs.file_id import FileClaims
 from jobs.retry import NO_RETRY, RetryPolicy
+from jobs.strictness import make_strict_validator
 
 Input = TypeVar("Input", bound=BaseModel)
 Result = TypeVar("Result", bound=BaseModel)
@@ -56,6 +59,22 @@ class Task(Generic[Input, Result]):
         """Call the function itself, here and now, without a queue."""
         return self.function(*args, **kwargs)
 
+    def read_input(self, text: str | bytes, claims: FileClaims | None = None) -> Input:
+        """Validate an input that comes from outside; raises pydantic's ValidationError."""
+        order: Input = self.input_validator.validate_json(text, context=claims)
+        return order
+
+    def read_stored_input(self, text: str | bytes, claims: FileClaims | None = None) -> Input:
+        """Read what was valid before it was stored; raises ValidationError where the task was changed since.
+
+        A serializer of the model's own may have written a number as text; what does not fit strictly is read
+        as pydantic reads.
+        """
+        try:
+            return self.read_input(text, claims)
+        except ValidationError:
+            return self.input_adapter.validate_json(text, context=claims)
+
     @property
     def family(self) -> str:
         """Name the group that the task belongs to: the part of its name before the first dot."""
@@ -73,8 +92,13 @@ class Task(Generic[Input, Result]):
 
     @cached_property
     def input_adapter(self) -> TypeAdapter[Input]:
-        """Validate an input."""
+        """Write an input, and read it again."""
         return TypeAdapter(self.input)
+
+    @cached_property
+    def input_validator(self) -> SchemaValidator:
+        """Validate an input as strictly as its JSON Schema says."""
+        return make_strict_validator(self.input)
 
     @cached_property
     def result_adapter(self) -> TypeAdapter[Result]:

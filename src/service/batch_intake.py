@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import uuid_utils
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ValidationError
+from pydantic_core import SchemaValidator
 
 from jobs.commands import BatchOrder
 from jobs.errors import FieldError, NotFound, Refused
@@ -21,12 +22,12 @@ from service.task_models import TaskModels
 KEY_SCOPE = "/v1/batches"
 
 
-def read_batch(adapter: TypeAdapter[Any], body: bytes) -> Any:  # noqa: ANN401 - a model made at run time
+def read_batch(validator: SchemaValidator, body: bytes) -> Any:  # noqa: ANN401 - a model made at run time
     """Validate a body; raises NotJson, or Unprocessable, which points at ``/jobs/{index}/…``."""
     if b"NaN" in body or b"Infinity" in body:
         check_numbers(body)
     try:
-        request = adapter.validate_json(body)
+        request = validator.validate_json(body)
     except ValidationError as error:
         raise explain(error, body) from None
     for index, job in enumerate(request.jobs):
@@ -71,9 +72,8 @@ def find_orders(request: Any, registry: Registry, models: Mapping[str, TaskModel
 def find_files(job: Any, registry: Registry) -> Any:  # noqa: ANN401 - as above
     """Collect the files of one job, each with its rule."""
     claims = FileClaims()
-    registry.get(job.task).input_adapter.validate_json(
-        job.input.model_dump_json(by_alias=True, round_trip=True), context=claims
-    )
+    text = job.input.model_dump_json(by_alias=True, round_trip=True)
+    registry.get(job.task).read_stored_input(text, claims)
     return claims.found
 
 

@@ -47,7 +47,7 @@ def read_order(models: TaskModels, body: bytes) -> Order:
     if b"NaN" in body or b"Infinity" in body:  # words that Python's JSON has, and JSON has not
         check_numbers(body)
     try:
-        request = models.adapter.validate_json(body, context=claims)
+        request = models.validator.validate_json(body, context=claims)
     except ValidationError as error:
         raise explain(error, body) from None
     check_start(request)

@@ -10,10 +10,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, Union
 
-from pydantic import BaseModel, Field, TypeAdapter, create_model
+from pydantic import BaseModel, Field, create_model
+from pydantic_core import SchemaValidator
 from typing_extensions import TypeAliasType
 
 from jobs.file_id import PATTERN
+from jobs.strictness import make_strict_validator
 from jobs.task import Task
 from service.models import JobSummary, SubmitOptions
 
@@ -24,7 +26,7 @@ class TaskModels:
 
     request: type[SubmitOptions]
     job: type[JobSummary]
-    adapter: TypeAdapter[Any]
+    validator: SchemaValidator
     has_files: bool
     batch_job: type[SubmitOptions]
 
@@ -44,7 +46,7 @@ def make_models(task: Task[Any, Any]) -> TaskModels:
     named: dict[str, Any] = {"task": (Literal[task.name], ...)}
     batch_doc = f"Ask for a job of {task.name} in a batch."
     batch_job = create_model(f"Batch{name}", __base__=request, __doc__=batch_doc, **named)
-    return TaskModels(request, job, TypeAdapter(request), takes_files(task.input), batch_job)
+    return TaskModels(request, job, make_strict_validator(request), takes_files(task.input), batch_job)
 
 
 def unite(jobs: Iterable[type[JobSummary]]) -> Any:  # noqa: ANN401 - a type form, made at run time

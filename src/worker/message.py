@@ -120,7 +120,7 @@ def read_input(
         )
     text = given if isinstance(given, str | bytes) else to_json(given)
     try:
-        order = task.input_adapter.validate_json(text, context=claims)
+        order = task.read_input(text, claims)
     except ValidationError as error:
         wrong = tuple(
             FieldError("/" + "/".join(str(step) for step in part["loc"]), part["msg"])

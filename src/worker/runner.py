@@ -66,7 +66,7 @@ def perform(task: Task[Any, Any], text: str, job_id: str, attempt: dict[str, Any
 def read_input(task: Task[Any, Any], text: str) -> Any:  # noqa: ANN401 - the task's own model
     """Validate the stored input; it was valid as it was submitted, so a failure means a changed task."""
     try:
-        return task.input_adapter.validate_json(text)
+        return task.read_stored_input(text)
     except ValidationError as error:
         raise TaskError(
             "input.invalid", f"The stored input does not fit the task any more: {error}"

@@ -213,7 +213,7 @@ def test_bounds_themselves_are_allowed(limits: dict[str, Any]) -> None:
 
 def test_adapters_read_and_write() -> None:
     made = task("shape.square")(square)
-    order = made.input_adapter.validate_json(b'{"side": 4}')
+    order = made.read_input(b'{"side": 4}')
     assert made.result_adapter.dump_json(made(order, None)) == b'{"area":16}'
 
 

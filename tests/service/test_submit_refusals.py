@@ -20,6 +20,11 @@ DEEP = '{"input": {"anything": ' + "[" * 5000 + "]" * 5000 + "}}"
     [
         (ADD, '{"input": {"a": "x"}}', 422, "validation-error", ["/input/a"]),
         (ADD, '{"input": {"a": 1, "c": 2}, "z": 1}', 422, "validation-error", ["/input/c", "/z"]),
+        (ADD, '{"input": {"a": "5"}}', 422, "validation-error", ["/input/a"]),
+        (ADD, '{"input": {"a": true, "b": "1"}}', 422, "validation-error", ["/input/a", "/input/b"]),
+        (ADD, '{"input": {"a": 1}, "delay_s": "5"}', 422, "validation-error", ["/delay_s"]),
+        (ADD, '{"input": {"a": 1}, "priority": true}', 422, "validation-error", ["/priority"]),
+        (ADD, '{"input": {"a": 1}, "tags": [1]}', 422, "validation-error", ["/tags/0"]),
         (ADD, "{}", 422, "validation-error", ["/input"]),
         (ADD, "[]", 422, "validation-error", [""]),
         (ADD, '{"input": {"a": 1, "b": NaN}}', 400, "not-json", []),

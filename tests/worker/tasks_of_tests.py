@@ -6,7 +6,7 @@ import asyncio
 import sys
 from typing import Annotated, Any
 
-from pydantic import BaseModel
+from pydantic import BaseModel, PlainSerializer
 
 from jobs import FileId, FileRule, JobContext, Model, RetryPolicy, TaskError, task
 
@@ -17,6 +17,10 @@ class Order(Model):
 
 class Files(Model):
     file: Annotated[FileId, FileRule()]
+
+
+class Written(Model):
+    number: Annotated[int, PlainSerializer(str)]
 
 
 class Made(Model):
@@ -38,6 +42,12 @@ def well(order: Order) -> Made:
 def with_file(order: Files, job: JobContext) -> Made:
     """Read a file."""
     return Made(text=job.file(order.file).read_text())
+
+
+@task("end.written")
+def written(order: Written) -> Made:
+    """Take what its own model writes in another type."""
+    return Made(text=str(order.number + 1))
 
 
 @task("end.error")

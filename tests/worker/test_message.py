@@ -6,9 +6,11 @@ from typing import Any
 
 import pytest
 
+from jobs import Task
 from jobs.commands import Claimed
 from jobs.errors import Unprocessable
 from jobs.submission import Submission
+from tasks.demo import countdown
 from tests.worker.conftest import REGISTRY
 from worker.message import Message, to_message, to_submission
 
@@ -18,11 +20,17 @@ WELL = REGISTRY.get("end.well")
 
 
 def send(
-    args: Any = (), kwargs: Any = None, *, embed: Any = None, priority: int | None = None, **headers: Any
+    args: Any = (),
+    kwargs: Any = None,
+    *,
+    task: Task[Any, Any] = WELL,
+    embed: Any = None,
+    priority: int | None = None,
+    **headers: Any,
 ) -> Submission:
     return to_submission(
-        WELL,
-        {"id": "id-1", "task": "end.well", **headers},
+        task,
+        {"id": "id-1", "task": task.name, **headers},
         (args, kwargs or {}, embed if embed is not None else NO_EMBED),
         queue="media",
         priority=priority,
@@ -119,6 +127,17 @@ def test_wrong_input_is_refused_with_its_place_and_without_its_value() -> None:
         send([{"text": ["s3cret"]}])
     assert [error.pointer for error in caught.value.errors] == ["/text"]
     assert "s3cret" not in str(caught.value)
+
+
+@pytest.mark.parametrize("seconds", ["5", True, 5.5])
+def test_input_of_another_type_is_refused_as_the_service_refuses_it(seconds: Any) -> None:
+    for args, kwargs in (([{"seconds": seconds}], {}), ((), {"seconds": seconds})):
+        with pytest.raises(Unprocessable, match="/seconds: Input should be a valid integer"):
+            send(args, kwargs, task=countdown)
+
+
+def test_whole_number_may_have_a_fraction_of_zero() -> None:
+    assert b'"seconds":5,' in send([{"seconds": 5.0}], task=countdown).input
 
 
 def test_files_are_claimed() -> None:

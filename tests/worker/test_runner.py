@@ -37,6 +37,13 @@ def test_result_is_compact_json(wiring: Wiring, name: str) -> None:
     assert (outcome.content, outcome.artifacts) == ('{"text":"ä"}'.encode(), ())
 
 
+def test_stored_input_is_read_as_its_own_model_wrote_it(wiring: Wiring) -> None:
+    task = REGISTRY.get("end.written")
+    stored = task.input_adapter.dump_json(task.read_input('{"number": 4}'))
+    assert stored == b'{"number":"4"}'
+    assert run(wiring, "end.written", stored.decode()).content == b'{"text":"5"}'
+
+
 def test_error_of_the_task_keeps_its_code(wiring: Wiring) -> None:
     failure = fail(wiring, "end.error", '{"text": "oh"}')
     assert (failure.code, failure.message, failure.retryable, failure.attempt) == (

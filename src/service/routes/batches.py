@@ -4,12 +4,13 @@ from typing import Annotated, Any
 
 import orjson
 from fastapi import APIRouter, FastAPI, Header, Path, Response
-from pydantic import TypeAdapter
+from pydantic_core import SchemaValidator
 from starlette.types import Receive, Scope, Send
 
 from jobs import commands
 from jobs.commands import Batch as Found
 from jobs.errors import NotFound
+from jobs.strictness import make_strict_validator
 from service.access import find_tenant
 from service.batch_intake import check_all_files, find_orders, find_owner, make_batch, name_job, read_batch
 from service.batch_models import Batch, make_batch_request
@@ -48,7 +49,7 @@ def add_batch_routes(app: FastAPI, resources: Resources) -> None:
         description="Every job is stored, or none is; what is wrong is named by the index of its job.",
         response_description="Accepted; the ledger holds every job",
         responses=problems(*ERRORS),
-        adapter=TypeAdapter(model),
+        validator=make_strict_validator(model),
         resources=resources,
     )
     app.router.routes.append(route)
@@ -58,8 +59,8 @@ def add_batch_routes(app: FastAPI, resources: Resources) -> None:
 class BatchRoute(DirectRoute):
     """Answer the submits of batches."""
 
-    def __init__(self, *parts: Any, adapter: TypeAdapter[Any], resources: Resources, **more: Any) -> None:
-        self.adapter = adapter
+    def __init__(self, *parts: Any, validator: SchemaValidator, resources: Resources, **more: Any) -> None:
+        self.validator = validator
         self.here = resources
         super().__init__(*parts, **more)
 
@@ -68,7 +69,7 @@ class BatchRoute(DirectRoute):
         here, tenant, headers = self.here, find_tenant(scope), read_headers(scope, WANTED)
         check_json_type(headers.get(b"content-type"))
         body = await read_body(receive, here.settings.max_body_bytes, headers.get(b"content-length"))
-        content = read_batch(self.adapter, body)
+        content = read_batch(self.validator, body)
         orders = find_orders(content, here.registry, here.models)
         if files := {file for order in orders for file in order.files}:
             try:

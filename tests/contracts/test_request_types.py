@@ -1,0 +1,118 @@
+"""What the OpenAPI document describes is what is taken: both are asked about the same bodies."""
+
+from __future__ import annotations
+
+import copy
+import json
+from collections.abc import Iterator
+from functools import cache
+from typing import Any
+
+import pytest
+from jsonschema_rs import Draft202012Validator  # comes with schemathesis
+
+from jobs.errors import Unprocessable
+from jobs.registry import Registry
+from jobs.settings import Settings
+from jobs.strictness import make_strict_validator
+from service.app import build_app
+from service.batch_intake import read_batch
+from service.batch_models import make_batch_request
+from service.intake import read_order
+from service.resources import Resources
+from tests.service import demo_tasks
+
+Json = Any  # any JSON value
+FILE = "file_" + "0" * 32
+OPTIONS = {
+    "delay_s": 1, "expires_in_s": 60, "priority": 5, "queue": "q", "max_attempts": 2, "timeout_s": 1.5,
+    "tags": ["x"],
+}  # fmt: skip
+OPS = [
+    {"op": "resize", "width": 9, "height": 9, "upscale": True}, {"op": "rotate", "degrees": 90},
+    {"op": "blur", "radius": 2},
+]  # fmt: skip
+BODIES = {
+    "SubmitDemoCountdown": {"input": {"seconds": 5, "fail_at": 1, "flaky_attempts": 1}, **OPTIONS},
+    "SubmitImageProcess": {"input": {"file": FILE, "ops": OPS, "quality": 80, "strip_metadata": True}},
+    "SubmitDemoAdd": {"input": {"a": 1, "b": 1.5, "words": ["x"]}},
+    "SubmitBatch": {"jobs": [{"task": "demo.add", "input": {"a": 1, "b": 2}, **OPTIONS}], "tags": ["x"]},
+}
+VALUES: list[Json] = [
+    None,
+    True,
+    False,
+    0,
+    1,
+    5,
+    5.0,
+    5.5,
+    "",
+    "1",
+    "5",
+    "5.0",
+    "true",
+    "yes",
+    "jpeg",
+    [],
+    ["1"],
+    [5],
+    {},
+]
+
+
+@cache
+def service() -> tuple[Json, Resources]:
+    registry = Registry.of([*Registry.load(), *demo_tasks.ALL])
+    app = build_app(Settings(), registry)
+    return app.openapi(), app.state.resources
+
+
+def is_described(name: str, body: Json) -> bool:
+    """Claim that the document describes a body."""
+    schema = {"$ref": f"#/components/schemas/{name}", "components": service()[0]["components"]}
+    return Draft202012Validator(schema).is_valid(body)
+
+
+def is_taken(name: str, body: Json) -> bool:
+    """Claim that the service takes it."""
+    models, text = service()[1].models, json.dumps(body).encode()
+    try:
+        if name == "SubmitBatch":
+            request = make_batch_request([one.batch_job for one in models.values()])
+            read_batch(make_strict_validator(request), text)
+        else:
+            read_order(next(one for one in models.values() if one.request.__name__ == name), text)
+    except Unprocessable:
+        return False
+    return True
+
+
+def places(part: Json, path: tuple[str | int, ...] = ()) -> Iterator[tuple[str | int, ...]]:
+    """Walk every place of a body."""
+    items = part.items() if isinstance(part, dict) else enumerate(part) if isinstance(part, list) else ()
+    for name, below in items:
+        yield (*path, name)
+        yield from places(below, (*path, name))
+
+
+def replaced(body: Json, path: tuple[str | int, ...], value: Json) -> Json:
+    """Put another value into a place of a body."""
+    body = place = copy.deepcopy(body)
+    for step in path[:-1]:
+        place = place[step]
+    place[path[-1]] = value
+    return body
+
+
+@pytest.mark.parametrize("name", BODIES)
+def test_what_the_document_describes_is_what_is_taken(name: str) -> None:
+    assert is_described(name, BODIES[name])
+    assert is_taken(name, BODIES[name])
+    wrong = [
+        f"{path} {value!r}"
+        for path in places(BODIES[name])
+        for value in VALUES
+        if is_described(name, body := replaced(BODIES[name], path, value)) != is_taken(name, body)
+    ]
+    assert wrong == []
