@@ -97,9 +97,13 @@ class Refused(JoblineError):
 
 
 class NotFound(Refused):
-    """No such thing, or none that the caller may see."""
+    """No such thing, or none that the caller may see; ``about`` is its id, where it has one."""
 
     code, status, title = "not-found", 404, "Not found"
+
+    def __init__(self, detail: str, *, errors: tuple[FieldError, ...] = (), about: str = "") -> None:
+        super().__init__(detail, errors=errors)
+        self.about = about
 
 
 class Gone(NotFound):

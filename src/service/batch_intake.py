@@ -88,10 +88,8 @@ def check_all_files(orders: Sequence[Order], found: Sequence[StoredFile]) -> Non
 
 
 def find_owner(missing: NotFound, orders: Sequence[Order]) -> int:
-    """Find the first job that names a file which is not there: the refusal has its id."""
-    return next(
-        index for index, order in enumerate(orders) if any(file in missing.detail for file in order.files)
-    )
+    """Find the first job that names the file which is not there."""
+    return next(index for index, order in enumerate(orders) if missing.about in order.files)
 
 
 def name_job(error: Refused, index: int) -> Refused:

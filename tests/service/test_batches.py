@@ -71,11 +71,13 @@ async def test_thousand_jobs_fit(client: httpx.AsyncClient) -> None:
 
 
 async def test_missing_file_names_its_job(client: httpx.AsyncClient, worker: Worker) -> None:
+    upload = await client.post("/v1/files", content=b"x", headers={"Content-Type": "image/png"})
     order = ask(1)
-    order["jobs"].append({"task": "photo.look", "input": {"file": "file_" + "0" * 32}})
+    for file in (upload.json()["id"], "file_" + "0" * 32):
+        order["jobs"].append({"task": "photo.look", "input": {"file": file}})
     answer = await client.post("/v1/batches", json=order)
     assert answer.status_code == 404
-    assert answer.json()["errors"][0]["pointer"] == "/jobs/1/input"
+    assert answer.json()["errors"][0]["pointer"] == "/jobs/2/input"
     assert worker.redis.keys("jl:job:*") == []
 
 

@@ -40,9 +40,9 @@ class Lives:
 def refuse_missing(id: str, word: bytes, what: str = "job") -> None:  # noqa: A002
     """Raise NotFound or Gone where the script says so."""
     if word == b"unknown":
-        raise NotFound(f"There is no {what} {id}.")
+        raise NotFound(f"There is no {what} {id}.", about=id)
     if word == b"gone":
-        raise Gone(f"The {what} {id} has expired.")
+        raise Gone(f"The {what} {id} has expired.", about=id)
 
 
 def text(number: int | None) -> str:
