@@ -7,13 +7,11 @@ more than a tenth. Accept a rise by ``python -m benchmarks.calls --write``.
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import itertools
 import json
 import platform
 import sys
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -27,13 +25,13 @@ from pydantic import SecretStr
 from starlette.types import Message, Scope
 
 from benchmarks import noop
+from benchmarks.baseline import print_or_accept
 from jobs import commands
 from jobs.commands import Command, Lives
 from jobs.registry import Registry
 from jobs.settings import Settings
 from jobs.submission import Submission
 from service.app import build_app
-from service.embedded import EmbeddedRedis
 from worker.app import build_celery
 from worker.message import to_message
 from worker.wiring import JoblineCelery
@@ -189,16 +187,9 @@ def risen(found: dict[str, int], accepted: dict[str, int]) -> list[str]:
 
 def main() -> None:
     """Print the counts beside the accepted ones, or accept them."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.calls", description=__doc__)
-    parser.add_argument("--write", action="store_true", help="accept what is counted now")
-    options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as directory, EmbeddedRedis(Path(directory) / "redis") as server:
-        found = measure(server.url, Path(directory))
-    accepted = read_baseline()[1] if BASELINE.exists() else {}
-    for name, count in found.items():
-        print(f"{name}: {count} calls (accepted: {accepted.get(name)})")
-    if options.write:
-        BASELINE.write_text(json.dumps({"python": version(), "calls": found}, indent=2) + "\n")
+    print_or_accept(
+        BASELINE, measure, lambda: read_baseline()[1], lambda found: {"python": version(), "calls": found}
+    )
 
 
 if __name__ == "__main__":

@@ -9,13 +9,11 @@ Counted by MONITOR, which shows a client's commands and, marked ``lua``, the cal
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import contextlib
 import json
-import tempfile
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -24,6 +22,7 @@ import redis
 from pydantic import SecretStr
 
 from benchmarks import noop
+from benchmarks.baseline import print_or_accept
 from jobs import commands
 from jobs.commands import Claimed, Command, Lives
 from jobs.record import Failure, Record
@@ -31,7 +30,6 @@ from jobs.registry import Registry
 from jobs.settings import Settings
 from jobs.submission import Submission
 from service.app import build_app
-from service.embedded import EmbeddedRedis
 
 T = TypeVar("T")
 
@@ -54,6 +52,9 @@ class Cost:
 
     round_trips: int
     calls: int
+
+    def __str__(self) -> str:
+        return f"{self.round_trips} round trips, {self.calls} calls"
 
 
 class Meter:
@@ -215,10 +216,7 @@ def risen(found: dict[str, Cost], accepted: dict[str, Cost]) -> list[str]:
         if before is None:
             lines.append(f"{name}: not in {BASELINE.name}")
         elif cost.round_trips > before.round_trips or cost.calls > before.calls * (1 + TOLERANCE):
-            lines.append(
-                f"{name}: {cost.round_trips} round trips and {cost.calls} calls, "
-                f"accepted {before.round_trips} and {before.calls}"
-            )
+            lines.append(f"{name}: {cost}; accepted: {before}")
     return lines
 
 
@@ -229,21 +227,9 @@ def read_baseline() -> dict[str, Cost]:
 
 def main() -> None:
     """Print the costs beside the accepted ones, or accept them."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.costs", description=__doc__)
-    parser.add_argument("--write", action="store_true", help="accept what is measured now")
-    options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as directory, EmbeddedRedis(Path(directory) / "redis") as server:
-        found = measure(server.url, Path(directory))
-    accepted = read_baseline() if BASELINE.exists() else {}
-    for name, cost in found.items():
-        before = accepted.get(name)
-        told = f" (accepted: {before.round_trips}, {before.calls})" if before else ""
-        print(f"{name}: {cost.round_trips} round trips, {cost.calls} calls{told}")
-    if options.write:
-        content = {
-            name: {"round_trips": cost.round_trips, "calls": cost.calls} for name, cost in found.items()
-        }
-        BASELINE.write_text(json.dumps(content, indent=2) + "\n")
+    print_or_accept(
+        BASELINE, measure, read_baseline, lambda found: {name: asdict(cost) for name, cost in found.items()}
+    )
 
 
 if __name__ == "__main__":
