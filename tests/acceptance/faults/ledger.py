@@ -10,7 +10,7 @@ from typing import Any
 import redis
 
 from jobs.keys import PREFIX, Key
-from tests.model.comparison import read_history
+from tests.model.comparison.records import read_history
 from tests.model.nouns import FINAL_EVENT
 
 #: Keys that stand once, whose bound `keys.py` states.

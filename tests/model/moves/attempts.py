@@ -11,7 +11,8 @@ from jobs import commands
 from jobs.commands import Claimed, Limits, PublishedArtifact
 from jobs.keys import Key
 from jobs.record import Failure
-from tests.model.comparison import read_barred, strings
+from tests.model.comparison.dump import strings
+from tests.model.comparison.queues import read_barred
 from tests.model.moves.births import ORDERS, Order
 from tests.model.moves.clock import Clock
 from tests.model.moves.requests import Requests
