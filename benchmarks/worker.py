@@ -114,6 +114,14 @@ def run(lab: Lab) -> list[Outcome]:
             Row(f"Jobline, {name}", partial(own, *options), "a job cannot be killed")
             for name, options in light_pools()
         ),
+        *(
+            Row(
+                f"Jobline, {name}, async def",
+                partial(own, *options, task="bench.anoop"),
+                "a job cannot be killed",
+            )
+            for name, options in light_pools()
+        ),
         Row("Celery prefork 2, late ack + started", lambda: stock("-c", "2", "-E", late=True), acknowledged),
         Row("Celery prefork 2, default", lambda: stock("-c", "2"), f"early acknowledgement; {acknowledged}"),
         Row(
