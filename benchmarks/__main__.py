@@ -27,8 +27,9 @@ class Table(NamedTuple):
 TABLES = {
     "submit": Table(
         "Submit over HTTP",
-        "64 connections post a no-op job to one API process (two where it says so); no worker runs. CPU "
-        "is what the server's processes use for a request, Redis excepted.",
+        "64 connections post a no-op job to one API process (two where it says so), as fast as it answers, "
+        "then 2,000 times a second where it can; no worker runs. CPU is what the server's processes use for "
+        "a request, Redis excepted.",
         submit.run,
     ),
     "worker": Table(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import random
 import shutil
 import subprocess
 import tempfile
@@ -19,6 +20,7 @@ SCRIPT = """
 wrk.method = "POST"
 wrk.headers["Content-Type"] = "application/json"
 wrk.body = [[%s]]
+%s
 function done(summary, latency, requests)
   local shape = '{"requests": %%d, "duration_us": %%d, "refused": %%d, "broken": %%d, ' ..
     '"p50_us": %%d, "p99_us": %%d}'
@@ -28,6 +30,10 @@ function done(summary, latency, requests)
     latency:percentile(50), latency:percentile(99)))
 end
 """
+
+
+#: A connection rests between an answer and its next request, each time another while, so that they mix.
+PAUSE = "function delay() return math.random(%d, %d) end"
 
 
 @dataclass(frozen=True)
@@ -45,13 +51,18 @@ def generator() -> str:
     return "wrk" if shutil.which("wrk") else "an asyncio client of our own"
 
 
-def post(urls: Sequence[str], body: str, seconds: float) -> Load:
-    """Post to each URL from its share of 64 connections; raises Unmeasured when anything is refused."""
+def post(urls: Sequence[str], body: str, seconds: float, per_s: float | None = None) -> Load:
+    """Post to each URL from its share of 64 connections, as fast as they can or so many requests a second.
+
+    Raises Unmeasured when anything is refused.
+    """
     each = CONNECTIONS // len(urls)
+    rest_ms = CONNECTIONS / per_s * 1000 if per_s else 0.0
     if not shutil.which("wrk"):
-        return asyncio.run(post_ourselves(urls, body, seconds, each))
+        return asyncio.run(post_ourselves(urls, body, seconds, each, rest_ms / 1000))
+    pause = PAUSE % (rest_ms / 2, rest_ms * 3 / 2) if rest_ms else ""
     with tempfile.NamedTemporaryFile("w", suffix=".lua") as script:
-        script.write(SCRIPT % body)
+        script.write(SCRIPT % (body, pause))
         script.flush()
         parts = [
             subprocess.Popen(
@@ -77,7 +88,7 @@ def post(urls: Sequence[str], body: str, seconds: float) -> Load:
     )
 
 
-async def post_ourselves(urls: Sequence[str], body: str, seconds: float, each: int) -> Load:
+async def post_ourselves(urls: Sequence[str], body: str, seconds: float, each: int, rest_s: float) -> Load:
     """Do what wrk does, slower."""
     taken: list[float] = []
     end = time.perf_counter() + seconds
@@ -89,6 +100,8 @@ async def post_ourselves(urls: Sequence[str], body: str, seconds: float, each: i
             writer.write(message)
             await read_answer(reader)
             taken.append(time.perf_counter() - began)
+            if rest_s:
+                await asyncio.sleep(rest_s * random.uniform(0.5, 1.5))  # noqa: S311 - no secret
         writer.close()
 
     await asyncio.gather(*(client(url) for url in urls for _ in range(each)))
