@@ -14,11 +14,11 @@ from jobs.garbage import spared_imports
 from jobs.registry import Registry
 from jobs.settings import Auth, Settings
 from service.direct import Shortcut
-from service.events.parking import Parking
 from service.gate import Gate
 from service.hardening import Hardening
 from service.keyring import Keyring
 from service.openapi import install_openapi
+from service.parking import Parking
 from service.problems import install_handlers
 from service.quota import Quota
 from service.resources import Resources
@@ -88,7 +88,7 @@ class Service(FastAPI):
 
 
 def guard(app: ASGIApp, resources: Resources) -> ASGIApp:
-    """Put what every request passes in front: hardening first, the gate last; streams wait ahead of both."""
+    """Put what every request passes in front: hardening first, the gate last; waits are parked ahead."""
     settings, store = resources.settings, resources.store
     app = Gate(
         app,

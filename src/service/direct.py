@@ -77,6 +77,20 @@ def too_large(limit: int) -> TooLarge:
     )
 
 
+class JsonAnswer:
+    """Hold one whole answer, to be sent as `send_json` does."""
+
+    __slots__ = ("_body", "_headers", "_status")
+
+    def __init__(self, status: int, body: bytes, headers: Iterable[tuple[bytes, bytes]]) -> None:
+        self._status = status
+        self._body = body
+        self._headers = headers
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002 - as ASGI has it
+        await send_json(send, self._status, self._body, *self._headers)
+
+
 async def send_json(send: Send, status: int, body: bytes, *headers: tuple[bytes, bytes]) -> None:
     """Send one whole answer."""
     length = (b"content-length", b"%d" % len(body))

@@ -42,7 +42,7 @@ class Resources:
     def of(cls, settings: Settings, registry: Registry) -> Resources:
         """Make them; nothing connects before the first request needs it."""
         store = Store(settings.ledger_url)
-        hub, beats = Hub(settings.ledger_url, store), Beats()
+        hub, beats = Hub(settings.ledger_url), Beats()
         hub.closing.add(beats.end_all)
         write = partial(write_frame, tracebacks=settings.tracebacks)
         return cls(

@@ -14,9 +14,7 @@ import asyncio
 import contextlib
 import logging
 import secrets
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from functools import partial
+from collections.abc import Callable
 from typing import Any, Protocol
 
 from redis.asyncio import Redis
@@ -25,17 +23,18 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
-from jobs import commands
 from jobs.errors import LedgerUnavailable
 from jobs.keys import Key
 from jobs.record import Record
 from ledger.address import keep_alive
 from ledger.exchange import UNAVAILABLE
-from ledger.store import ANSWER_S, Store
+from ledger.store import ANSWER_S
+from service.events.frames import Frame
 
 #: Told to every watcher after a gap of the subscription; no event of a job.
 RESYNC = "resync"
-FINAL = frozenset({"job.succeeded", "job.failed", "job.revoked", RESYNC})
+#: Told to every watcher as the process stops: let the client go, to come again elsewhere.
+CLOSING = "closing"
 #: How long to leave Redis alone after the subscription broke.
 PAUSE_S = 0.5
 
@@ -45,9 +44,8 @@ logger = logging.getLogger("jobline.waiting")
 class Hub:
     """Share one subscription among all requests of a process that wait for jobs."""
 
-    def __init__(self, url: str, store: Store) -> None:
+    def __init__(self, url: str) -> None:
         self.name = secrets.token_hex(8)
-        self._store = store
         # No read timeout: a silent channel is the usual case. Keepalive finds a peer that is gone.
         self._redis: Redis = Redis.from_url(
             url,
@@ -73,21 +71,11 @@ class Hub:
             except TimeoutError:
                 raise LedgerUnavailable(UNAVAILABLE) from None
 
-    @contextmanager
-    def watch(self, job_id: str) -> Iterator[Watch]:
-        """Collect the kinds of a job's events while the block runs."""
-        watch = Watch()
-        self.attach(job_id, watch)
-        try:
-            yield watch
-        finally:
-            self.detach(job_id, watch)
-
     def attach(self, job_id: str, watcher: Watcher) -> None:
         """Tell a watcher of a job's events from now on."""
         self._watchers.setdefault(job_id, set()).add(watcher)
         if self.closing.is_set:
-            watcher.end()
+            watcher.hear(News(job_id, CLOSING, b""))
 
     def detach(self, job_id: str, watcher: Watcher) -> None:
         """Tell it no more."""
@@ -96,40 +84,16 @@ class Hub:
         if not left:
             del self._watchers[job_id]
 
-    async def wait_for_end(self, job_id: str, tenant: str, wait_s: float) -> Record:
-        """Read a job, once it has ended or ``wait_s`` have passed; raises NotFound or Gone."""
-        await self.ready()
-        with self.watch(job_id) as watch:
-            record = await self._store.run(commands.read_job(job_id, tenant, watcher=self.name))
-            return await self.follow(watch, record, wait_s)
-
-    async def follow(self, watch: Watch, record: Record, wait_s: float, *, note: bool = False) -> Record:
-        """Go on from a record that was read while watching, until the job's end or ``wait_s`` later.
-
-        With ``note``, the ledger notes a job that ended in time as answered.
-        """
-        read = partial(commands.read_job, record.id, record.tenant, note=note)
-        if note and record.state.is_terminal:  # the submit was sent twice, and the job is quick
-            return await self._store.run(read())
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(wait_s):
-                while not record.state.is_terminal and (kind := await watch.next()):
-                    if kind in FINAL:
-                        record = await self._store.run(read(watcher=self.name))
-                return record
-        return await self._store.run(read())
-
-    def tell_all(self, news: News) -> None:
-        """Tell every watcher."""
-        for watchers in self._watchers.values():
+    def tell_all(self, kind: str) -> None:
+        """Tell every watcher the same; those of one job share their news, too."""
+        for job_id, watchers in self._watchers.items():
+            news = News(job_id, kind, b"")
             for watcher in watchers:
                 watcher.hear(news)
 
     def end_all(self) -> None:
-        """End every watch, as the process stops."""
-        for watchers in self._watchers.values():
-            for watcher in watchers:
-                watcher.end()
+        """Let every client go, as the process stops."""
+        self.tell_all(CLOSING)
 
     async def close(self) -> None:
         """End the subscription."""
@@ -154,7 +118,7 @@ class Hub:
         async for message in channel.listen():
             if message["type"] == "subscribe":
                 self._subscribed.set()
-                self.tell_all(News("", RESYNC, b""))
+                self.tell_all(RESYNC)
             elif message["type"] == "message":
                 self._tell(message)
 
@@ -170,58 +134,23 @@ class Hub:
 class News:
     """Hold one event as it was told: ``text`` is for `Event.read_told`; all its watchers share one object."""
 
-    __slots__ = ("job_id", "kind", "shared", "text")
+    __slots__ = ("frame", "job_id", "kind", "reading", "text")
 
     def __init__(self, job_id: str, kind: str, text: bytes) -> None:
         self.job_id = job_id
         self.kind = kind
         self.text = text
-        #: What the first watcher made of it, where the others would make the same.
-        self.shared: Any = None  # Any: the watchers' own
+        #: What the first stream made of it for all.
+        self.frame: Frame | None = None
+        #: The job, as the first waiter reads it for all.
+        self.reading: asyncio.Task[Record] | None = None
 
 
 class Watcher(Protocol):
     """Be told of one job's events."""
 
     def hear(self, news: News) -> None:
-        """Take one event, or RESYNC."""
-
-    def end(self) -> None:
-        """Let the client go: the process stops."""
-
-
-class Watch:
-    """Queue the kinds of one job's events for one waiter."""
-
-    __slots__ = ("_kinds", "_waiter")
-
-    def __init__(self) -> None:
-        # Not an asyncio.Queue: with ten thousand waiters its two kilobytes each are seen.
-        self._kinds: list[str] = []
-        self._waiter: asyncio.Future[None] | None = None
-
-    def hear(self, news: News) -> None:
-        """Add one kind."""
-        self._add(news.kind)
-
-    def end(self) -> None:
-        """Let the waiter go."""
-        self._add("")
-
-    async def next(self) -> str:
-        """Wait for the next kind; empty when the process stops."""
-        while not self._kinds:
-            self._waiter = asyncio.get_running_loop().create_future()
-            try:
-                await self._waiter
-            finally:
-                self._waiter = None
-        return self._kinds.pop(0)
-
-    def _add(self, kind: str) -> None:
-        self._kinds.append(kind)
-        if self._waiter is not None and not self._waiter.done():
-            self._waiter.set_result(None)
+        """Take one event, RESYNC or CLOSING."""
 
 
 class Closing:

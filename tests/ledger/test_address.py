@@ -43,7 +43,7 @@ def socket_url(tmp_path: Path) -> Iterator[str]:
 
 async def test_service_reads_and_listens_through_a_socket_file(socket_url: str) -> None:
     store = Store(socket_url)
-    hub, feed = Hub(socket_url, store), Feed(socket_url, partial(write_frame, tracebacks=False))
+    hub, feed = Hub(socket_url), Feed(socket_url, partial(write_frame, tracebacks=False))
     assert (await store.run(commands.list_jobs("public", limit=5))).records == []
     await hub.ready()
     for one in (hub, feed, store):

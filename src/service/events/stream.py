@@ -1,9 +1,9 @@
 """One client's event stream: what was, what is, and never more in memory than a bounded buffer.
 
-A stream that has nothing to send costs no task: its request waits for the client to leave, and whoever tells
-it an event wakes a *pump*, a task that sends until nothing is left. While the client does not read, the pump
-waits in ``send``, and events gather in the buffer; when they pass ``BUFFER_BYTES`` they are dropped, and the
-pump reads on from Redis by the last id sent, a page at a time, until it has caught up. Nobody waits for it.
+A stream is parked (`service.parking`): whoever tells it an event wakes its pump. While the client does not
+read, the pump waits in ``send``, and events gather in the buffer; when they pass ``BUFFER_BYTES`` they are
+dropped, and the pump reads on from Redis by the last id sent, a page at a time, until it has caught up.
+Nobody waits for it.
 
 An outage of Redis ends no stream: browsers do not come back after a 503.
 """
@@ -15,13 +15,14 @@ import logging
 import random
 from collections.abc import Awaitable, Callable
 
-from starlette.types import Message, Receive, Send
+from starlette.types import Message, Send
 
 from jobs.commands import History
 from jobs.errors import LedgerUnavailable, Refused
 from jobs.event import Event, Position
 from service.events.frames import BEAT, OPENING, Frame
-from service.waiting import RESYNC, News
+from service.parking import Parked
+from service.waiting import CLOSING, RESYNC, News
 
 #: What waits for a client at most, beside what its socket holds (uvicorn stops at 64 kB).
 BUFFER_BYTES = 65_536
@@ -41,21 +42,20 @@ Read = Callable[[str], Awaitable[History]]
 Write = Callable[[Event], Frame]
 
 
-class Stream:
+class Stream(Parked):
     """Send one client the events that ``read`` gives after a stream id, and those that it is told."""
 
     __slots__ = (
-        "_chunk", "_frames", "_has_ended", "_is_behind", "_is_closed", "_is_ending", "_position", "_pump",
-        "_read", "_release", "_send", "_size", "_stops", "_write",
+        "_chunk", "_frames", "_has_ended", "_is_behind", "_is_ending", "_position", "_read", "_releases",
+        "_size", "_stops", "_write",
     )  # fmt: skip
 
     def __init__(self, read: Read, write: Write, *, stops: bool) -> None:
+        super().__init__()
         self._read = read
-        self._release: list[Callable[[Stream], None]] = []
+        self._releases: list[Callable[[Stream], None]] = []
         self._write = write
         self._stops = stops  # with the last event of a job
-        self._send: Send | None = None  # once the answer has begun
-        self._pump: asyncio.Task[None] | None = None
         self._chunk = b""  # goes out next
         self._frames: list[Frame] = []  # go out after it
         self._size = 0
@@ -63,7 +63,6 @@ class Stream:
         self._is_behind = False  # what was told is dropped, and to be read
         self._is_ending = False  # the process stops
         self._has_ended = False  # the last event was sent
-        self._is_closed = False
 
     # what others tell
 
@@ -83,9 +82,12 @@ class Stream:
         if news.kind == RESYNC:
             self.fall_behind()
             return
-        if news.shared is None:
-            news.shared = self._write(Event.read_told(news.text, news.job_id))
-        self.tell(news.shared)
+        if news.kind == CLOSING:
+            self.end()
+            return
+        if news.frame is None:
+            news.frame = self._write(Event.read_told(news.text, news.job_id))
+        self.tell(news.frame)
 
     def fall_behind(self) -> None:
         """Read on from Redis: what was told is not all there is."""
@@ -124,35 +126,20 @@ class Stream:
         await send({"type": "http.response.start", "status": 200, "headers": list(HEADERS)})
         await send({"type": "http.response.body", "body": OPENING, "more_body": True})
 
-    async def run(self, receive: Receive, send: Send) -> None:
-        """Go on, until the last event or until the client leaves; then close."""
-        self._send = send
-        self._wake()
-        try:
-            while (await receive())["type"] != "http.disconnect":
-                pass
-        finally:
-            self.close()
-
     def at_close(self, release: Callable[[Stream], None]) -> None:
         """Call ``release`` when the stream closes."""
-        self._release.append(release)
+        self._releases.append(release)
 
-    def close(self) -> None:
-        """Stop sending, and let go of what holds the stream."""
-        self._is_closed = True
-        if self._pump is not None:
-            self._pump.cancel()
-        while self._release:
-            self._release.pop()(self)
+    def _start(self) -> None:
+        self._wake()
+
+    def _release(self) -> None:
+        while self._releases:
+            self._releases.pop()(self)
 
     # the pump
 
-    def _wake(self) -> None:
-        if self._pump is None and self._send is not None and not self._is_closed:
-            self._pump = asyncio.create_task(self._run_pump(self._send))
-
-    async def _run_pump(self, send: Send) -> None:
+    async def _go_on(self, send: Send) -> None:
         try:
             while await self._prepare():
                 chunk, self._chunk = self._chunk, b""
@@ -164,8 +151,6 @@ class Stream:
             logger.exception("an event stream broke")
             self._is_closed = True
             await send(END)
-        finally:
-            self._pump = None
 
     async def _prepare(self) -> bool:
         """Make the next chunk; False when there is none, for now or for good."""

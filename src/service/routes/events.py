@@ -17,8 +17,8 @@ from starlette.types import Receive, Scope, Send
 from jobs import commands
 from jobs.commands import History
 from service.access import find_tenant
-from service.events.parking import PARKED
 from service.events.stream import Stream
+from service.parking import PARKED
 from service.problems import problems
 from service.refusals import BadParameter
 from service.resources import Resources

@@ -2,6 +2,8 @@
 
 import base64
 import binascii
+from collections.abc import Callable
+from functools import partial
 from typing import Annotated, Any
 from urllib.parse import urlencode
 
@@ -22,6 +24,7 @@ from service.routes.again import make_again_router
 from service.routes.submit import RETRY_AFTER_S, retry_after_s
 from service.stamps import to_stamp
 from service.task_models import unite
+from service.waiter import Later, Waiter
 from service.writing import write_job, write_jobs
 
 JSON = "application/json"
@@ -110,10 +113,7 @@ def add_typed_get(app: FastAPI, task: str, slug: str, family: str, model: Any) -
         wait: Wait = 0,
         if_none_match: IfNoneMatch = None,
     ) -> Response:
-        record = await read(here, tenant, job_id, wait)
-        if record.task != task:
-            raise NotFound(f"There is no job {job_id} of {task}.")
-        return answer(here, record, if_none_match)
+        return await read(here, tenant, job_id, wait, partial(write_typed, here, task, if_none_match))
 
     app.add_api_route(
         f"/v1/tasks/{task}/jobs/{{id}}",
@@ -130,19 +130,12 @@ async def get_job(
     here: Here, tenant: Tenant, job_id: JobId, wait: Wait = 0, if_none_match: IfNoneMatch = None
 ) -> Response:
     """Answer 200 for a failed job too: its `state` and `error` tell."""
-    return answer(here, await read(here, tenant, job_id, wait), if_none_match)
+    return await read(here, tenant, job_id, wait, partial(write_answer, here, if_none_match))
 
 
 async def get_result(here: Here, tenant: Tenant, job_id: JobId, wait: Wait = 0) -> Response:
     """Give the result as it was stored."""
-    record = await read(here, tenant, job_id, wait)
-    if record.state is State.SUCCESS:
-        return Response(record.result, media_type=JSON)
-    if record.state.is_terminal:
-        why = f": {record.error.code}" if record.error else ""
-        raise Conflict(f"The job {record.id} has no result; it ended {record.state}{why}.")
-    body = write_job(record, tracebacks=here.settings.tracebacks)
-    return Response(body, 202, {"Retry-After": str(retry_after_s(record))}, JSON)
+    return await read(here, tenant, job_id, wait, partial(write_result, here))
 
 
 async def cancel_job(here: Here, tenant: Tenant, job_id: JobId) -> Response:
@@ -212,14 +205,17 @@ async def refuse_unknown_task(here: Here, task: str) -> Response:
     raise AssertionError(task)  # a known task has a route of its own, ahead of this one
 
 
-async def read(here: Resources, tenant: str, job_id: str, wait_s: float) -> Record:
-    """Read a job now, or at its end."""
-    if wait_s:
-        return await here.hub.wait_for_end(job_id, tenant, wait_s)
-    return await here.store.run(commands.read_job(job_id, tenant))
+async def read(
+    here: Resources, tenant: str, job_id: str, wait_s: float, write: Callable[[Record], Response]
+) -> Response:
+    """Answer with a job as it is now, or at its end."""
+    if not wait_s:
+        return write(await here.store.run(commands.read_job(job_id, tenant)))
+    await here.hub.ready()
+    return Later(await Waiter(here.hub, here.store, job_id, tenant, wait_s, write).read())
 
 
-def answer(here: Resources, record: Record, if_none_match: str | None) -> Response:
+def write_answer(here: Resources, if_none_match: str | None, record: Record) -> Response:
     """Write a job, or nothing where the client has it already."""
     body = write_job(record, tracebacks=here.settings.tracebacks)
     headers = {"ETag": make_etag(body)}
@@ -228,6 +224,24 @@ def answer(here: Resources, record: Record, if_none_match: str | None) -> Respon
     if not record.state.is_terminal:
         headers["Retry-After"] = str(retry_after_s(record))
     return Response(body, 200, headers, JSON)
+
+
+def write_typed(here: Resources, task: str, if_none_match: str | None, record: Record) -> Response:
+    """Write a job of one task; raises NotFound for those of others."""
+    if record.task != task:
+        raise NotFound(f"There is no job {record.id} of {task}.")
+    return write_answer(here, if_none_match, record)
+
+
+def write_result(here: Resources, record: Record) -> Response:
+    """Write a job's result, or the job while it has none; raises Conflict where there will be none."""
+    if record.state is State.SUCCESS:
+        return Response(record.result, media_type=JSON)
+    if record.state.is_terminal:
+        why = f": {record.error.code}" if record.error else ""
+        raise Conflict(f"The job {record.id} has no result; it ended {record.state}{why}.")
+    body = write_job(record, tracebacks=here.settings.tracebacks)
+    return Response(body, 202, {"Retry-After": str(retry_after_s(record))}, JSON)
 
 
 def write_cursor(stamp: str) -> str:

@@ -7,24 +7,25 @@ signature stands there all the same, for the documentation.
 
 import math
 from datetime import UTC, datetime
+from functools import partial
 from typing import Annotated, Any
 from urllib.parse import parse_qs
 
 from fastapi import APIRouter, FastAPI, Header, Query, Request, Response
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from jobs import commands
-from jobs.errors import LedgerUnavailable
 from jobs.record import Record
 from jobs.submission import Submission
 from jobs.task import Task
 from service.access import find_tenant
-from service.direct import DirectRoute, read_body, read_headers, send_json
+from service.direct import DirectRoute, JsonAnswer, read_body, read_headers, send_json
 from service.headers import MAX_WAIT_S, NO_PREFERENCE, Prefer, read_key, read_prefer
 from service.intake import check_files, check_json_type, make_submission, read_order
 from service.problems import problems
 from service.refusals import BadParameter
 from service.resources import Resources
+from service.waiter import Waiter
 from service.writing import write_job
 
 ERRORS = (400, 404, 410, 413, 415, 422, 429, 503)
@@ -104,9 +105,11 @@ class SubmitRoute(DirectRoute):
             await send_json(send, 200, write_job(as_if(submission), tracebacks=False))
             return
         prefer = read_prefer(headers.get(b"prefer"))
-        record = await (
-            submit_and_wait(here, submission, prefer.wait_s) if prefer.wait_s else submit(here, submission)
-        )
+        if prefer.wait_s:
+            answer = await submit_and_wait(here, submission, prefer)
+            await answer(scope, receive, send)
+            return
+        record = await submit(here, submission)
         status, facts = describe_answer(record, prefer, is_replay=record.id != submission.id)
         await send_json(send, status, write_job(record, tracebacks=here.settings.tracebacks), *facts)
 
@@ -117,17 +120,31 @@ async def submit(here: Resources, submission: Submission, watcher: str = "") -> 
     return (await here.store.run(command)).accepted()
 
 
-async def submit_and_wait(here: Resources, submission: Submission, wait_s: float) -> Record:
-    """Store the job and see its end, if it comes in time. What was stored is never answered with an error."""
+async def submit_and_wait(here: Resources, submission: Submission, prefer: Prefer) -> ASGIApp:
+    """Store the job, and answer at its end, if that comes in time."""
+    write = partial(write_answer, here, prefer, submission.id)
+    waiter = Waiter(
+        here.hub,
+        here.store,
+        submission.id,
+        submission.tenant,
+        prefer.wait_s,
+        write,
+        notes=bool(submission.idempotency),
+    )
+
+    async def store() -> Record:
+        record = waiter.keep(await submit(here, submission, here.hub.name))
+        return record if record.id == submission.id else await waiter.turn_to(record)
+
     await here.hub.ready()
-    with here.hub.watch(submission.id) as watch:
-        record = await submit(here, submission, here.hub.name)
-        try:
-            if record.id == submission.id:
-                return await here.hub.follow(watch, record, wait_s, note=bool(submission.idempotency))
-            return await here.hub.wait_for_end(record.id, record.tenant, wait_s)
-        except LedgerUnavailable:
-            return record
+    return await waiter.watch(store())
+
+
+def write_answer(here: Resources, prefer: Prefer, own_id: str, record: Record) -> ASGIApp:
+    """Write the answer to a submit whose client waited."""
+    status, facts = describe_answer(record, prefer, is_replay=record.id != own_id)
+    return JsonAnswer(status, write_job(record, tracebacks=here.settings.tracebacks), facts)
 
 
 def describe_answer(
