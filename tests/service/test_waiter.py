@@ -276,6 +276,13 @@ async def test_connection_serves_on_after_a_wait(api: Api, worker: Worker) -> No
     assert [answer.json()["state"] for answer in answers] == ["PENDING"] * 3 + ["SUCCESS"]
 
 
+async def test_connection_has_no_more_attributes_than_python_lets_all_share(api: Api) -> None:
+    async with httpx.AsyncClient(base_url=api.url, verify=PLAIN) as client:
+        await submit(client)
+        (connection,) = api._server.server_state.connections
+        assert len(vars(connection)) <= 30  # one more is 1.3 kB for each
+
+
 async def test_stop_of_the_api_answers_all_who_wait(api: Api, worker: Worker) -> None:
     limits = httpx.Limits(max_connections=None)
     async with httpx.AsyncClient(base_url=api.url, verify=PLAIN, limits=limits, timeout=30) as client:

@@ -26,6 +26,12 @@ class Gathering:
             self._loop.call_soon(self._flush)
         self._parts.append(data)
 
+    def write_chunk(self, data: bytes) -> None:
+        """Write a piece of a chunked body (RFC 9112, section 7.1), unless the client is slow to read."""
+        if self._parts or self._transport.is_closing() or self._transport.get_write_buffer_size():
+            return
+        self._transport.write(b"%x\r\n%b\r\n" % (len(data), data))
+
     def close(self) -> None:
         """Write what is left, and close."""
         self._flush()

@@ -12,6 +12,7 @@ import asyncio
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from service.cli.gathering import Gathering
+from service.events.stream import WRITE_CHUNK
 
 MAX_HEAD_BYTES = 262_144
 HEAD_TIMEOUT_S = 15.0
@@ -20,12 +21,16 @@ HEAD_TIMEOUT_S = 15.0
 class BoundedProtocol(HttpToolsProtocol):
     """Close a connection whose head is too long or too late."""
 
-    _is_in_head = True
-    _head_bytes = 0
-    _deadline: asyncio.TimerHandle | None = None
+    # Slots: one attribute more than thirty, and Python would give each connection a dictionary of its own, of
+    # more than a kilobyte.
+    __slots__ = ("_deadline", "_head_bytes", "_is_in_head", "_write_chunk")
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as the parent
-        super().connection_made(Gathering(transport, self.loop))  # type: ignore[arg-type] # it is one in all but name
+        self._is_in_head, self._head_bytes = True, 0
+        self._deadline: asyncio.TimerHandle | None = None
+        gathering = Gathering(transport, self.loop)
+        self._write_chunk = gathering.write_chunk
+        super().connection_made(gathering)  # type: ignore[arg-type] # it is one in all but name
         self._start_clock()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -44,6 +49,7 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
+        self.scope[WRITE_CHUNK] = self._write_chunk  # type: ignore[literal-required] # an extension of ours
         self._is_in_head, self._head_bytes = True, 0
 
     def on_headers_complete(self) -> None:

@@ -15,7 +15,7 @@ import logging
 import random
 from collections.abc import Awaitable, Callable
 
-from starlette.types import Message, Send
+from starlette.types import Message, Scope, Send
 
 from jobs.commands import History
 from jobs.errors import LedgerUnavailable, Refused
@@ -26,6 +26,9 @@ from service.waiting import CLOSING, RESYNC, News
 
 #: What waits for a client at most, beside what its socket holds (uvicorn stops at 64 kB).
 BUFFER_BYTES = 65_536
+#: Where a server may leave a way to write a piece of a body at once: ``send`` and what awaits it were a third
+#: of what a sign of life costs.
+WRITE_CHUNK = "jobline.write_chunk"
 #: How long to leave Redis alone after it did not answer; not all streams come again at once.
 RETRY_S = (1.0, 3.0)
 
@@ -47,7 +50,7 @@ class Stream(Parked):
 
     __slots__ = (
         "_chunk", "_frames", "_has_ended", "_is_behind", "_is_ending", "_position", "_read", "_releases",
-        "_size", "_stops", "_write",
+        "_size", "_stops", "_write", "_write_chunk",
     )  # fmt: skip
 
     def __init__(self, read: Read, write: Write, *, stops: bool) -> None:
@@ -55,6 +58,7 @@ class Stream(Parked):
         self._read = read
         self._releases: list[Callable[[Stream], None]] = []
         self._write = write
+        self._write_chunk: Callable[[bytes], None] | None = None
         self._stops = stops  # with the last event of a job
         self._chunk = b""  # goes out next
         self._frames: list[Frame] = []  # go out after it
@@ -104,13 +108,11 @@ class Stream(Parked):
         """Send a sign of life, unless there is something else to send."""
         if self._pump is not None or self._send is None or self._is_closed:
             return
-        # Driven by hand: a task for each of ten thousand comments would cost more than the comments.
-        sending = self._send({"type": "http.response.body", "body": BEAT, "more_body": True})
-        try:
-            sending.send(None)  # type: ignore[attr-defined] # the coroutine that every server's send makes
-        except StopIteration:
-            return
-        sending.close()  # type: ignore[attr-defined] # the client is slow to read: it needs no sign of life
+        if self._write_chunk is not None:
+            self._write_chunk(BEAT)
+        else:
+            self._chunk = BEAT
+            self._wake()
 
     # what the request does
 
@@ -120,8 +122,9 @@ class Stream(Parked):
         self._take(page)
         return bool(self._chunk) or not self._has_ended
 
-    async def begin(self, send: Send) -> None:
+    async def begin(self, scope: Scope, send: Send) -> None:
         """Begin the answer."""
+        self._write_chunk = scope.get(WRITE_CHUNK)
         # A list of its own: the middleware adds to it.
         await send({"type": "http.response.start", "status": 200, "headers": list(HEADERS)})
         await send({"type": "http.response.body", "body": OPENING, "more_body": True})

@@ -111,7 +111,7 @@ class EventsRoute(APIRoute):
             if here.hub.closing.is_set:
                 stream.end()
             if await stream.open(after):
-                await stream.begin(send)
+                await stream.begin(scope, send)
                 here.beats.add(stream)
                 stream.at_close(here.beats.remove)
                 scope[PARKED] = stream

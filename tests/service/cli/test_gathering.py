@@ -14,6 +14,7 @@ class Inner:
     def __init__(self) -> None:
         self.written: list[bytes] = []
         self.is_closed = False
+        self.waiting = 0
 
     def write(self, data: bytes) -> None:
         self.written.append(data)
@@ -23,6 +24,9 @@ class Inner:
 
     def is_closing(self) -> bool:
         return self.is_closed
+
+    def get_write_buffer_size(self) -> int:
+        return self.waiting
 
     def get_extra_info(self, name: str) -> str:
         return f"the {name}"
@@ -62,6 +66,24 @@ async def test_nothing_is_written_to_a_closed_connection(transport: Gathering, i
     inner.is_closed = True
     await asyncio.sleep(0)
     assert inner.written == []
+
+
+async def test_chunk_is_written_at_once(transport: Gathering, inner: Inner) -> None:
+    transport.write_chunk(b"seventeen letters")
+    assert inner.written == [b"11\r\nseventeen letters\r\n"]
+
+
+async def test_chunk_is_left_out_where_others_wait_or_the_connection_is_closed(
+    transport: Gathering, inner: Inner
+) -> None:
+    transport.write(b"head")
+    transport.write_chunk(b":")
+    await asyncio.sleep(0)
+    inner.waiting = 1
+    transport.write_chunk(b":")
+    inner.waiting, inner.is_closed = 0, True
+    transport.write_chunk(b":")
+    assert inner.written == [b"head"]
 
 
 async def test_everything_else_is_the_connections_own(transport: Gathering) -> None:

@@ -5,17 +5,21 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
+from functools import partial
 
 import httpx
 import pytest
 from fastapi import FastAPI
+from starlette.types import Message
 
 from jobs import commands
-from jobs.commands import Claimed
+from jobs.commands import Claimed, History
 from jobs.record import Failure
 from service.embedded import EmbeddedRedis
 from service.events import beats
+from service.events.frames import write_frame
 from service.events.schema import JobEvent
+from service.events.stream import Stream
 from tests.service.conftest import LIVES, Worker
 from tests.service.events.streaming import (
     PATIENCE_S,
@@ -158,6 +162,31 @@ async def test_comment_keeps_a_silent_stream_alive_and_makes_no_event(
         worker.succeed(worker.claim(), {"total": 2.0})
         await asyncio.wait_for(listening, PATIENCE_S)
     assert listener.kinds == ["job.created", "job.started", "job.succeeded"]
+
+
+async def test_comment_comes_by_a_server_that_knows_no_short_way_too() -> None:
+    sent: list[Message] = []
+
+    async def read(after: str) -> History:
+        return History([], "", has_more=False)
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    async def receive() -> Message:
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    stream = Stream(read, partial(write_frame, tracebacks=False), stops=False)
+    await stream.begin({}, send)
+    running = asyncio.create_task(stream.run(receive, send))
+    await asyncio.sleep(0)
+    await until(lambda: stream._pump is None)
+    stream.beat()
+    await until(lambda: len(sent) == 3)
+    running.cancel()
+
+    assert sent[2] == {"type": "http.response.body", "body": b":\n", "more_body": True}
 
 
 async def test_stream_without_redis_is_503(api: Api, redis_server: EmbeddedRedis) -> None:
