@@ -42,6 +42,8 @@ SLOTS = 8
 QUEUE = "default"
 TENANT = "public"
 URL = "/v1/tasks/bench.noop/jobs"
+#: Jobs in a batch.
+EACH = 100
 #: What a cost may rise by before the check fails.
 TOLERANCE = 0.1
 
@@ -109,6 +111,7 @@ def measure(url: str, directory: Path) -> dict[str, Cost]:
     meter.load(
         [
             order(0),
+            batch(1),
             commands.claim("bench", [QUEUE], slots=1, lease_ms=LEASE_MS, lives=LIVES),
             commands.succeed("", 0, b"", (), LIVES),
             commands.renew([], lease_ms=LEASE_MS),
@@ -157,6 +160,8 @@ def measure(url: str, directory: Path) -> dict[str, Cost]:
     with meter.count("cancel, waiting"):
         meter.run(commands.cancel(f"job-{next(numbers) - 1}", TENANT, LIVES))
     asyncio.run(over_http(meter, url, directory))
+    with meter.count("submit of a batch of a hundred"):
+        meter.run(batch(EACH))
     return meter.costs
 
 
@@ -194,8 +199,21 @@ async def over_http(meter: Meter, url: str, directory: Path) -> None:
 
 def order(number: int, **more: object) -> Command[commands.Receipt[Record]]:
     """Make the submit of one no-op."""
+    return commands.submit(submission(f"job-{number}", **more), queue_limit=1_000_000)
+
+
+def batch(count: int) -> Command[commands.Receipt[commands.Batch]]:
+    """Make the submit of many."""
+    jobs = [submission(f"one-of-many-{number}") for number in range(count)]
+    return commands.submit_batch(
+        commands.BatchOrder(id="many", tenant=TENANT, jobs=jobs), queue_limit=1_000_000
+    )
+
+
+def submission(id: str, **more: object) -> Submission:  # noqa: A002 - as the field it fills
+    """Fill in a no-op."""
     fields: dict[str, object] = {
-        "id": f"job-{number}",
+        "id": id,
         "tenant": TENANT,
         "task": "bench.noop",
         "queue": QUEUE,
@@ -204,8 +222,7 @@ def order(number: int, **more: object) -> Command[commands.Receipt[Record]]:
         "timeout_ms": 60_000,
         **more,
     }
-    submission = Submission(**fields)  # type: ignore[arg-type] # a few fields at a time, by name
-    return commands.submit(submission, queue_limit=1_000_000)
+    return Submission(**fields)  # type: ignore[arg-type] # a few fields at a time, by name
 
 
 def risen(found: dict[str, Cost], accepted: dict[str, Cost]) -> list[str]:

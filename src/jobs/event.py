@@ -5,6 +5,7 @@ Its id is that of Redis' stream ``Key.FEED``: ``<milliseconds>-<sequence>``, uni
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -102,3 +103,29 @@ class Event:
         id_, type_, place, text = told.split(b" ", 3)
         detail, _, result = text.partition(b"\n")
         return cls(id_.decode(), EventType(type_.decode()), job_id, place.decode(), detail, result or None)
+
+
+class Entry(NamedTuple):
+    """Hold one entry of the feed; the scripts write all but its id in one line."""
+
+    id: bytes
+    type: bytes
+    job_id: bytes
+    place: bytes
+    batch: bytes
+    detail: bytes
+
+    @classmethod
+    def read(cls, id: bytes, fields: Mapping[bytes, bytes]) -> Entry:  # noqa: A002 - the public word
+        """Read what Redis has under a stream id."""
+        return cls(id, *fields[b"event"].split(b" ", 4))
+
+    @property
+    def tenant(self) -> str:
+        """Say whose job it is."""
+        return self.place.partition(b":")[0].decode()
+
+    def as_event(self, result: bytes | None = None) -> Event:
+        """Give the event, with the result that the record holds."""
+        type_ = EventType(self.type.decode())
+        return Event(self.id.decode(), type_, self.job_id.decode(), self.place.decode(), self.detail, result)

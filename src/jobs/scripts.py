@@ -24,7 +24,7 @@ CONSTANTS = {
     "TICK_GAP_MS": 3_000,
     "RATES_KEPT_MS": 900_000,
     "USED_EVERY_MS": 60_000,
-    "JOB_WORDS": 11,
+    "TERM_WORDS": 9,
 }
 
 

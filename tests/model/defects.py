@@ -12,6 +12,18 @@ DEFECTS = [
     (Part.FILES | Part.BATCHES, "submit_batch", "for before = 1, index - 1 do", "for before = 1, 0 do"),
     (Part.FILES | Part.BATCHES, "submit_batch", "if is_other then", "if false then"),
     (
+        Part.BATCHES,
+        "submit_batch",
+        "    fields[2], fields[4], fields[6] = born, whole(job.stamp), job.input\n",
+        "",
+    ),
+    (
+        Part.BATCHES,
+        "submit_batch",
+        "local job = terms[tonumber(ARGV[first])]\n  job.id",
+        "local job = terms[1]\n  job.id",
+    ),
+    (
         Part.FILES | Part.BATCHES,
         "submit_batch",
         "return { missing[1], missing[2], total }",
@@ -117,7 +129,7 @@ DEFECTS = [
     ),
     (Part.EVENTS, "history", "ended and 'ended' or 'open'", "'open'"),
     (Part.EVENTS, "history", "if is_new(born) then add", "if not is_new(born) then add"),
-    (Part.EVENTS | Part.BATCHES, "feed", "(batch == '' or entry[2][10] == batch)", "true"),
+    (Part.EVENTS | Part.BATCHES, "feed", "(batch == '' or its_batch == batch)", "true"),
     (Part.FILES, "keep_file", "whole(ms + tonumber(ARGV[7]))", "whole(ms)"),
     (
         Part.FILES,

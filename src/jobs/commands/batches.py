@@ -6,9 +6,10 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import chain
 
 from jobs.commands.command import Argument, Command, Reply, refuse_missing
-from jobs.commands.submitting import Receipt, read_receipt, write_job, write_tags
+from jobs.commands.submitting import Receipt, read_receipt, write_tags, write_terms
 from jobs.record import pairs
 from jobs.scripts import Verb
 from jobs.state import State
@@ -63,13 +64,16 @@ class Batch:
 
 
 def submit_batch(order: BatchOrder, *, queue_limit: int) -> Command[Receipt[Batch]]:
-    """Store all jobs of a batch, or none of them; one round trip."""
-    args: list[Argument] = [
-        order.id, order.tenant, write_tags(order.tags), order.idempotency, order.fingerprint, queue_limit,
-    ]  # fmt: skip
+    """Store all jobs of a batch, or none of them; one round trip. Terms that jobs share are sent once."""
+    numbers: dict[tuple[Argument, ...], int] = {}
+    jobs: list[Argument] = []
     for job in order.jobs:
-        args += write_job(job)
-    return Command(Verb.SUBMIT_BATCH.value, tuple(args), lambda reply: read_receipt(reply, Batch.read))
+        jobs += (numbers.setdefault(write_terms(job), len(numbers) + 1), job.id, job.input)
+    args = (
+        order.id, order.tenant, write_tags(order.tags), order.idempotency, order.fingerprint, queue_limit,
+        len(numbers), *chain.from_iterable(numbers), *jobs,
+    )  # fmt: skip
+    return Command(Verb.SUBMIT_BATCH.value, args, lambda reply: read_receipt(reply, Batch.read))
 
 
 def read_batch(id: str, tenant: str) -> Command[Batch]:  # noqa: A002

@@ -65,7 +65,10 @@ class Receipt(Generic[T]):
 
 def submit(order: Submission, *, queue_limit: int, watcher: str = "") -> Command[Receipt[Record]]:
     """Store a job, or find the one that this key or id made before; one round trip."""
-    args = (*write_job(order), order.idempotency, order.fingerprint, queue_limit, watcher)
+    args = (
+        order.id, order.input, *write_terms(order), order.idempotency, order.fingerprint,
+        queue_limit, watcher,
+    )  # fmt: skip
 
     def read(reply: Reply) -> Receipt[Record]:
         if reply[0] == b"created":  # the record is not read back
@@ -75,12 +78,11 @@ def submit(order: Submission, *, queue_limit: int, watcher: str = "") -> Command
     return Command(Verb.SUBMIT.value, args, read)
 
 
-def write_job(order: Submission) -> tuple[Argument, ...]:
-    """Write a new job as the scripts read it."""
+def write_terms(order: Submission) -> tuple[Argument, ...]:
+    """Write what the scripts read of a new job beside its id and its input: many of a batch may share it."""
     return (
-        order.id, order.place, order.priority, order.max_attempts, order.timeout_ms, order.input,
-        text(order.delay_ms), text(order.run_at_ms), text(order.expires_in_ms), write_tags(order.tags),
-        " ".join(order.files),
+        order.place, order.priority, order.max_attempts, order.timeout_ms, text(order.delay_ms),
+        text(order.run_at_ms), text(order.expires_in_ms), write_tags(order.tags), " ".join(order.files),
     )  # fmt: skip
 
 

@@ -12,15 +12,15 @@ local function find_earlier(key_of, id, idem, fingerprint)
   if redis.call('EXISTS', key_of(id)) == 1 then return id, false end
 end
 
--- Reads a job of JOB_WORDS words from ARGV[first] on, as commands.submitting writes it: id, place (tenant:task:queue),
--- priority, max_attempts, timeout_ms, input (JSON), delay_ms or '', run_at_ms or '', expires_in_ms or '', tags (JSON
--- array) or '', file ids separated by spaces or ''.
-local function read_job(first, ms)
-  local place, due, life = ARGV[first + 1], ARGV[first + 7], ARGV[first + 8]
-  if ARGV[first + 6] ~= '' then due = whole(ms + tonumber(ARGV[first + 6])) end
-  return { id = ARGV[first], place = place, queue = string.match(place, '[^:]*$'), tenant = string.match(place, '^[^:]*'),
-    priority = ARGV[first + 2], max_attempts = ARGV[first + 3], timeout_ms = ARGV[first + 4], input = ARGV[first + 5],
-    run_at = due, start_by = life ~= '' and whole(ms + tonumber(life)), tags = ARGV[first + 9], files = ARGV[first + 10] }
+-- Reads the terms of a job, TERM_WORDS words from ARGV[first] on, as commands.submitting writes them: place
+-- (tenant:task:queue), priority, max_attempts, timeout_ms, delay_ms or '', run_at_ms or '', expires_in_ms or '', tags
+-- (JSON array) or '', file ids separated by spaces or ''. A job is its terms, and an id, an input (JSON) and a stamp.
+local function read_terms(first, ms)
+  local place, due, life = ARGV[first], ARGV[first + 5], ARGV[first + 6]
+  if ARGV[first + 4] ~= '' then due = whole(ms + tonumber(ARGV[first + 4])) end
+  return { place = place, queue = string.match(place, '[^:]*$'), tenant = string.match(place, '^[^:]*'),
+    priority = ARGV[first + 1], max_attempts = ARGV[first + 2], timeout_ms = ARGV[first + 3], run_at = due,
+    start_by = life ~= '' and whole(ms + tonumber(life)), tags = ARGV[first + 7], files = ARGV[first + 8] }
 end
 
 -- Answers what a submit answers where one of the files (ids separated by spaces) is not there.
@@ -41,12 +41,16 @@ end
 
 local OPTIONAL = { 'run_at', 'start_by', 'tags', 'idem', 'retry_of', 'files', 'watchers', 'batch' }
 
--- Stores a new job whose room is taken: record, indexes, event, place in the waiting order. Wakes nobody; says whether
--- the job waits to be claimed now. With `lines`, what goes into sorted sets waits for add_lines.
-local function store_job(job, ms, lines)
-  local born = announce(job, 'job.created', CREATED_DETAIL)
-  local fields = { 'state', 'PENDING', 'born', born, 'place', job.place, 'stamp', whole(job.stamp), 'priority', job.priority,
-    'max_attempts', job.max_attempts, 'timeout_ms', job.timeout_ms, 'input', job.input }
+-- Gives the fields of a new job's record. Jobs of the same terms, which come one after the other in the same table, get
+-- the same list, with what is their own in its first places.
+local function fill_record(job, born)
+  local fields = job.fields
+  if fields then
+    fields[2], fields[4], fields[6] = born, whole(job.stamp), job.input
+    return fields
+  end
+  fields = { 'born', born, 'stamp', whole(job.stamp), 'input', job.input, 'state', 'PENDING', 'place', job.place,
+    'priority', job.priority, 'max_attempts', job.max_attempts, 'timeout_ms', job.timeout_ms }
   for _, name in ipairs(OPTIONAL) do
     if job[name] and job[name] ~= '' then
       fields[#fields + 1] = name
@@ -55,7 +59,16 @@ local function store_job(job, ms, lines)
       job[name] = nil
     end
   end
-  redis.call('HSET', job_key(job.id), unpack(fields))
+  job.fields = fields
+  return fields
+end
+
+-- Stores a new job whose room is taken: record, indexes, event, place in the waiting order. Wakes nobody; says whether
+-- the job waits to be claimed now. With `lines` it is one of many: what goes into sorted sets waits for add_lines, and
+-- the feed for trim_feed.
+local function store_job(job, ms, lines)
+  local born = lines and append_event(job, 'job.created', CREATED_DETAIL) or announce(job, 'job.created', CREATED_DETAIL)
+  redis.call('HSET', job_key(job.id), unpack(fill_record(job, born)))
   put_on_shelf(job, 'PENDING', lines)
   for file in string.gmatch(job.files or '', '%S+') do
     redis.call('HINCRBY', file_key(file), 'refs', 1)

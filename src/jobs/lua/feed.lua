@@ -25,9 +25,9 @@ if is_cut or not is_past(after, now_us()) then
   items[1] = { last, 'reset', '', '', '', '' }
 end
 for _, entry in ipairs(redis.call('XRANGE', FEED, '(' .. last, '+', 'COUNT', look)) do
-  local job, place, kind, detail = entry[2][2], entry[2][4], entry[2][6], entry[2][8]
+  local kind, job, place, its_batch, detail = read_entry(entry[2])
   last = entry[1]
-  if string.match(place, '^[^:]*') == tenant and (batch == '' or entry[2][10] == batch) then
+  if string.match(place, '^[^:]*') == tenant and (batch == '' or its_batch == batch) then
     local result = kind == 'job.succeeded' and redis.call('HGET', job_key(job), 'result') or ''
     items[#items + 1] = { last, kind, job, place, detail, result }
     bytes = bytes + #detail + #result

@@ -88,8 +88,9 @@ local function take_off_shelf(job)
 end
 
 local function wake(queue, tokens)
-  local room = WAKE_TOKENS - redis.call('LLEN', wake_key(queue))
-  for _ = 1, math.min(tokens, room) do redis.call('LPUSH', wake_key(queue), 1) end
+  local room, ones = WAKE_TOKENS - redis.call('LLEN', wake_key(queue)), {}
+  for index = 1, math.min(tokens, room) do ones[index] = 1 end
+  if ones[1] then redis.call('LPUSH', wake_key(queue), unpack(ones)) end
 end
 
 -- Puts a job into the waiting order of its tenant, and the tenant into the rotation of the queue: ahead of those that

@@ -1,6 +1,6 @@
 -- submit: stores a new job and makes it waiting, or answers what an earlier submit of it made.
--- ARGV 1 id, 2 place, … 11 file ids: the job, as read_job reads it; then 12 idempotency digest or '', 13 fingerprint,
---      14 queue limit, 15 watching process or ''
+-- ARGV 1 id, 2 input (JSON), 3 place, … 11 file ids: its terms, as read_terms reads them; 12 idempotency digest or '',
+--      13 fingerprint, 14 queue limit, 15 watching process or ''
 -- reply {'created', stamp, due_ms or ''} | {'replayed', id, record} | {'reused', id} | {'full', queue}
 --       | {'no-file', id} | {'gone-file', id}
 -- event job.created
@@ -16,15 +16,15 @@ if earlier then
   return { 'replayed', earlier, redis.call('HGETALL', job_key(earlier)) }
 end
 
-local queue = string.match(ARGV[2], '[^:]*$')
+local queue = string.match(ARGV[3], '[^:]*$')
 local missing = find_missing_file(ARGV[11])
 if missing then return missing end
 if not take_room(queue, 1, tonumber(ARGV[14])) then return { 'full', queue } end
 
 local us = now_us()
 local ms = math.floor(us / 1000)
-local job = read_job(1, ms)
-job.stamp, job.idem, job.watchers = next_stamp(us), idem, watcher
+local job = read_terms(3, ms)
+job.id, job.input, job.stamp, job.idem, job.watchers = id, ARGV[2], next_stamp(us), idem, watcher
 if idem ~= '' then redis.call('SET', idempotency_key(idem), ARGV[13] .. ' ' .. id) end
 if store_job(job, ms) then wake(queue, 1) end
 return { 'created', whole(job.stamp), job.run_at or '' }

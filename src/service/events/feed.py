@@ -13,7 +13,7 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
-from jobs.event import Event, EventType, Position
+from jobs.event import Entry, EventType, Position
 from jobs.keys import Key
 from ledger.address import keep_alive
 from service.events.stream import Stream, Write
@@ -23,10 +23,9 @@ BATCH = 500
 BLOCK_MS = 10_000
 #: How long to leave Redis alone after the connection broke.
 PAUSE_S = 0.5
+SUCCEEDED = EventType.SUCCEEDED.encode()
 
 logger = logging.getLogger("jobline.events")
-
-Entry = tuple[bytes, dict[bytes, bytes]]
 
 
 class Feed:
@@ -104,7 +103,7 @@ class Feed:
                 continue
             if len(entries) == BATCH and await self._is_cut(last):
                 return
-            last = entries[-1][0]
+            last = entries[-1].id
             await self._tell(entries)
 
     async def _find_end(self) -> bytes:
@@ -123,19 +122,14 @@ class Feed:
 
     async def _tell(self, entries: Sequence[Entry]) -> None:
         """Hand out events of the tenants that are watched."""
-        for batch in {fields.get(b"batch", b"").decode() for _, fields in entries}:
+        for batch in {entry.batch.decode() for entry in entries}:
             for stream in self._batches.get(batch, ()):
                 stream.fall_behind()
-        wanted = [one for one in entries if tenant_of(one[1]) in self._streams]
-        done = [one[1][b"job"] for one in wanted if one[1][b"type"] == EventType.SUCCEEDED.encode()]
-        results = iter(await self._read_results(done))
-        for id_, fields in wanted:
-            type_ = EventType(fields[b"type"].decode())
-            result = next(results) if type_ is EventType.SUCCEEDED else None
-            place = fields[b"place"].decode()
-            event = Event(id_.decode(), type_, fields[b"job"].decode(), place, fields[b"data"], result)
-            frame = self._write(event)
-            for stream in self._streams.get(tenant_of(fields), ()):
+        wanted = [entry for entry in entries if entry.tenant in self._streams]
+        results = iter(await self._read_results([one.job_id for one in wanted if one.type == SUCCEEDED]))
+        for entry in wanted:
+            frame = self._write(entry.as_event(next(results) if entry.type == SUCCEEDED else None))
+            for stream in self._streams.get(entry.tenant, ()):
                 stream.tell(frame)
 
     async def _read_results(self, job_ids: Sequence[bytes]) -> list[bytes | None]:
@@ -153,13 +147,8 @@ def read_entries(reply: Any) -> list[Entry]:  # noqa: ANN401 - redis-py's own sh
     """Give the entries of the one stream that was read."""
     if not reply:
         return []
-    entries: list[Entry] = next(iter(reply.values()))[0] if isinstance(reply, dict) else reply[0][1]
-    return entries
-
-
-def tenant_of(fields: dict[bytes, bytes]) -> str:
-    """Say whose job it is."""
-    return fields[b"place"].partition(b":")[0].decode()
+    entries = next(iter(reply.values()))[0] if isinstance(reply, dict) else reply[0][1]
+    return [Entry.read(id_, fields) for id_, fields in entries]
 
 
 def position_of(id_: bytes) -> Position:

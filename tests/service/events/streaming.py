@@ -18,6 +18,7 @@ from httpx_sse import ServerSentEvent, aconnect_sse
 
 from jobs import commands
 from jobs.commands import Claimed
+from jobs.event import Entry
 from service.cli.api import build_server
 from service.embedded import free_port
 from service.events.stream import Stream
@@ -155,7 +156,7 @@ def progress(done: int, message: str = "") -> dict[str, Any]:
 def history(worker: Worker, job_id: str) -> list[str]:
     """Give the ids of all events that a job ever had."""
     entries: Any = worker.redis.xrange("jl:feed")
-    return [id_.decode() for id_, fields in entries if fields[b"job"] == job_id.encode()]
+    return [id_.decode() for id_, fields in entries if Entry.read(id_, fields).job_id == job_id.encode()]
 
 
 def streams(api: Api) -> list[Stream]:
