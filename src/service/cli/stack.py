@@ -22,7 +22,14 @@ from service.cli.child import Spec
 from service.cli.engine import STOP_ON_SIGTERM, LogLevel, celery_command
 from service.cli.supervisor import Supervisor
 from service.cli.voice import Voice
-from service.embedded import DirectoryLock, answering_pid, find_server, free_port, server_command
+from service.embedded import (
+    DirectoryLock,
+    answering_pid,
+    find_server,
+    free_port,
+    server_command,
+    server_environment,
+)
 
 HOST = "127.0.0.1"
 #: Redis's own port where it is free, so that a stock client finds the ledger by its default URL.
@@ -105,7 +112,8 @@ async def start_redis(supervisor: Supervisor, binary: Path, lock: DirectoryLock,
     """Start Redis in the locked directory, wait for its answer, and give its URL."""
     port = plan.redis_port if is_free(plan.redis_port) else free_port()
     command = server_command(binary, lock.path.parent, port, loglevel="warning")
-    redis = supervisor.start(Spec("redis", tuple(command), REDIS_GRACE_S, pass_fds=(lock.fd,)))
+    spec = Spec("redis", tuple(command), REDIS_GRACE_S, server_environment(), pass_fds=(lock.fd,))
+    redis = supervisor.start(spec)
     deadline = time.monotonic() + REDIS_TIMEOUT_S
     while answering_pid(port) != redis.pid:
         if time.monotonic() > deadline:

@@ -4,6 +4,7 @@ Its one rule: nobody else's process or data is touched. Loopback only, one serve
 signal.
 """
 
+from service.embedded.allocator import server_environment
 from service.embedded.binary import ServerMissing, external_url, find_server
 from service.embedded.lock import DirectoryLock, DirectoryLocked
 from service.embedded.redis import EmbeddedRedis, RedisFailed, answering_pid, free_port, server_command
@@ -20,5 +21,6 @@ __all__ = [
     "find_server",
     "free_port",
     "server_command",
+    "server_environment",
     "tethered",
 ]

@@ -6,6 +6,7 @@ development has no business beyond loopback.
 
 from __future__ import annotations
 
+import os
 import socket
 import subprocess
 import time
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import IO, Self
 
 from jobs.errors import JoblineError
+from service.embedded.allocator import server_environment
 from service.embedded.binary import find_server
 from service.embedded.lock import DirectoryLock
 from service.embedded.tether import tethered
@@ -166,6 +168,7 @@ def spawn(command: list[str], output: IO[bytes], lock_fd: int) -> subprocess.Pop
         stdin=subprocess.DEVNULL,
         stdout=output,
         stderr=subprocess.STDOUT,
+        env={**os.environ, **server_environment()},
         start_new_session=True,
         pass_fds=(lock_fd,),
     )

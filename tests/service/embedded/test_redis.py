@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -20,9 +21,11 @@ from service.embedded import (
     ServerMissing,
     external_url,
     find_server,
+    server_environment,
 )
 from service.embedded import binary as binary_module
-from service.embedded.redis import free_port
+from service.embedded.allocator import TUNED
+from service.embedded.redis import free_port, spawn
 
 
 @pytest.fixture
@@ -52,6 +55,17 @@ def is_alive(pid: int) -> bool:
 def test_started_server_answers_with_its_own_pid(server: EmbeddedRedis) -> None:
     with client(server) as connection:
         assert connection.info("server")["process_id"] == server.pid
+
+
+def test_server_is_told_how_to_hand_out_memory(tmp_path: Path) -> None:
+    with (tmp_path / "log").open("w+b") as output, (tmp_path / "lock").open("wb") as lock:
+        spawn([shutil.which("env") or "env"], output, lock.fileno()).wait()
+        assert f"GLIBC_TUNABLES={TUNED}" in (tmp_path / "log").read_text().splitlines()
+
+
+def test_what_the_environment_says_of_memory_stands(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GLIBC_TUNABLES", "glibc.malloc.check=3")
+    assert server_environment() == {"GLIBC_TUNABLES": "glibc.malloc.check=3"}
 
 
 def test_server_is_durable_bounded_to_loopback_and_evicts_nothing(server: EmbeddedRedis) -> None:
