@@ -19,10 +19,10 @@ class Submission(NamedTuple):
     """
 
     id: str
+    input: bytes
     tenant: str
     task: str
     queue: str
-    input: bytes
     max_attempts: int
     timeout_ms: int
     priority: int = DEFAULT_PRIORITY
@@ -38,6 +38,15 @@ class Submission(NamedTuple):
     def place(self) -> str:
         """Name the shelf family of the job: tenant, task and queue."""
         return f"{self.tenant}:{self.task}:{self.queue}"
+
+    @property
+    def terms(self) -> tuple[object, ...]:
+        """Give all but the id and the input, as a key: jobs of one batch may share it."""
+        return self[2:]
+
+    def repeat(self, id: str, input: bytes) -> Submission:  # noqa: A002 - as the fields
+        """Ask for the same task on the same terms."""
+        return Submission(id, input, *self[2:])
 
     def as_record(self, stamp: int, due_ms: bytes) -> Record:
         """Give the record that the ledger now holds, without reading it back."""

@@ -15,11 +15,22 @@ from jobs.file_id import FileClaims
 from jobs.registry import Registry
 from jobs.stored_file import StoredFile
 from jobs.submission import Submission, digest
-from service.intake import Order, canonical, check_files, check_numbers, check_start, explain, make_submission
+from service.intake import (
+    Order,
+    canonical,
+    check_files,
+    check_numbers,
+    check_start,
+    explain,
+    make_submission,
+    write_input,
+)
 from service.task_models import TaskModels
 
 #: Keeps the keys of batches apart from those of tasks.
 KEY_SCOPE = "/v1/batches"
+#: What a job says that leaves all else to its task.
+PLAIN = {"task", "input"}
 
 
 def read_batch(validator: SchemaValidator, body: bytes) -> Any:  # noqa: ANN401 - a model made at run time
@@ -44,15 +55,34 @@ def make_batch(
 ) -> BatchOrder:
     """Fill in each task's own settings, and give all of it ids."""
     tags = tuple(dict.fromkeys(request.tags))
-    jobs = [make_job(order, registry, tenant, tags) for order in orders]
     return BatchOrder(
         id=str(uuid_utils.uuid7()),
         tenant=tenant,
-        jobs=jobs,
+        jobs=make_jobs(orders, registry, tenant, tags),
         tags=tags,
         idempotency=digest(tenant, KEY_SCOPE, key) if key else "",
         fingerprint=digest(KEY_SCOPE, canonical(request)) if key else "",
     )
+
+
+def make_jobs(
+    orders: Sequence[Order], registry: Registry, tenant: str, tags: tuple[str, ...]
+) -> list[Submission]:
+    """Make the jobs; one that says nothing but its task and its input is like the first of these."""
+    jobs: list[Submission] = []
+    first: dict[str, Submission] = {}
+    for order in orders:
+        request = order.request
+        task: str = request.task  # type: ignore[attr-defined] # the models of batches have it
+        is_plain = request.model_fields_set == PLAIN and not order.files
+        if is_plain and task in first:
+            jobs.append(first[task].repeat(str(uuid_utils.uuid7()), write_input(request)))
+            continue
+        job = make_job(order, registry, tenant, tags)
+        if is_plain:
+            first[task] = job
+        jobs.append(job)
+    return jobs
 
 
 def make_job(order: Order, registry: Registry, tenant: str, tags: tuple[str, ...]) -> Submission:

@@ -66,13 +66,12 @@ def check_start(request: SubmitOptions, pointer: str = "") -> None:
 def make_submission(task: Task[Any, Any], order: Order, tenant: str, key: str) -> Submission:
     """Fill in the task's own settings, and give the job its id."""
     request = order.request
-    content = request.input  # type: ignore[attr-defined] # every request model made by make_models has it
     submission = Submission(
         id=str(uuid_utils.uuid7()),
         tenant=tenant,
         task=task.name,
         queue=request.queue or task.queue,
-        input=content.model_dump_json(by_alias=True, round_trip=True).encode(),
+        input=write_input(request),
         max_attempts=request.max_attempts or task.max_attempts,
         timeout_ms=to_ms(request.timeout_s or task.timeout_s),
         priority=request.priority,
@@ -88,6 +87,13 @@ def make_submission(task: Task[Any, Any], order: Order, tenant: str, key: str) -
         idempotency=digest(tenant, task.name, key),
         fingerprint=digest(task.name, canonical(request)),
     )
+
+
+def write_input(request: SubmitOptions) -> bytes:
+    """Write an input as the ledger holds it, by its model's serializer: bytes, without a text in between."""
+    content = request.input  # type: ignore[attr-defined] # every request model made by make_models has it
+    written: bytes = type(content).__pydantic_serializer__.to_json(content, by_alias=True, round_trip=True)
+    return written
 
 
 def check_files(order: Order, found: list[StoredFile]) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import httpx
@@ -58,6 +59,35 @@ async def test_wrong_job_is_pointed_at(client: httpx.AsyncClient, job: dict[str,
     answer = await client.post("/v1/batches", json={"jobs": [job]})
     assert answer.status_code == 422
     assert answer.json()["errors"][0]["pointer"].startswith(pointer)
+
+
+async def test_each_job_keeps_its_own_terms(client: httpx.AsyncClient) -> None:
+    wanted = [
+        {"task": "demo.add", "input": {"a": 1}},
+        {"task": "demo.draw", "input": {"anything": 1}},
+        {"task": "demo.add", "input": {"a": 2}, "priority": 9, "queue": "other", "tags": ["own"]},
+        {"task": "demo.add", "input": {"a": 3}, "max_attempts": 2},
+        {"task": "demo.add", "input": {"a": 4}},
+        {"task": "demo.draw", "input": {"anything": 2}},
+    ]
+    batch = (await client.post("/v1/batches", json={"jobs": wanted, "tags": ["t"]})).json()
+    jobs = (await client.get(batch["links"]["jobs"])).json()["items"][::-1]
+    assert [
+        (job["task"], job["queue"], job["priority"], job["max_attempts"], job["tags"]) for job in jobs
+    ] == [
+        ("demo.add", "sums", 5, 4, ["t"]),
+        ("demo.draw", "default", 5, 3, ["t"]),
+        ("demo.add", "other", 9, 4, ["t", "own"]),
+        ("demo.add", "sums", 5, 2, ["t"]),
+        ("demo.add", "sums", 5, 4, ["t"]),
+        ("demo.draw", "default", 5, 3, ["t"]),
+    ]
+    assert len({job["id"] for job in jobs}) == len(jobs)
+
+
+async def test_inputs_stay_with_their_jobs(client: httpx.AsyncClient, worker: Worker) -> None:
+    await client.post("/v1/batches", json=ask(5))
+    assert [json.loads(worker.claim().input)["a"] for _ in range(5)] == [0, 1, 2, 3, 4]
 
 
 @pytest.mark.parametrize("count", [0, 1001])

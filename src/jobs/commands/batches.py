@@ -6,7 +6,6 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from itertools import chain
 
 from jobs.commands.command import Argument, Command, Reply, refuse_missing
 from jobs.commands.submitting import Receipt, read_receipt, write_tags, write_terms
@@ -65,13 +64,18 @@ class Batch:
 
 def submit_batch(order: BatchOrder, *, queue_limit: int) -> Command[Receipt[Batch]]:
     """Store all jobs of a batch, or none of them; one round trip. Terms that jobs share are sent once."""
-    numbers: dict[tuple[Argument, ...], int] = {}
+    numbers: dict[tuple[object, ...], int] = {}
+    terms: list[Argument] = []
     jobs: list[Argument] = []
     for job in order.jobs:
-        jobs += (numbers.setdefault(write_terms(job), len(numbers) + 1), job.id, job.input)
+        number = numbers.get(job.terms)
+        if number is None:
+            number = numbers[job.terms] = len(numbers) + 1
+            terms += write_terms(job)
+        jobs += (number, job.id, job.input)
     args = (
         order.id, order.tenant, write_tags(order.tags), order.idempotency, order.fingerprint, queue_limit,
-        len(numbers), *chain.from_iterable(numbers), *jobs,
+        len(numbers), *terms, *jobs,
     )  # fmt: skip
     return Command(Verb.SUBMIT_BATCH.value, args, lambda reply: read_receipt(reply, Batch.read))
 
