@@ -112,6 +112,7 @@ DEFECTS = [
     ),
     (Part(0), "tick", "if ms >= tonumber(redis.call('HGET', TICK, 'hold') or 0) then", "if true then"),
     (Part(0), "tick", "    redis.call('ZREM', due_key(queue), id)\n", ""),
+    (Part(0), "tick", "end\nclear_lines(lines)\n", "end\n"),
     (Part.READS, "leave", "cancels_key(ARGV[1])", "worker_key(ARGV[1])"),
     (Part.READS, "read", "if not job or job.tenant ~= tenant then", "if not job then"),
     (Part.READS, "read", "if ARGV[4] ~= '' then", "if ARGV[3] ~= '' then"),

@@ -79,11 +79,26 @@ local function put_on_shelf(job, state, lines)
   end
 end
 
+-- Takes a job out of a sorted set: now; or, where `lines` is given, with all others that leave it, by clear_lines.
+local function step_out(lines, key, id)
+  if not lines then
+    redis.call('ZREM', key, id)
+  elseif lines[key] then
+    table.insert(lines[key], id)
+  else
+    lines[key] = { id }
+  end
+end
+
+local function clear_lines(lines)
+  for key, line in pairs(lines) do redis.call('ZREM', key, unpack(line)) end
+end
+
 -- Leaves an empty shelf's name in SHELVES: list takes it out when it finds nothing there.
-local function take_off_shelf(job)
-  redis.call('ZREM', shelf_key(job.state, job.place), job.id)
+local function take_off_shelf(job, lines)
+  step_out(lines, shelf_key(job.state, job.place), job.id)
   if job.tags then
-    for _, tag in ipairs(cjson.decode(job.tags)) do redis.call('ZREM', tag_key(job.state, job.place, tag), job.id) end
+    for _, tag in ipairs(cjson.decode(job.tags)) do step_out(lines, tag_key(job.state, job.place, tag), job.id) end
   end
 end
 

@@ -111,8 +111,9 @@ local function leave_batch(job, tombstone)
 end
 
 -- Removes every trace of a final job but a tombstone. An artifact that an unfinished job names becomes a plain file.
-local function forget(job, tombstone)
-  take_off_shelf(job)
+-- With `lines` it is one of many, and what leaves sorted sets waits for clear_lines.
+local function forget(job, tombstone, lines)
+  take_off_shelf(job, lines)
   if job.batch then leave_batch(job, tombstone) end
   for _, file in ipairs(redis.call('HVALS', artifacts_key(job.id))) do
     if tonumber(redis.call('HGET', file_key(file), 'refs') or 0) > 0 then
@@ -121,7 +122,7 @@ local function forget(job, tombstone)
       drop_file_record(file)
     end
   end
-  redis.call('ZREM', FINISHED, job.id)
+  step_out(lines, FINISHED, job.id)
   redis.call('DEL', job_key(job.id), events_key(job.id), artifacts_key(job.id))
   if job.idem then redis.call('DEL', idempotency_key(job.idem)) end
   if tombstone > 0 then redis.call('SET', gone_key(job.id), job.tenant, 'PX', whole(tombstone)) end

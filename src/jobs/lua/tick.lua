@@ -62,10 +62,12 @@ for _, id in ipairs(past(START_BY)) do
   end
 end
 
+local lines = {}
 for _, id in ipairs(past(FINISHED)) do
   local job = load_job(id)
-  if job then forget(job, tombstone) else redis.call('ZREM', FINISHED, id) end
+  if job then forget(job, tombstone, lines) else step_out(lines, FINISHED, id) end
 end
+clear_lines(lines)
 for _, file in ipairs(past(FILES)) do
   local tenant = redis.call('HGET', file_key(file), 'tenant')
   drop_file_record(file)
