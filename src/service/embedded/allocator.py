@@ -1,11 +1,11 @@
 """How the server's memory is handed out: set in its environment, for it has no option of its own for that.
 
-Packaged servers, and the images of Redis and Valkey, bring jemalloc; the wheel's takes glibc's allocator. A
-script has thousands of words alive and frees them at its end. glibc merges what is freed with its neighbours,
-and cuts the next script's words from the pieces that were free for longest, which no cache of the processor
-holds any more: with 200,000 jobs stored, a submit, a claim or a settle took 2.5 times as long as with a
-thousand. Here so many small pieces stay as they are, last in, first out: then 1.2 times (jemalloc: 1.1), for
-at most 18 MB a thread.
+Packaged servers bring jemalloc; the wheel's takes glibc's allocator. A script has thousands of words alive,
+and frees them at its end. glibc merges what is freed with its neighbours, and cuts the next script's words
+from the pieces that were free for longest, which no cache of the processor holds any more. Here so many small
+pieces stay as they are, last in, first out, for at most 18 MB a thread: with many jobs stored, a batch takes
+two thirds of the time. A server with jemalloc is faster still, and knows nothing of these settings;
+``docs/performance.md`` has the figures.
 """
 
 from __future__ import annotations
