@@ -57,15 +57,23 @@ def test_started_server_answers_with_its_own_pid(server: EmbeddedRedis) -> None:
         assert connection.info("server")["process_id"] == server.pid
 
 
-def test_server_is_told_how_to_hand_out_memory(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("found", "line"),
+    [("libjemalloc.so.2", "LD_PRELOAD=libjemalloc.so.2"), (None, f"GLIBC_TUNABLES={TUNED}")],
+)
+def test_server_is_given_the_better_allocator(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, found: str | None, line: str
+) -> None:
+    monkeypatch.setattr("service.embedded.allocator.find_library", lambda _: found)
     with (tmp_path / "log").open("w+b") as output, (tmp_path / "lock").open("wb") as lock:
         spawn([shutil.which("env") or "env"], output, lock.fileno()).wait()
-        assert f"GLIBC_TUNABLES={TUNED}" in (tmp_path / "log").read_text().splitlines()
+        assert line in (tmp_path / "log").read_text().splitlines()
 
 
-def test_what_the_environment_says_of_memory_stands(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("GLIBC_TUNABLES", "glibc.malloc.check=3")
-    assert server_environment() == {"GLIBC_TUNABLES": "glibc.malloc.check=3"}
+@pytest.mark.parametrize("name", ["GLIBC_TUNABLES", "LD_PRELOAD"])
+def test_what_the_environment_says_of_memory_stands(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.setenv(name, "")
+    assert server_environment() == {}
 
 
 def test_server_is_durable_bounded_to_loopback_and_evicts_nothing(server: EmbeddedRedis) -> None:
