@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 from benchmarks.lab import HERE, Lab, Outcome
@@ -142,10 +143,12 @@ def picture(rows: Sequence[dict[str, Any]]) -> str:
 
 
 def server_version(lab: Lab) -> str:
-    """Name the Redis of this run; Valkey tells a Redis version too, for old clients."""
+    """Name the Redis of this run, and its allocator; Valkey tells a Redis version too, for old clients."""
     told = lab.redis.info("server")
     valkey = told.get("valkey_version")
-    return f"Valkey {valkey}" if valkey else f"Redis {told.get('redis_version')}"
+    name = f"Valkey {valkey}" if valkey else f"Redis {told.get('redis_version')}"
+    is_loaded = "jemalloc" in Path(f"/proc/{lab.server.pid}/maps").read_text(encoding="utf-8")
+    return f"{name} ({'jemalloc' if is_loaded else lab.redis.info('memory')['mem_allocator']})"
 
 
 def processor() -> str:
