@@ -6,8 +6,7 @@ import asyncio
 import contextlib
 import threading
 import time
-from collections.abc import Awaitable, Callable, Coroutine
-from functools import partial
+from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
 import uvloop
@@ -72,7 +71,7 @@ class Light:
 
     def start(self, call: Callable[[], object]) -> None:
         """Run a plain function in a greenlet, where it may use `wait_for`."""
-        self.loop.call_soon(self._go_on, greenlet(call))
+        self.loop.call_soon(greenlet(call).switch)
 
     def tell(self, command: Command[T], then: Callable[[T], None]) -> None:
         """Run a command beside the job, which does not wait; one that fails is dropped."""
@@ -97,13 +96,13 @@ class Light:
 
     # in a greenlet
 
-    def wait_for(self, awaitable: Awaitable[T]) -> T:
-        """Wait for an awaitable; the loop goes on with other jobs meanwhile."""
-        loop = getcurrent().parent
-        assert loop is not None  # noqa: S101 - narrows a type: is_inside says so
-        future: asyncio.Future[T] = loop.switch(awaitable)
-        result: T = future.result()
-        return result
+    def wait_for(self, future: asyncio.Future[T]) -> T:
+        """Wait for a future; the loop goes on with other jobs meanwhile."""
+        job = getcurrent()
+        assert job.parent is not None  # noqa: S101 - narrows a type: is_inside says so
+        future.add_done_callback(job.switch)
+        job.parent.switch()
+        return future.result()
 
     def ask(self, command: Command[T]) -> T:
         """Run one command of the ledger; those of one turn of the loop go out together."""
@@ -130,12 +129,6 @@ class Light:
         if self._store is None:
             self._store = Store(self._ledger_url)
         return self._store
-
-    def _go_on(self, job: greenlet, *value: object) -> None:
-        awaitable = job.switch(*value)
-        if not job.dead:
-            future = asyncio.ensure_future(awaitable, loop=self.loop)
-            future.add_done_callback(partial(self._go_on, job))
 
     def _cancel(self, job_id: str) -> None:
         if running := self._running.get(job_id):
@@ -164,6 +157,6 @@ class LightRecorder(Recorder):
     def rest(self, pause_s: float) -> None:
         """Wait between two tries."""
         if self._light.is_inside():
-            self._light.wait_for(asyncio.sleep(pause_s))
+            self._light.wait_for(self._light.loop.create_task(asyncio.sleep(pause_s)))
         else:
             super().rest(pause_s)

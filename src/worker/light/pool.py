@@ -10,6 +10,7 @@ from typing import Any
 from celery.concurrency.base import BasePool, apply_target
 from celery.worker import state
 
+from jobs.garbage import spare_running
 from worker.light.loop import Light, LightRecorder
 from worker.light.poller import SharedPoller
 from worker.wiring import wiring_of
@@ -31,6 +32,7 @@ class LightPool(BasePool):
         self._light = Light(url)
         self._wiring.light = self._light
         self._wiring.recorder = LightRecorder(url, self._light)
+        spare_running(self.num_processes)
 
     def register_with_event_loop(self, hub: Any) -> None:  # noqa: ANN401 - kombu's Hub
         """Share the thread of Celery's event loop; called again after each loss of the broker."""

@@ -48,7 +48,7 @@ async def give(value: int, after_s: float = 0.0) -> int:
 
 
 def wait_and_give(light: Light, number: int) -> int:
-    return light.wait_for(give(number, 0.2))
+    return light.wait_for(light.loop.create_task(give(number, 0.2)))
 
 
 def test_plain_code_waits_while_the_loop_goes_on(light: Light) -> None:
@@ -90,7 +90,7 @@ def test_coroutine_that_cancels_itself_is_no_cancelled_job(light: Light) -> None
 
 def test_cancel_of_an_unknown_job_does_nothing(light: Light) -> None:
     light.cancel("nobody")
-    assert run_all(light, lambda: light.wait_for(give(3))) == [3]
+    assert run_all(light, lambda: light.wait_for(light.loop.create_task(give(3)))) == [3]
 
 
 def test_recorder_waits_on_the_loop_and_blocks_elsewhere(light: Light, redis_url: str) -> None:
