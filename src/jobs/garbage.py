@@ -24,7 +24,7 @@ def spare_imports() -> None:
 
 
 def spare_running(jobs: int) -> None:
-    """Have what so many jobs keep while they run count as young: looked at earlier, it is found alive again."""
+    """Have what so many jobs keep while they run count as young: looked at before, it is found alive."""
     young, *older = gc.get_threshold()
     gc.set_threshold(max(young, OBJECTS_A_JOB * jobs), *older)
 
