@@ -74,6 +74,8 @@ def configuration(wiring: Wiring) -> dict[str, Any]:
         },
         "broker_connection_retry_on_startup": True,
         "broker_connection_max_retries": None,
+        # Of a full Redis, which refuses what Celery writes as it connects.
+        "broker_channel_error_retry": True,
         "task_serializer": "json",
         "result_serializer": "json",
         "accept_content": ["json"],
