@@ -24,7 +24,7 @@ from service.embedded import (
     server_environment,
 )
 from service.embedded import binary as binary_module
-from service.embedded.allocator import TUNED
+from service.embedded.allocator import PRELOAD, TUNABLES, TUNED
 from service.embedded.redis import free_port, spawn
 
 
@@ -65,12 +65,14 @@ def test_server_is_given_the_better_allocator(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, found: str | None, line: str
 ) -> None:
     monkeypatch.setattr("service.embedded.allocator.find_library", lambda _: found)
+    for name in (PRELOAD, TUNABLES):
+        monkeypatch.delenv(name, raising=False)
     with (tmp_path / "log").open("w+b") as output, (tmp_path / "lock").open("wb") as lock:
         spawn([shutil.which("env") or "env"], output, lock.fileno()).wait()
         assert line in (tmp_path / "log").read_text().splitlines()
 
 
-@pytest.mark.parametrize("name", ["GLIBC_TUNABLES", "LD_PRELOAD"])
+@pytest.mark.parametrize("name", [PRELOAD, TUNABLES])
 def test_what_the_environment_says_of_memory_stands(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     monkeypatch.setenv(name, "")
     assert server_environment() == {}
