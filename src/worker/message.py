@@ -7,6 +7,7 @@ it names no content type, which tells Celery that there is nothing to decode.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -23,6 +24,9 @@ from jobs.task import Task
 
 #: Seconds between a soft time limit (an exception in the task) and the kill of its process.
 KILL_AFTER_S = 3.0
+#: What a stock client may call a job and a queue: the ledger writes them between spaces and colons.
+ID = re.compile(r"[!-~]{1,255}")
+QUEUE = re.compile(r"[^\s:]{1,64}")
 #: What a plain call has beside its arguments.
 EMBED: Mapping[str, None] = dict.fromkeys(("callbacks", "errbacks", "chain", "chord"))
 
@@ -88,6 +92,10 @@ def to_submission(
     args, kwargs, embed = body
     if any((embed or {}).values()):
         raise Unprocessable("Callbacks, chains and chords are not carried by the ledger; use a workflow.")
+    if not ID.fullmatch(headers["id"]):
+        raise Unprocessable("The id of a task must be 1 to 255 printable ASCII characters, without spaces.")
+    if not QUEUE.fullmatch(queue):
+        raise Unprocessable(f"The name of a queue has neither spaces nor colons: {queue!r}")
     claims = FileClaims()
     hard, soft = headers.get("timelimit") or (None, None)
     timeout_s = soft or hard or task.timeout_s

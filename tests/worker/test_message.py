@@ -25,6 +25,7 @@ def send(
     *,
     task: Task[Any, Any] = WELL,
     embed: Any = None,
+    queue: str = "media",
     priority: int | None = None,
     **headers: Any,
 ) -> Submission:
@@ -32,7 +33,7 @@ def send(
         task,
         {"id": "id-1", "task": task.name, **headers},
         (args, kwargs or {}, embed if embed is not None else NO_EMBED),
-        queue="media",
+        queue=queue,
         priority=priority,
         tenant="public",
     )
@@ -151,3 +152,11 @@ def test_files_are_claimed() -> None:
         tenant="t",
     )
     assert order.files == (file,)
+
+
+@pytest.mark.parametrize(
+    "given", [{"id": "my id"}, {"id": ""}, {"id": "a\n"}, {"queue": "a b"}, {"queue": "a:b"}]
+)
+def test_name_that_would_break_a_line_of_the_ledger_is_refused(given: dict[str, Any]) -> None:
+    with pytest.raises(Unprocessable, match=r"must be 1 to 255|neither spaces nor colons"):
+        send([{"text": "x"}], **given)
