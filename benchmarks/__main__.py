@@ -62,7 +62,7 @@ TABLES = {
     ),
     "growth": Table(
         "Growth",
-        "The ledger's scripts by one client, with so many finished jobs stored beside as many waiting ones.",
+        "The ledger's scripts, by Redis' own clock, with so many finished jobs stored beside as many waiting ones.",
         growth.run,
     ),
     "lists": Table(
