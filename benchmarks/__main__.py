@@ -62,7 +62,8 @@ TABLES = {
     ),
     "growth": Table(
         "Growth",
-        "The ledger's scripts, by Redis' own clock, with so many finished jobs stored beside as many waiting ones.",
+        "The ledger's scripts, by Redis' own clock, with so many finished jobs stored beside as many "
+        "waiting ones.",
         growth.run,
     ),
     "lists": Table(

@@ -72,7 +72,7 @@ def at(lab: Lab, size: int) -> dict[str, float]:
     fill(lab, "bench.noop", size, first=size)
     client, known = lab.redis, "00000000-0000-7000-8000-000000000000"
     claimed = iter(range(TIMES))
-    wait_for_rewrite(client)
+    lab.wait_for_rewrite()
 
     def settle() -> None:
         next(claimed)
@@ -117,12 +117,6 @@ def expire_all(client: Redis, pid: int) -> dict[str, float]:
         "worst tick CPU ms": worst_cpu * 1000,
         "pauses over 10 ms": pauses,
     }
-
-
-def wait_for_rewrite(client: Redis) -> None:
-    """Return when no rewrite of the AOF runs: filling causes one, and while it runs a write costs more."""
-    while any(client.info("persistence")[f"aof_rewrite_{what}"] for what in ("in_progress", "scheduled")):
-        time.sleep(CALM_S)
 
 
 def processor_s(pid: int) -> float:

@@ -25,6 +25,7 @@ PEERS = HERE / "peers"
 ENVIRONMENTS = HERE.parent / ".venv-bench"
 START_S = 30.0
 STOP_S = 5.0
+CALM_S = 0.1
 TICKS = os.sysconf("SC_CLK_TCK")
 PROC = Path("/proc")
 #: Fields of /proc/PID/stat after the name: the parent; user and system time of it and of its dead children;
@@ -64,8 +65,21 @@ class Lab:
         return max(100, int(count * self.scale))
 
     def empty(self) -> None:
-        """Forget everything in Redis, scripts excepted."""
+        """Forget everything in Redis, scripts excepted; its log too, for rows to be alike.
+
+        Whatever came before would otherwise say in which row the log is long enough for a rewrite.
+        """
         self.redis.flushall()
+        self.wait_for_rewrite()
+        self.redis.bgrewriteaof()
+        self.wait_for_rewrite()
+
+    def wait_for_rewrite(self) -> None:
+        """Return when no rewrite of the AOF runs; it takes a core, and while it runs a write costs more."""
+        while any(
+            self.redis.info("persistence")[f"aof_rewrite_{what}"] for what in ("in_progress", "scheduled")
+        ):
+            time.sleep(CALM_S)
 
     @contextlib.contextmanager
     def process(
