@@ -20,6 +20,7 @@ from fastapi import Request
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from service.connection import CONNECTION, Connection
 from service.problems import IS_LOGGED, REQUEST_ID, answer_error
 from service.refusals import HeadersTooLarge, TargetTooLong, TooSlow
 
@@ -54,6 +55,7 @@ class Hardening:
         self._always = tuple(
             header for header in ALWAYS if not (is_shared and header[0] == b"cross-origin-resource-policy")
         )
+        self._lines = b"".join(b"%b: %b\r\n" % header for header in self._always)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -61,8 +63,8 @@ class Hardening:
             return
         size, request_id = measure(scope)
         scope[REQUEST_ID] = request_id.decode()
+        connection: Connection | None = scope.get(CONNECTION)
         has_begun = False
-        always = self._always
 
         async def send_with_headers(message: Message) -> None:
             nonlocal has_begun
@@ -70,11 +72,11 @@ class Hardening:
                 has_begun = True
                 headers = message["headers"]
                 present = {name for name, _ in headers}
-                if present.isdisjoint(NAMES):
-                    headers.extend(always)
+                if connection is not None and present.isdisjoint(NAMES):
+                    connection.add_lines(b"%bx-request-id: %b\r\n" % (self._lines, request_id))
                 else:
-                    headers.extend(header for header in always if header[0] not in present)
-                headers.append((b"x-request-id", request_id))
+                    headers.extend(header for header in self._always if header[0] not in present)
+                    headers.append((b"x-request-id", request_id))
             await send(message)
 
         try:

@@ -12,7 +12,7 @@ import asyncio
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from service.cli.gathering import Gathering
-from service.events.stream import WRITE_CHUNK
+from service.connection import CONNECTION
 
 MAX_HEAD_BYTES = 262_144
 HEAD_TIMEOUT_S = 15.0
@@ -23,14 +23,13 @@ class BoundedProtocol(HttpToolsProtocol):
 
     # Slots: one attribute more than thirty, and Python would give each connection a dictionary of its own, of
     # more than a kilobyte.
-    __slots__ = ("_deadline", "_head_bytes", "_is_in_head", "_write_chunk")
+    __slots__ = ("_connection", "_deadline", "_head_bytes", "_is_in_head")
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as the parent
         self._is_in_head, self._head_bytes = True, 0
         self._deadline: asyncio.TimerHandle | None = None
-        gathering = Gathering(transport, self.loop)
-        self._write_chunk = gathering.write_chunk
-        super().connection_made(gathering)  # type: ignore[arg-type] # it is one in all but name
+        self._connection = Gathering(transport, self.loop)
+        super().connection_made(self._connection)  # type: ignore[arg-type] # it is one in all but name
         self._start_clock()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -49,7 +48,7 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
-        self.scope[WRITE_CHUNK] = self._write_chunk  # type: ignore[literal-required] # an extension of ours
+        self.scope[CONNECTION] = self._connection  # type: ignore[literal-required] # an extension of ours
         self._is_in_head, self._head_bytes = True, 0
 
     def on_headers_complete(self) -> None:

@@ -20,15 +20,13 @@ from starlette.types import Message, Scope, Send
 from jobs.commands import History
 from jobs.errors import LedgerUnavailable, Refused
 from jobs.event import Event, Position
+from service.connection import CONNECTION, Connection
 from service.events.frames import BEAT, OPENING, Frame
 from service.parking import Parked
 from service.waiting import CLOSING, RESYNC, News
 
 #: What waits for a client at most, beside what its socket holds (uvicorn stops at 64 kB).
 BUFFER_BYTES = 65_536
-#: Where a server may leave a way to write a piece of a body at once: ``send`` and what awaits it were a third
-#: of what a sign of life costs.
-WRITE_CHUNK = "jobline.write_chunk"
 #: How long to leave Redis alone after it did not answer; not all streams come again at once.
 RETRY_S = (1.0, 3.0)
 
@@ -49,8 +47,8 @@ class Stream(Parked):
     """Send one client the events that ``read`` gives after a stream id, and those that it is told."""
 
     __slots__ = (
-        "_chunk", "_frames", "_has_ended", "_is_behind", "_is_ending", "_position", "_read", "_releases",
-        "_size", "_stops", "_write", "_write_chunk",
+        "_chunk", "_connection", "_frames", "_has_ended", "_is_behind", "_is_ending", "_position", "_read",
+        "_releases", "_size", "_stops", "_write",
     )  # fmt: skip
 
     def __init__(self, read: Read, write: Write, *, stops: bool) -> None:
@@ -58,7 +56,7 @@ class Stream(Parked):
         self._read = read
         self._releases: list[Callable[[Stream], None]] = []
         self._write = write
-        self._write_chunk: Callable[[bytes], None] | None = None
+        self._connection: Connection | None = None
         self._stops = stops  # with the last event of a job
         self._chunk = b""  # goes out next
         self._frames: list[Frame] = []  # go out after it
@@ -108,8 +106,8 @@ class Stream(Parked):
         """Send a sign of life, unless there is something else to send."""
         if self._pump is not None or self._send is None or self._is_closed:
             return
-        if self._write_chunk is not None:
-            self._write_chunk(BEAT)
+        if self._connection is not None:
+            self._connection.write_chunk(BEAT)
         else:
             self._chunk = BEAT
             self._wake()
@@ -124,7 +122,7 @@ class Stream(Parked):
 
     async def begin(self, scope: Scope, send: Send) -> None:
         """Begin the answer."""
-        self._write_chunk = scope.get(WRITE_CHUNK)
+        self._connection = scope.get(CONNECTION)
         # A list of its own: the middleware adds to it.
         await send({"type": "http.response.start", "status": 200, "headers": list(HEADERS)})
         await send({"type": "http.response.body", "body": OPENING, "more_body": True})

@@ -53,6 +53,17 @@ async def test_writes_of_one_turn_leave_together(transport: Gathering, inner: In
     assert inner.written == [b"head body", b"next"]
 
 
+async def test_lines_go_into_the_next_head_alone(transport: Gathering, inner: Inner) -> None:
+    transport.add_lines(b"b: 2\r\nc: 3\r\n")
+    transport.write(b"HTTP/1.1 200 OK\r\na: 1\r\n\r\n")
+    transport.write(b"body")
+    transport.write(b"HTTP/1.1 204 No Content\r\n\r\n")
+    await asyncio.sleep(0)
+    assert inner.written == [
+        b"HTTP/1.1 200 OK\r\na: 1\r\nb: 2\r\nc: 3\r\n\r\nbodyHTTP/1.1 204 No Content\r\n\r\n"
+    ]
+
+
 async def test_close_comes_after_what_was_written(transport: Gathering, inner: Inner) -> None:
     transport.write(b"last")
     transport.close()

@@ -3,20 +3,31 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 
+import httpx
 import pytest
 import uvicorn
-from fastapi import FastAPI
+from fastapi import FastAPI, Response
 
 from service.cli import protocol
 from service.cli.api import build_server
 from service.embedded import free_port
+from service.hardening import Hardening
 
 
 @pytest.fixture
-async def port() -> AsyncIterator[int]:
-    """Serve an empty application in this loop."""
+def app() -> FastAPI:
+    """Make an application that answers with no more than it must."""
+    app = FastAPI()
+    app.add_middleware(Hardening, body_timeout_s=5, is_shared=False)
+    app.get("/own")(lambda: Response(headers={"Cache-Control": "no-store"}))
+    return app
+
+
+@pytest.fixture
+async def port(app: FastAPI) -> AsyncIterator[int]:
+    """Serve the application in this loop."""
     chosen = free_port()
-    server: uvicorn.Server = build_server(FastAPI(), "127.0.0.1", chosen, access_log=False)
+    server: uvicorn.Server = build_server(app, "127.0.0.1", chosen, access_log=False)
     running = asyncio.create_task(server._serve())
     while not server.started:  # noqa: ASYNC110 - uvicorn has no event for it
         await asyncio.sleep(0.01)
@@ -60,3 +71,16 @@ async def test_connection_serves_requests_one_after_the_other(
     first = b"POST /none HTTP/1.1\r\nHost: x\r\nContent-Length: 300000\r\n\r\n" + b"x" * 300_000
     last = b"GET /none HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
     assert (await talk(port, first, first, last)).count(b"HTTP/1.1 404") == 3
+
+
+@pytest.mark.parametrize("path", ["/none", "/own"])
+async def test_server_writes_the_headers_that_any_other_would(app: FastAPI, port: int, path: str) -> None:
+    named = {"X-Request-Id": "order-7"}
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client:
+        written = await client.get(path, headers=named)
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as client:
+        sent = await client.get(path, headers=named)
+    lines = [line for line in written.headers.multi_items() if line[0] != "date"]
+    assert sorted(lines) == sorted(sent.headers.multi_items())
+    assert written.headers["x-request-id"] == "order-7"
+    assert written.content == sent.content
