@@ -7,22 +7,14 @@ import ipaddress
 import os
 import socket
 import sys
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from jobs.errors import SettingsError
 from jobs.settings import Auth, Settings, read_settings
 
-if TYPE_CHECKING:
-    from types import FrameType
-
-    import uvicorn
-    from fastapi import FastAPI
-
 LOOPBACK = "127.0.0.1"
-#: The second belt: what an open stream may still take, once told to end (facts.md measured 0.2 s).
-GRACEFUL_S = 3
 
 
 def api(
@@ -34,6 +26,7 @@ def api(
     check_reach(host, read_settings())
     check_port(host, port)
     sys.path.append(os.getcwd())  # noqa: PTH109 - sys.path holds strings; your own task modules may lie here
+    from service.cli.server import build_server
     from service.main import app
 
     build_server(app, host, port, access_log=access_log).run()
@@ -67,38 +60,3 @@ def check_port(host: str, port: int) -> None:
         except OSError as error:
             reason = "is in use" if error.errno == errno.EADDRINUSE else f"cannot be used: {error.strerror}"
             raise SettingsError(f"port {port} on {host} {reason}; choose another with --port") from None
-
-
-def build_server(app: FastAPI, host: str, port: int, *, access_log: bool) -> uvicorn.Server:
-    """Make a server whose first signal tells the app that it is closing, and whose graceful end is exit 0."""
-    import uvicorn
-
-    from service.cli.protocol import BoundedProtocol
-
-    class ClosingServer(uvicorn.Server):
-        """Tell open event streams to end: uvicorn waits for them, and they wait for events."""
-
-        def handle_exit(self, sig: int, frame: FrameType | None) -> None:  # noqa: ARG002 - uvicorn's signature
-            closing = getattr(app.state, "closing", None)
-            if closing is not None:
-                closing.set()
-            # Not the parent's: it raises the signal again after the shutdown, so that a planned stop looks
-            # like a crash.
-            self.force_exit = self.should_exit
-            self.should_exit = True
-
-    return ClosingServer(
-        uvicorn.Config(
-            app,
-            host=host,
-            port=port,
-            http=BoundedProtocol,
-            loop="uvloop",
-            lifespan="on",
-            access_log=access_log,
-            log_level="info" if access_log else "warning",
-            server_header=False,
-            proxy_headers=access_log,  # of what proxies tell, only the client's address in that log is used
-            timeout_graceful_shutdown=GRACEFUL_S,
-        )
-    )

@@ -22,14 +22,18 @@ STREAMING = """
     import asyncio, sys
     from fastapi import FastAPI
     from fastapi.responses import StreamingResponse
-    from service.cli.api import build_server
+    from service.cli.server import build_server
+    from service.waiting import Closing
     app = FastAPI()
-    app.state.closing = asyncio.Event()
+    app.state.closing = Closing()
     @app.get("/stream")
     async def stream():
         async def words():
+            ended = asyncio.Event()
+            app.state.closing.add(ended.set)
+            app.state.closing.bind()
             yield b"begun"
-            await app.state.closing.wait()
+            await ended.wait()
         return StreamingResponse(words())
     build_server(app, "127.0.0.1", int(sys.argv[1]), access_log=False).run()
 """

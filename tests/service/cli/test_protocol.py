@@ -5,19 +5,20 @@ from collections.abc import AsyncIterator
 
 import httpx
 import pytest
-import uvicorn
 from fastapi import FastAPI, Response
 
 from service.cli import protocol
-from service.cli.api import build_server
+from service.cli.server import build_server
 from service.embedded import free_port
 from service.hardening import Hardening
+from service.waiting import Closing
 
 
 @pytest.fixture
 def app() -> FastAPI:
     """Make an application that answers with no more than it must."""
     app = FastAPI()
+    app.state.closing = Closing()
     app.add_middleware(Hardening, body_timeout_s=5, is_shared=False)
     app.get("/own")(lambda: Response(headers={"Cache-Control": "no-store"}))
     return app
@@ -27,12 +28,13 @@ def app() -> FastAPI:
 async def port(app: FastAPI) -> AsyncIterator[int]:
     """Serve the application in this loop."""
     chosen = free_port()
-    server: uvicorn.Server = build_server(app, "127.0.0.1", chosen, access_log=False)
+    app.state.closing.bind()
+    server = build_server(app, "127.0.0.1", chosen, access_log=False)
     running = asyncio.create_task(server._serve())
     while not server.started:  # noqa: ASYNC110 - uvicorn has no event for it
         await asyncio.sleep(0.01)
     yield chosen
-    server.should_exit = True
+    server.handle_exit(15, None)
     await running
 
 
@@ -84,3 +86,10 @@ async def test_server_writes_the_headers_that_any_other_would(app: FastAPI, port
     assert sorted(lines) == sorted(sent.headers.multi_items())
     assert written.headers["x-request-id"] == "order-7"
     assert written.content == sent.content
+
+
+async def test_date_goes_on(port: int) -> None:
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client, asyncio.timeout(10):
+        first = (await client.get("/own")).headers["date"]
+        while (await client.get("/own")).headers["date"] == first:  # noqa: ASYNC110 - the clock has no event
+            await asyncio.sleep(0.05)

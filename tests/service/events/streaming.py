@@ -19,7 +19,7 @@ from httpx_sse import ServerSentEvent, aconnect_sse
 from jobs import commands
 from jobs.commands import Claimed
 from jobs.event import Entry
-from service.cli.api import build_server
+from service.cli.server import build_server
 from service.embedded import free_port
 from service.events.stream import Stream
 from service.resources import Resources
