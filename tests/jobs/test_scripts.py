@@ -7,7 +7,7 @@ import pytest
 import redis
 
 from jobs.keys import PREFIX, Key
-from jobs.scripts import CONSTANTS, SHARED, Verb, lua_key, read_lua
+from jobs.scripts import CONSTANTS, SHARED, Verb, inline_keys, lua_key, read_lua
 
 FILES = sorted({verb.value.name for verb in Verb} | {*SHARED})
 #: A template with a fixed name holds one key; others take parts.
@@ -59,11 +59,21 @@ def test_no_two_keys_can_collide() -> None:
 def test_lua_builds_the_same_key(key: Key, redis_url: str) -> None:
     parts = arguments(key)
     name = f"{key.name.lower()}_key({', '.join(f'ARGV[{index + 1}]' for index in range(len(parts)))})"
+    source = f"{lua_key(key)}\nreturn {name if parts else key.name}"
+    text = inline_keys(source)
     with redis.Redis.from_url(redis_url) as client:
-        built = client.eval(f"{lua_key(key)}\nreturn {name if parts else key.name}", 0, *parts)
-    assert isinstance(built, bytes)
-    assert built.decode() == key.of(*parts)
-    assert built.decode().startswith(PREFIX)
+        built = [client.eval(source, 0, *parts), client.eval(text, 0, *parts)]
+    assert built == [key.of(*parts).encode()] * 2
+    assert built[0].startswith(PREFIX.encode())
+    assert "function" not in text
+
+
+def test_keys_of_what_other_calls_give_stay_calls(redis_url: str) -> None:
+    source = f"{lua_key(Key.JOB)}\nreturn job_key(string.match(job_key(ARGV[1]), '[^:]*$'))"
+    text = inline_keys(source)
+    with redis.Redis.from_url(redis_url) as client:
+        assert client.eval(text, 0, "one") == Key.JOB.of("one").encode()
+    assert text.count("job_key") == 2
 
 
 @pytest.mark.parametrize("verb", Verb, ids=lambda verb: verb.value.name)

@@ -87,7 +87,7 @@ DEFECTS = [
     ),
     (Part(0), "settle", "if state == 'RETRY' and job.cancel then state = 'REVOKED' end", ""),
     (Part(0), "settle", "    redis.call('HINCRBY', QUEUES, job.queue, 1)\n", ""),
-    (Part.LIMITS, "settle", "and not unpark(task_of(job)) then count_down", "then count_down"),
+    (Part.LIMITS, "settle", "and not unpark(job.task) then count_down", "then count_down"),
     (
         Part.LOSSES,
         "lose",
@@ -99,7 +99,7 @@ DEFECTS = [
     (
         Part.LIMITS,
         "cancel",
-        "redis.call('ZREM', parked_key(task_of(job), job.queue, job.tenant), job.id)",
+        "redis.call('ZREM', parked_key(job.task, job.queue, job.tenant), job.id)",
         "",
     ),
     (Part.LOSSES, "release", "job.attempt = job.attempt - 1\n", "job.attempt = job.attempt\n"),

@@ -37,7 +37,7 @@ def test_the_scripts_make_the_legal_moves_alone(ledger: redis.Redis) -> None:
 def test_a_planted_defect_is_found(
     ledger: redis.Redis, parts: Part, script: str, right: str, wrong: str
 ) -> None:
-    assert Script(script).text.count(right) == 1, "the planted defect has nothing to stand in for"
+    assert Script(script).source.count(right) == 1, "the planted defect has nothing to stand in for"
     changes = {
         "ledger": ledger,
         "shas": {},

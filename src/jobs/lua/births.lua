@@ -18,14 +18,16 @@ end
 local function read_terms(first, ms)
   local place, due, life = ARGV[first], ARGV[first + 5], ARGV[first + 6]
   if ARGV[first + 4] ~= '' then due = whole(ms + tonumber(ARGV[first + 4])) end
-  return { place = place, queue = string.match(place, '[^:]*$'), tenant = string.match(place, '^[^:]*'),
+  local tenant, _, queue = split_place(place)
+  return { place = place, queue = queue, tenant = tenant,
     priority = ARGV[first + 1], max_attempts = ARGV[first + 2], timeout_ms = ARGV[first + 3], run_at = due,
     start_by = life ~= '' and whole(ms + tonumber(life)), tags = ARGV[first + 7], files = ARGV[first + 8] }
 end
 
 -- Answers what a submit answers where one of the files (ids separated by spaces) is not there.
 local function find_missing_file(files)
-  for file in string.gmatch(files or '', '%S+') do
+  if not files or files == '' then return nil end
+  for file in string.gmatch(files, '%S+') do
     if redis.call('EXISTS', file_key(file)) == 0 then
       return { redis.call('EXISTS', gone_key(file)) == 1 and 'gone-file' or 'no-file', file }
     end
@@ -51,13 +53,10 @@ local function fill_record(job, born)
   end
   fields = { 'born', born, 'stamp', whole(job.stamp), 'input', job.input, 'state', 'PENDING', 'place', job.place,
     'priority', job.priority, 'max_attempts', job.max_attempts, 'timeout_ms', job.timeout_ms }
-  for _, name in ipairs(OPTIONAL) do
-    if job[name] and job[name] ~= '' then
-      fields[#fields + 1] = name
-      fields[#fields + 1] = job[name]
-    else
-      job[name] = nil
-    end
+  for index = 1, #OPTIONAL do
+    local name = OPTIONAL[index]
+    if job[name] == '' then job[name] = nil end
+    if job[name] then fields[#fields + 1], fields[#fields + 2] = name, job[name] end
   end
   job.fields = fields
   return fields
@@ -70,9 +69,11 @@ local function store_job(job, ms, lines)
   local born = lines and append_event(job, 'job.created', CREATED_DETAIL) or announce(job, 'job.created', CREATED_DETAIL)
   redis.call('HSET', job_key(job.id), unpack(fill_record(job, born)))
   put_on_shelf(job, 'PENDING', lines)
-  for file in string.gmatch(job.files or '', '%S+') do
-    redis.call('HINCRBY', file_key(file), 'refs', 1)
-    redis.call('ZREM', FILES, file)
+  if job.files then
+    for file in string.gmatch(job.files, '%S+') do
+      redis.call('HINCRBY', file_key(file), 'refs', 1)
+      redis.call('ZREM', FILES, file)
+    end
   end
   if job.start_by then line_up(lines, START_BY, job.start_by, job.id) end
   if job.run_at and tonumber(job.run_at) > ms then

@@ -17,7 +17,7 @@ local function count(key, field) return tonumber(redis.call('HGET', key, field) 
 
 -- Counts a job in its task's running ones; false where the task is full, and the job is parked.
 local function admit(job, limit, place_in_line)
-  local task = task_of(job)
+  local task = job.task
   local running = count(TASKS_RUNNING, task)
   if job.held and running > limit then  -- the limit was lowered
     count_down(TASKS_RUNNING, task)
@@ -48,7 +48,7 @@ local function start(job, place_in_line)
     revoke(job, 'expired', 'The job did not start before it expired.', ms, tonumber(ARGV[4]), tonumber(ARGV[5]))
     return true
   end
-  local limit = ARGV[7] ~= '' and limits[task_of(job)]
+  local limit = ARGV[7] ~= '' and limits[job.task]
   if limit and not admit(job, limit, place_in_line) then return false end
   if job.start_by then redis.call('ZREM', START_BY, job.id) end
   job.attempt, job.fence = job.attempt + 1, job.fence + 1

@@ -21,7 +21,12 @@ local function now_us()
   return tonumber(time[1]) * 1000000 + tonumber(time[2])
 end
 
-local function whole(number) return string.format('%.0f', number) end
+-- Writes a whole number with all its digits. Lua's own words for one have 14, and of `%.0f` each takes three times as
+-- long as of `%d`, which has 64 bits wherever Redis is built for them.
+local function whole(number) return string.format('%d', number) end
+
+-- Cuts a place, tenant:task:queue; no part has a colon but the task's.
+local function split_place(place) return string.match(place, '^([^:]*):(.*):(.*)$') end
 
 -- Gives the first of `count` stamps in a row, one where none is named.
 local function next_stamp(us, count)
@@ -39,14 +44,13 @@ local function load_job(id, ...)
   local v = redis.call('HMGET', job_key(id), 'state', 'place', 'stamp', 'priority', 'attempt', 'max_attempts',
     'fence', 'owner', 'cancel', 'watchers', 'idem', 'files', 'tags', 'start_by', 'batch', 'held', ...)
   if not v[1] then return nil end
-  return { id = id, state = v[1], place = v[2], queue = string.match(v[2], '[^:]*$'),
-    tenant = string.match(v[2], '^[^:]*'), stamp = tonumber(v[3]), priority = tonumber(v[4]),
+  local tenant, task, queue = split_place(v[2])
+  return { id = id, state = v[1], place = v[2], tenant = tenant, task = task, queue = queue,
+    stamp = tonumber(v[3]), priority = tonumber(v[4]),
     attempt = tonumber(v[5] or 0), max_attempts = tonumber(v[6]), fence = tonumber(v[7] or 0), owner = v[8],
     cancel = v[9], watchers = v[10], idem = v[11], files = v[12], tags = v[13], start_by = v[14],
     batch = v[15], held = v[16], more = { v[17], v[18], v[19], v[20], v[21], v[22] } }
 end
-
-local function task_of(job) return string.match(job.place, ':(.*):') end
 
 -- Adds a job to a sorted set: now; or, where `lines` is given, with all others that come into that set, by add_lines:
 -- the jobs of a batch, for a call costs more than a member. Says whether it is the first of them.
@@ -103,9 +107,11 @@ local function take_off_shelf(job, lines)
 end
 
 local function wake(queue, tokens)
-  local room, ones = WAKE_TOKENS - redis.call('LLEN', wake_key(queue)), {}
+  local room = WAKE_TOKENS - redis.call('LLEN', wake_key(queue))
+  if room <= 0 then return end
+  local ones = {}
   for index = 1, math.min(tokens, room) do ones[index] = 1 end
-  if ones[1] then redis.call('LPUSH', wake_key(queue), unpack(ones)) end
+  redis.call('LPUSH', wake_key(queue), unpack(ones))
 end
 
 -- Puts a job into the waiting order of its tenant, and the tenant into the rotation of the queue: ahead of those that
@@ -127,7 +133,7 @@ local function leave_queue(job)
   redis.call('HINCRBY', QUEUES, job.queue, -1)
   if redis.call('ZREM', waiting_key(job.queue, job.tenant), job.id) == 0
     and redis.call('ZREM', due_key(job.queue), job.id) == 0 then
-    redis.call('ZREM', parked_key(task_of(job), job.queue, job.tenant), job.id)
+    redis.call('ZREM', parked_key(job.task, job.queue, job.tenant), job.id)
   end
   if job.start_by then redis.call('ZREM', START_BY, job.id) end
 end

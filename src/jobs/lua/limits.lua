@@ -27,7 +27,7 @@ end
 
 local function let_go(job)
   redis.call('HDEL', job_key(job.id), 'held')
-  if string.find(job.held, 'k', 1, true) and not unpark(task_of(job)) then count_down(TASKS_RUNNING, task_of(job)) end
+  if string.find(job.held, 'k', 1, true) and not unpark(job.task) then count_down(TASKS_RUNNING, job.task) end
   if string.find(job.held, 't', 1, true) then
     count_down(TENANTS_RUNNING, job.tenant)
     for _, queue in ipairs(redis.call('SMEMBERS', barred_key(job.tenant))) do
@@ -43,7 +43,7 @@ end
 local function running_queues()
   local queues = {}
   for _, id in ipairs(redis.call('ZRANGE', LEASES, 0, -1)) do
-    queues[#queues + 1] = string.match(redis.call('HGET', job_key(id), 'place') or '', '[^:]*$')
+    queues[#queues + 1] = string.match(redis.call('HGET', job_key(id), 'place') or '', '.*:(.*)') or ''
   end
   return queues
 end

@@ -16,15 +16,14 @@ if earlier then
   return { 'replayed', earlier, redis.call('HGETALL', job_key(earlier)) }
 end
 
-local queue = string.match(ARGV[3], '[^:]*$')
-local missing = find_missing_file(ARGV[11])
-if missing then return missing end
-if not take_room(queue, 1, tonumber(ARGV[14])) then return { 'full', queue } end
-
 local us = now_us()
 local ms = math.floor(us / 1000)
 local job = read_terms(3, ms)
+local missing = find_missing_file(job.files)
+if missing then return missing end
+if not take_room(job.queue, 1, tonumber(ARGV[14])) then return { 'full', job.queue } end
+
 job.id, job.input, job.stamp, job.idem, job.watchers = id, ARGV[2], next_stamp(us), idem, watcher
 if idem ~= '' then redis.call('SET', idempotency_key(idem), ARGV[13] .. ' ' .. id) end
-if store_job(job, ms) then wake(queue, 1) end
+if store_job(job, ms) then wake(job.queue, 1) end
 return { 'created', whole(job.stamp), job.run_at or '' }

@@ -23,7 +23,7 @@ end
 local names, counts, total = {}, {}, 0
 for first = jobs, #ARGV, JOB_WORDS do
   local job = terms[tonumber(ARGV[first])]
-  local missing = job.files ~= '' and find_missing_file(job.files)
+  local missing = find_missing_file(job.files)
   if missing then return { missing[1], missing[2], total } end
   local queue = job.queue
   if not counts[queue] then

@@ -15,7 +15,7 @@ from hypothesis.stateful import RuleBasedStateMachine, precondition
 
 from jobs.commands import Command, Limits, Lives
 from jobs.errors import Gone, NotFound
-from jobs.scripts import Script
+from jobs.scripts import Script, inline_keys
 from tests.model.comparison import DUMP
 from tests.model.nouns import FILE_MS, RESULT_MS, TOMBSTONE_MS
 from tests.model.rules import Model
@@ -109,12 +109,12 @@ class Stage(RuleBasedStateMachine):
     def load(self, script: Script) -> str:
         """Teach Redis a script on the machine's time, with its defect where it has one."""
         if script.name not in self.shas:
-            text = script.text
+            text = script.source
             if self.mutation is not None and self.mutation[0] == script.name:
                 _, old, new = self.mutation
                 assert text.count(old) == 1, f"{old!r} stands {text.count(old)} times in {script.name}"
                 text = text.replace(old, new)
-            self.shas[script.name] = self.ledger.script_load(text.replace(CLOCK_CALL, MY_CLOCK))
+            self.shas[script.name] = self.ledger.script_load(inline_keys(text).replace(CLOCK_CALL, MY_CLOCK))
         return self.shas[script.name]
 
     def new_id(self) -> str:
