@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from jobs.errors import Gone, NotFound
 from jobs.scripts import Script
@@ -19,9 +19,8 @@ Reply = Any
 Argument = str | bytes | int
 
 
-@dataclass(frozen=True, slots=True)
-class Command(Generic[T]):
-    """Hold one call of a script."""
+class Command(NamedTuple, Generic[T]):
+    """Hold one call of a script. A tuple, as `Submission` is: one is made for each."""
 
     script: Script
     args: tuple[Argument, ...]

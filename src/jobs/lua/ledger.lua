@@ -25,8 +25,8 @@ end
 -- long as of `%d`, which has 64 bits wherever Redis is built for them.
 local function whole(number) return string.format('%d', number) end
 
--- Cuts a place, tenant:task:queue; no part has a colon but the task's.
-local function split_place(place) return string.match(place, '^([^:]*):(.*):(.*)$') end
+-- Cuts a place, tenant:task:queue.
+local function split_place(place) return string.match(place, '^([^:]*):([^:]*):(.*)$') end
 
 -- Gives the first of `count` stamps in a row, one where none is named.
 local function next_stamp(us, count)

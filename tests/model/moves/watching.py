@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import replace
 
 from hypothesis import strategies as st
 from hypothesis.stateful import precondition, rule
@@ -79,7 +78,7 @@ class Watching(Stage):
 
 def at_most(command: Command[History], events: int) -> Command[History]:
     """Ask for shorter pages of a history."""
-    return replace(command, args=(*command.args[:4], events, *command.args[5:]))
+    return command._replace(args=(*command.args[:4], events, *command.args[5:]))
 
 
 def by_job(page: History) -> dict[str, list[str]]:
