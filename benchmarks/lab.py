@@ -206,8 +206,9 @@ def outcome(row: Row, rounds: Sequence[Mapping[str, float]], reason: str) -> Out
 
 
 def medians(rounds: Sequence[Mapping[str, float]]) -> dict[str, float]:
-    """Give the median of each figure."""
-    return {name: statistics.median(one[name] for one in rounds) for name in rounds[0]} if rounds else {}
+    """Give the median of each figure that every round has: some are measured only where a row keeps up."""
+    shared = [name for name in rounds[0] if all(name in one for one in rounds)] if rounds else []
+    return {name: statistics.median(one[name] for one in rounds) for name in shared}
 
 
 def peer(name: str = "main") -> str:

@@ -14,7 +14,7 @@ import secrets
 import time
 from collections.abc import Coroutine, Generator
 from types import coroutine
-from typing import Any, cast
+from typing import Any
 
 from fastapi import Request
 from starlette.requests import ClientDisconnect
@@ -124,7 +124,7 @@ def time_body(receive: Receive, timeout_s: float) -> Receive:
         nonlocal left_s, is_complete
         if is_complete:
             return await receive()  # that is the client's going, which may take its time
-        waiting = cast("Coroutine[Any, Any, Message]", receive())  # what every server gives
+        waiting: Coroutine[Any, Any, Message] = receive()  # type: ignore[assignment] # what servers give
         began = time.monotonic()
         try:
             first = waiting.send(None)

@@ -12,6 +12,9 @@ from __future__ import annotations
 import asyncio
 from typing import Any, Protocol
 
+#: The hub comes round so often at least: only then does Celery look whether a signal has told it to end.
+LONGEST_S = 0.25
+
 
 class HubPoller(Protocol):
     """Say what kombu's pollers do."""
@@ -41,13 +44,11 @@ class SharedPoller:
         loop.add_reader(self._descriptor, loop.stop)
 
     def poll(self, timeout: float | None) -> Any:  # noqa: ANN401 - as kombu's
-        """Run the loop for a turn, and until the hub has something to do or ``timeout`` seconds are over."""
-        if timeout is None:
-            self._loop.run_forever()
-        else:
-            alarm = self._loop.call_later(max(0.0, timeout), self._loop.stop)
-            self._loop.run_forever()
-            alarm.cancel()
+        """Run the loop for a turn, and until the hub has something to do or the time is over."""
+        wait_s = LONGEST_S if timeout is None else min(max(0.0, timeout), LONGEST_S)
+        alarm = self._loop.call_later(wait_s, self._loop.stop)
+        self._loop.run_forever()
+        alarm.cancel()
         return self._inner.poll(0)
 
     def close(self) -> None:

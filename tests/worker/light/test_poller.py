@@ -39,6 +39,16 @@ def test_loop_runs_while_the_hub_waits(loop: asyncio.AbstractEventLoop) -> None:
     shared.close()
 
 
+@pytest.mark.parametrize(("timeout", "least_s"), [(None, 0.2), (60, 0.2), (0, 0), (-1, 0)])
+def test_hub_comes_round_soon(loop: asyncio.AbstractEventLoop, timeout: float | None, least_s: float) -> None:
+    """So that Celery sees that it is told to end."""
+    shared = SharedPoller(poll(), loop)
+    began = time.monotonic()
+    assert not shared.poll(timeout)
+    assert least_s <= time.monotonic() - began < 10
+    shared.close()
+
+
 def test_file_of_the_hub_ends_the_wait(loop: asyncio.AbstractEventLoop) -> None:
     reader, writer = os.pipe()
     shared = SharedPoller(poll(), loop)
