@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from typing import TypeVar
 
@@ -62,17 +63,25 @@ def run_bytes(lab: Lab) -> list[Outcome]:
 
 
 def at(lab: Lab, size: int) -> dict[str, float]:
-    """Fill to a size, and read how long Redis takes for each verb, alone.
+    """Fill to a size, time each verb alone, and let what has ended expire."""
+    check_room(size)
+    with no_rewrites(lab.redis):
+        found = time_verbs(lab, size)
+    return {**found, **expire_all(lab.redis, lab.server.pid)}
+
+
+def time_verbs(lab: Lab, size: int) -> dict[str, float]:
+    """Fill to a size, and read how long Redis takes for each verb.
 
     By its own clock: a round trip takes several times as long, and varies from row to row with the machine.
+    No rewrite of the log may run or end meanwhile: it forks, and from then on the first write to each page
+    of memory copies it, or makes it writable again, in whichever verb comes first.
     """
-    check_room(size)
     fill(lab, "bench.noop", size)
     finish_all(lab.redis)
     fill(lab, "bench.noop", size, first=size)
     client, known = lab.redis, "00000000-0000-7000-8000-000000000000"
     claimed = iter(range(TIMES))
-    lab.wait_for_rewrite()
 
     def settle() -> None:
         next(claimed)
@@ -90,7 +99,19 @@ def at(lab: Lab, size: int) -> dict[str, float]:
     }
     found = {name: middle_us(client, verb) for name, verb in verbs.items()}
     found["MB"] = lab.redis.info("memory")["used_memory"] / 1e6
-    return {**found, **expire_all(client, lab.server.pid)}
+    return found
+
+
+@contextmanager
+def no_rewrites(client: Redis) -> Iterator[None]:
+    """Have Redis rewrite its log at nobody's wish but ours."""
+    name = "auto-aof-rewrite-percentage"
+    before = client.config_get(name)[name]
+    client.config_set(name, 0)
+    try:
+        yield
+    finally:
+        client.config_set(name, before)
 
 
 def expire_all(client: Redis, pid: int) -> dict[str, float]:
