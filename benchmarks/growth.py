@@ -67,6 +67,7 @@ def at(lab: Lab, size: int) -> dict[str, float]:
     check_room(size)
     with no_rewrites(lab.redis):
         found = time_verbs(lab, size)
+    lab.rewrite_log()
     return {**found, **expire_all(lab.redis, lab.server.pid)}
 
 

@@ -70,12 +70,15 @@ class Lab:
         Whatever came before would otherwise say in which row the log is long enough for a rewrite.
         """
         self.redis.flushall()
-        self.wait_for_rewrite()
-        self.redis.bgrewriteaof()
-        self.wait_for_rewrite()
+        self.rewrite_log()
 
-    def wait_for_rewrite(self) -> None:
-        """Return when no rewrite of the AOF runs; it takes a core, and while it runs a write costs more."""
+    def rewrite_log(self) -> None:
+        """Rewrite the AOF now, and so not soon: that takes a core, and writes cost more meanwhile."""
+        self._wait_for_rewrite()
+        self.redis.bgrewriteaof()
+        self._wait_for_rewrite()
+
+    def _wait_for_rewrite(self) -> None:
         while any(
             self.redis.info("persistence")[f"aof_rewrite_{what}"] for what in ("in_progress", "scheduled")
         ):
