@@ -181,7 +181,7 @@ def _committed_paths() -> list[str]:
 @cache
 def _git(*arguments: str) -> str:
     if not (ROOT / ".git").exists() or shutil.which("git") is None:
-        pytest.skip("not a git checkout")
+        pytest.skip("not a git checkout")  # as in an unpacked source archive: nothing is committed there
     return subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, text=True, check=True).stdout  # noqa: S607 - git is found on PATH, as by a person
 
 

@@ -12,6 +12,8 @@ from __future__ import annotations
 import asyncio
 from typing import Any, Protocol
 
+from jobs.errors import SettingsError
+
 #: The hub comes round so often at least: only then does Celery look whether a signal has told it to end.
 LONGEST_S = 0.25
 
@@ -59,8 +61,8 @@ class SharedPoller:
 
 
 def descriptor(poller: HubPoller) -> int:
-    """Find the file descriptor that is ready when anything of the poller's is."""
+    """Find the descriptor that is ready when anything of the poller's is; raises SettingsError if none is."""
     for name in ("_epoll", "_kqueue"):
         if (found := getattr(poller, name, None)) is not None:
             return int(found.fileno())
-    raise NotImplementedError("the pool of coroutines needs epoll or kqueue")
+    raise SettingsError("the light pool needs epoll or kqueue, which this system lacks: use --pool threads")

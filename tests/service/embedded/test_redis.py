@@ -83,6 +83,7 @@ def test_server_is_durable_bounded_to_loopback_and_evicts_nothing(server: Embedd
         config = connection.config_get("*")
     assert config["appendonly"] == "yes"
     assert config["appendfsync"] == "everysec"
+    assert config["auto-aof-rewrite-min-size"] == str(256 * 1024**2)
     assert config["maxmemory-policy"] == "noeviction"
     assert config["bind"] == "127.0.0.1"
     assert config["save"] == ""

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import pytest
 from kombu.utils.eventio import READ, poll
 
+from jobs.errors import SettingsError
 from worker.light.poller import SharedPoller, descriptor
 
 
@@ -24,7 +25,7 @@ def test_private_descriptor_of_kombus_poller_is_there() -> None:
 
 
 def test_poller_without_a_descriptor_is_refused() -> None:
-    with pytest.raises(NotImplementedError):
+    with pytest.raises(SettingsError, match="--pool threads"):
         descriptor(object())  # type: ignore[arg-type] # the fault
 
 
