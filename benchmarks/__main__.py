@@ -13,7 +13,7 @@ import redis
 
 from benchmarks import asyncs, batch, growth, latency, lists, report, streams, submit, waiting, worker
 from benchmarks.lab import Lab, Outcome
-from service.embedded import EmbeddedRedis
+from jobline.cli.embedded import EmbeddedRedis
 
 
 class Table(NamedTuple):

@@ -10,7 +10,7 @@ from benchmarks.lab import Lab, Outcome, Row, Running, Unmeasured, measure, peer
 from benchmarks.submit import JOBLINE
 from benchmarks.waiting import SETTLE_S, resident
 from benchmarks.worker import LOOK_S, Crew, by_keys, coroutine_pools, crew, drain, fill, filled, left_in
-from jobs.keys import Key
+from jobline.ledger.keys import Key
 
 NAPPING = 20_000
 #: Jobs that run at once while memory is looked at; and those before them, so that nothing is made only then.

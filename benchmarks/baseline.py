@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
-from service.embedded import EmbeddedRedis
+from jobline.cli.embedded import EmbeddedRedis
 
 T = TypeVar("T")
 

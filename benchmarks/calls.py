@@ -26,15 +26,15 @@ from starlette.types import Message, Scope
 
 from benchmarks import noop
 from benchmarks.baseline import print_or_accept
-from jobs import commands
-from jobs.commands import Command, Lives
-from jobs.registry import Registry
-from jobs.settings import Settings
-from jobs.submission import Submission
-from service.app import build_app
-from worker.app import build_celery
-from worker.message import to_message
-from worker.wiring import JoblineCelery
+from jobline.domain.registry import Registry
+from jobline.domain.settings import Settings
+from jobline.domain.submission import Submission
+from jobline.ledger import commands
+from jobline.ledger.commands import Command, Lives
+from jobline.service.app import build_app
+from jobline.worker.app import build_celery
+from jobline.worker.message import to_message
+from jobline.worker.wiring import JoblineCelery
 
 BASELINE = Path(__file__).with_name("calls.json")
 #: What a count may rise by before the check fails.

@@ -23,13 +23,13 @@ from pydantic import SecretStr
 
 from benchmarks import noop
 from benchmarks.baseline import print_or_accept
-from jobs import commands
-from jobs.commands import Claimed, Command, Lives
-from jobs.record import Failure, Record
-from jobs.registry import Registry
-from jobs.settings import Settings
-from jobs.submission import Submission
-from service.app import build_app
+from jobline.domain.record import Failure, Record
+from jobline.domain.registry import Registry
+from jobline.domain.settings import Settings
+from jobline.domain.submission import Submission
+from jobline.ledger import commands
+from jobline.ledger.commands import Claimed, Command, Lives
+from jobline.service.app import build_app
 
 T = TypeVar("T")
 

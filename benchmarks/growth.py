@@ -15,10 +15,10 @@ from redis.exceptions import NoScriptError
 from benchmarks.lab import Lab, Outcome, Row, Unmeasured, measure
 from benchmarks.submit import order
 from benchmarks.worker import fill
-from jobs import commands
-from jobs.commands import Command, Lives
-from jobs.keys import PREFIX, Key
-from jobs.scripts import Verb
+from jobline.ledger import commands
+from jobline.ledger.commands import Command, Lives
+from jobline.ledger.keys import PREFIX, Key
+from jobline.ledger.scripts import Verb
 
 SIZES = (1_000, 100_000, 1_000_000)
 #: Times that a verb is called, in so many blocks: the mean of a block is exact, and their median leaves out

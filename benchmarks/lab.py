@@ -18,7 +18,7 @@ from pathlib import Path
 
 import redis
 
-from service.embedded import EmbeddedRedis, free_port
+from jobline.cli.embedded import EmbeddedRedis, free_port
 
 HERE = Path(__file__).parent
 PEERS = HERE / "peers"

@@ -13,12 +13,12 @@ from redis import Redis
 
 from benchmarks.growth import call, check_room
 from benchmarks.lab import PROC, Lab, Outcome
-from jobs import commands
-from jobs.commands import BatchOrder, Claimed, Command, Lives, Settled
-from jobs.record import Failure
-from jobs.scripts import Verb
-from jobs.submission import Submission
-from service.embedded import EmbeddedRedis
+from jobline.cli.embedded import EmbeddedRedis
+from jobline.domain.record import Failure
+from jobline.domain.submission import Submission
+from jobline.ledger import commands
+from jobline.ledger.commands import BatchOrder, Claimed, Command, Lives, Settled
+from jobline.ledger.scripts import Verb
 
 FEW, MANY = 1_000, 1_000_000
 BATCH = 1_000

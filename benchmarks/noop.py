@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from jobs import Model, task
+from jobline import Model, task
 
 
 class Order(Model):

@@ -16,8 +16,8 @@ from benchmarks.lab import HERE, Lab, Unmeasured, peer, port
 from benchmarks.load import post
 from benchmarks.submit import JOBLINE, OWN_BODY, OWN_PATH
 from benchmarks.worker import fill
-from service.cli.engine import LogLevel, Pool, celery_command, celery_environment
-from service.embedded import EmbeddedRedis
+from jobline.cli.embedded import EmbeddedRedis
+from jobline.cli.engine import LogLevel, Pool, celery_command, celery_environment
 
 OUTPUT = HERE.parent / "build" / "profile"
 #: Counted from the program's start.

@@ -19,9 +19,9 @@ import httpx
 import redis
 
 from benchmarks.lab import Lab, Outcome, Row, Running, measure, port
-from jobs import commands
-from jobs.commands import Lives
-from service.embedded import EmbeddedRedis
+from jobline.cli.embedded import EmbeddedRedis
+from jobline.ledger import commands
+from jobline.ledger.commands import Lives
 
 CLIENTS = 10_000
 WARM_UP = 200
@@ -55,7 +55,7 @@ def wait(lab: Lab, path: str, word: bytes, count: int) -> dict[str, float]:
 def serve(lab: Lab) -> Iterator[tuple[Running, str]]:
     """Run one API process."""
     free = port()
-    with lab.process((sys.executable, "-m", "service.cli", "api", "--port", str(free))) as api:
+    with lab.process((sys.executable, "-m", "jobline.cli", "api", "--port", str(free))) as api:
         api.wait_for_port(free)
         yield api, f"http://127.0.0.1:{free}"
 

@@ -11,8 +11,8 @@ import redis
 
 from benchmarks.lab import Lab, Outcome, Row, Running, Unmeasured, measure, peer, port
 from benchmarks.load import post
-from jobs import commands
-from jobs.submission import Submission
+from jobline.domain.submission import Submission
+from jobline.ledger import commands
 
 BODY = '{"n": 1}'
 OWN_BODY = '{"input": {"n": 1}}'
@@ -22,7 +22,7 @@ WARM_UP_S = 1.0
 STEADY = 2_000
 #: Of these, a row must answer so many for its latency to count.
 KEPT_UP = 0.85
-JOBLINE = (sys.executable, "-m", "service.cli")
+JOBLINE = (sys.executable, "-m", "jobline.cli")
 UVICORN = (
     "-m",
     "uvicorn",

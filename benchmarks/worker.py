@@ -10,10 +10,10 @@ from functools import partial
 
 from benchmarks.lab import Lab, Outcome, Row, Unmeasured, drive, measure, peer
 from benchmarks.submit import JOBLINE, PIPELINE
-from jobs import commands
-from jobs.keys import Key
-from jobs.submission import Submission
-from service.cli.engine import Pool
+from jobline.cli.engine import Pool
+from jobline.domain.submission import Submission
+from jobline.ledger import commands
+from jobline.ledger.keys import Key
 
 WAITING = 20_000
 LOOK_S = 0.01

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 import redis
 
-from service.embedded import EmbeddedRedis
+from jobline.cli.embedded import EmbeddedRedis
 
 
 @pytest.fixture(scope="session")

@@ -10,24 +10,24 @@ from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from jobs.garbage import spared_imports
-from jobs.registry import Registry
-from jobs.settings import Auth, Settings
-from service.direct import Shortcut
-from service.gate import Gate
-from service.hardening import Hardening
-from service.keyring import Keyring
-from service.openapi import install_openapi
-from service.parking import Parking
-from service.problems import install_handlers
-from service.quota import Quota
-from service.resources import Resources
-from service.routes import bulk, catalogue, files, health, problems, queues
-from service.routes.batches import add_batch_routes
-from service.routes.docs import add_docs
-from service.routes.events import add_event_routes
-from service.routes.jobs import add_job_routes
-from service.routes.submit import add_submit_routes
+from jobline.domain.registry import Registry
+from jobline.domain.settings import Auth, Settings
+from jobline.garbage import spared_imports
+from jobline.service.answers.problems import install_handlers
+from jobline.service.guards.gate import Gate
+from jobline.service.guards.hardening import Hardening
+from jobline.service.guards.keyring import Keyring
+from jobline.service.guards.quota import Quota
+from jobline.service.intake.direct import Shortcut
+from jobline.service.resources import Resources
+from jobline.service.routes import bulk, catalogue, files, health, problems, queues
+from jobline.service.routes.batches import add_batch_routes
+from jobline.service.routes.docs import add_docs
+from jobline.service.routes.events import add_event_routes
+from jobline.service.routes.jobs import add_job_routes
+from jobline.service.routes.submit import add_submit_routes
+from jobline.service.server.parking import Parking
+from jobline.service.shapes.openapi import install_openapi
 
 #: Of the contract, not of a release: the document changes when the API does.
 API_VERSION = "1.0"

@@ -9,18 +9,18 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
-from files import FileStore
-from jobs.commands import Lives
-from jobs.registry import Registry
-from jobs.settings import Settings
-from ledger import Store
-from service.access import find_tenant
-from service.events.beats import Beats
-from service.events.feed import Feed
-from service.events.frames import write_frame
-from service.events.stream import Write
-from service.task_models import TaskModels, make_models
-from service.waiting import Hub
+from jobline.domain.registry import Registry
+from jobline.domain.settings import Settings
+from jobline.files import FileStore
+from jobline.ledger.commands import Lives
+from jobline.ledger.store import Store
+from jobline.service.events.beats import Beats
+from jobline.service.events.feed import Feed
+from jobline.service.events.frames import write_frame
+from jobline.service.events.hub import Hub
+from jobline.service.events.stream import Write
+from jobline.service.guards.scopes import find_tenant
+from jobline.service.shapes.tasks import TaskModels, make_models
 
 
 @dataclass(frozen=True)

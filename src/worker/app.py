@@ -19,20 +19,20 @@ from celery.exceptions import Ignore, Retry
 from kombu import Exchange, Queue
 from kombu.transport import TRANSPORT_ALIASES
 
-from jobs.errors import JobCancelled
-from jobs.registry import Registry, install_hint
-from jobs.settings import Settings
-from jobs.task import Task
-from ledger import Recorder
-from worker.backend import LedgerBackend
-from worker.outcome import Again, Failed, Outcome
-from worker.pulse import PulseStep
-from worker.runner import perform
-from worker.wiring import JoblineCelery, Wiring
+from jobline.domain.errors import JobCancelled
+from jobline.domain.registry import Registry, install_hint
+from jobline.domain.settings import Settings
+from jobline.domain.task import Task
+from jobline.ledger.recorder import Recorder
+from jobline.worker.backend import LedgerBackend
+from jobline.worker.outcome import Again, Failed, Outcome
+from jobline.worker.pulse import PulseStep
+from jobline.worker.runner import perform
+from jobline.worker.wiring import JoblineCelery, Wiring
 
 #: Our transport, as kombu finds it by name: in the URL of a socket file it takes no path of a module.
 SCHEME = "jobline"
-TRANSPORT_ALIASES[SCHEME] = "worker.transport:Transport"
+TRANSPORT_ALIASES[SCHEME] = "jobline.worker.transport:Transport"
 
 logger = logging.getLogger(__name__)
 
@@ -88,8 +88,8 @@ def configuration(wiring: Wiring) -> dict[str, Any]:
         "task_acks_late": False,
         "task_track_started": False,
         "task_publish_retry": False,
-        "worker_consumer": "worker.consumer:Consumer",
-        "worker_pool": "worker.prefork:PreforkPool",
+        "worker_consumer": "jobline.worker.consumer:Consumer",
+        "worker_pool": "jobline.worker.prefork:PreforkPool",
         "worker_prefetch_multiplier": 1,
         "worker_disable_rate_limits": True,
         "worker_cancel_long_running_tasks_on_connection_loss": False,
@@ -139,7 +139,7 @@ def register(app: JoblineCelery, item: Task[Any, Any]) -> None:
 class JobTask(CeleryTask):
     """Be the Celery task behind every declared Task."""
 
-    Request = "worker.request:JobRequest"
+    Request = "jobline.worker.request:JobRequest"
     ignore_result = False
     store_errors_even_if_ignored = True
     #: What `runner` raises is told in its own words; Celery's log line then needs no traceback.

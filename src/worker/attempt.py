@@ -11,12 +11,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
-from files import FileStore, Workspace
-from jobs import commands
-from jobs.commands import Command, Noted, PublishedArtifact, Renewed
-from jobs.errors import JobCancelled, LedgerUnavailable, NotFound, TaskError
-from ledger import Recorder
-from worker.wiring import Coroutines
+from jobline.domain.errors import JobCancelled, LedgerUnavailable, NotFound, TaskError
+from jobline.files import FileStore, Workspace
+from jobline.ledger import commands
+from jobline.ledger.commands import Command, Noted, PublishedArtifact, Renewed
+from jobline.ledger.recorder import Recorder
+from jobline.worker.wiring import Coroutines
 
 T = TypeVar("T")
 
@@ -27,7 +27,7 @@ LOOK_EVERY_S = 0.5
 
 
 class Attempt:
-    """Carry what a task tells and asks; see `jobs.context.AttemptPort`.
+    """Carry what a task tells and asks; see `jobline.domain.context.AttemptPort`.
 
     The ledger may be out of reach while a task runs: progress and log lines are then lost, never the attempt.
     """

@@ -15,14 +15,14 @@ from celery import states
 from celery.backends.base import BaseBackend
 from celery.exceptions import TimeoutError as CeleryTimeout
 
-from jobs import commands
-from jobs.commands import Command, Settled
-from jobs.errors import NotFound
-from jobs.keys import Key
-from jobs.record import Failure, Record
-from jobs.state import State
-from worker.outcome import Again, Failed, Outcome
-from worker.wiring import TENANT, Wiring, wiring_of
+from jobline.domain.errors import NotFound
+from jobline.domain.record import Failure, Record
+from jobline.domain.state import State
+from jobline.ledger import commands
+from jobline.ledger.commands import Command, Settled
+from jobline.ledger.keys import Key
+from jobline.worker.outcome import Again, Failed, Outcome
+from jobline.worker.wiring import TENANT, Wiring, wiring_of
 
 logger = logging.getLogger(__name__)
 
@@ -148,7 +148,7 @@ def to_meta(record: Record) -> dict[str, Any]:
     elif record.error is not None and record.state in {State.FAILURE, State.RETRY}:
         meta["result"] = {
             "exc_type": "TaskError",
-            "exc_module": "jobs.errors",
+            "exc_module": "jobline.domain.errors",
             "exc_message": [record.error.code, record.error.message],
         }
         meta["traceback"] = record.error.traceback

@@ -8,10 +8,10 @@ from typing import Any
 from celery.worker import state
 from celery.worker.consumer import Consumer as StockConsumer
 
-from jobs import commands
-from worker.prefork import PreforkPool
-from worker.pulse import reserved
-from worker.wiring import wiring_of
+from jobline.ledger import commands
+from jobline.worker.prefork import PreforkPool
+from jobline.worker.pulse import reserved
+from jobline.worker.wiring import wiring_of
 
 #: Celery waits 2, 4, 6 … 30 s between its tries and has no setting for it, so that after an outage of half a
 #: minute new jobs waited 12 s more. One refused connection a second costs nobody anything.

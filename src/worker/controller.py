@@ -6,8 +6,8 @@ from typing import Any
 
 from celery.apps.worker import Worker as StockWorker
 
-from jobs.garbage import spare_imports
-from worker.wiring import wiring_of
+from jobline.garbage import spare_imports
+from jobline.worker.wiring import wiring_of
 
 
 class Worker(StockWorker):

@@ -13,7 +13,7 @@ from collections.abc import Callable, Coroutine
 from concurrent.futures import CancelledError
 from typing import Any
 
-from jobs.errors import JobCancelled
+from jobline.domain.errors import JobCancelled
 
 #: How often a waiting coroutine's job is asked whether it is cancelled.
 LOOK_EVERY_S = 0.25

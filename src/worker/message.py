@@ -16,11 +16,11 @@ from kombu.transport import virtual
 from pydantic import ValidationError
 from pydantic_core import to_json
 
-from jobs.commands import Claimed
-from jobs.errors import FieldError, Unprocessable
-from jobs.file_id import FileClaims
-from jobs.submission import DEFAULT_PRIORITY, Submission
-from jobs.task import Task
+from jobline.domain.errors import FieldError, Unprocessable
+from jobline.domain.file_id import FileClaims
+from jobline.domain.submission import DEFAULT_PRIORITY, Submission
+from jobline.domain.task import Task
+from jobline.ledger.commands import Claimed
 
 #: Seconds between a soft time limit (an exception in the task) and the kill of its process.
 KILL_AFTER_S = 3.0

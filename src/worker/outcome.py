@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from jobs.commands import PublishedArtifact
-from jobs.record import Failure
+from jobline.domain.record import Failure
+from jobline.ledger.commands import PublishedArtifact
 
 
 class Outcome:

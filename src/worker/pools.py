@@ -7,7 +7,7 @@ from typing import Any
 
 from celery.concurrency.thread import TaskPool
 
-from worker.wiring import wiring_of
+from jobline.worker.wiring import wiring_of
 
 
 class ThreadPool(TaskPool):

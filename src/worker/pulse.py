@@ -28,12 +28,12 @@ from celery.bootsteps import StartStopStep
 from celery.worker import state
 from redis.exceptions import RedisError
 
-from files import FileStore, sweep_workspaces
-from jobs import commands
-from jobs.errors import LedgerUnavailable
-from jobs.keys import Key
-from worker.request import JobRequest
-from worker.wiring import Wiring, wiring_of
+from jobline.domain.errors import LedgerUnavailable
+from jobline.files import FileStore, sweep_workspaces
+from jobline.ledger import commands
+from jobline.ledger.keys import Key
+from jobline.worker.request import JobRequest
+from jobline.worker.wiring import Wiring, wiring_of
 
 logger = logging.getLogger(__name__)
 

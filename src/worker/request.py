@@ -16,9 +16,9 @@ from billiard.exceptions import Terminated, TimeLimitExceeded, WorkerLostError
 from celery.worker import state
 from celery.worker.request import Request
 
-from jobs import commands
-from jobs.record import Failure
-from worker.wiring import wiring_of
+from jobline.domain.record import Failure
+from jobline.ledger import commands
+from jobline.worker.wiring import wiring_of
 
 
 class JobRequest(Request):

@@ -17,14 +17,14 @@ from billiard.exceptions import SoftTimeLimitExceeded
 from pydantic import ValidationError
 from pydantic_core import to_json
 
-from jobs import JobContext
-from jobs.errors import JobCancelled, TaskError
-from jobs.record import Failure
-from jobs.task import Task
-from worker.attempt import Attempt, LightAttempt
-from worker.coroutines import JobStopped, contained, run_coroutine
-from worker.outcome import Again, Failed, Outcome
-from worker.wiring import Wiring
+from jobline import JobContext
+from jobline.domain.errors import JobCancelled, TaskError
+from jobline.domain.record import Failure
+from jobline.domain.task import Task
+from jobline.worker.attempt import Attempt, LightAttempt
+from jobline.worker.coroutines import JobStopped, contained, run_coroutine
+from jobline.worker.outcome import Again, Failed, Outcome
+from jobline.worker.wiring import Wiring
 
 logger = logging.getLogger(__name__)
 

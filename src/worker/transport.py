@@ -34,14 +34,14 @@ from kombu.transport import redis as stock
 from kombu.transport import virtual
 from redis.exceptions import NoScriptError, ResponseError
 
-from jobs import commands
-from jobs.commands import Claimed, Command, Disowned
-from jobs.errors import JoblineError
-from jobs.keys import Key
-from jobs.record import Failure
-from jobs.scripts import Script
-from worker.message import Message, to_message, to_submission
-from worker.wiring import TENANT, Wiring
+from jobline.domain.errors import JoblineError
+from jobline.domain.record import Failure
+from jobline.ledger import commands
+from jobline.ledger.commands import Claimed, Command, Disowned
+from jobline.ledger.keys import Key
+from jobline.ledger.scripts import Script
+from jobline.worker.message import Message, to_message, to_submission
+from jobline.worker.wiring import TENANT, Wiring
 
 T = TypeVar("T")
 logger = logging.getLogger(__name__)

@@ -12,11 +12,11 @@ from typing import Any, Protocol
 
 from celery import Celery
 
-from jobs.commands import Command, Limits, Lives
-from jobs.registry import Registry
-from jobs.settings import Settings
-from ledger import Recorder
-from worker.outbox import Outbox
+from jobline.domain.registry import Registry
+from jobline.domain.settings import Settings
+from jobline.ledger.commands import Command, Limits, Lives
+from jobline.ledger.recorder import Recorder
+from jobline.worker.outbox import Outbox
 
 #: The one tenant while access keys are off.
 TENANT = "public"
@@ -142,7 +142,7 @@ class JoblineCelery(Celery):
     @cached_property
     def Worker(self) -> Any:  # noqa: N802, ANN401 - Celery's own hook for the worker's class
         """Give the class of the worker program."""
-        return self.subclass_with_self("worker.controller:Worker")
+        return self.subclass_with_self("jobline.worker.controller:Worker")
 
 
 def wiring_of(app: Any) -> Wiring:  # noqa: ANN401 - Celery is untyped

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from jobs.registry import Registry
-from jobs.settings import Settings
+from jobline.domain.registry import Registry
+from jobline.domain.settings import Settings
+from jobline.worker.app import build_celery
 from tests.acceptance.gate import Gate
 from tests.acceptance.house import TASKS, House
-from worker.app import build_celery
 
 LOG_LINES = 60
 

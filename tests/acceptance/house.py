@@ -16,13 +16,13 @@ from typing import Any
 
 import httpx
 
-from service.embedded import EmbeddedRedis, free_port
+from jobline.cli.embedded import EmbeddedRedis, free_port
 from tests.acceptance.processes import DEADLINE_S, Program, wait_until
 
 Json = dict[str, Any]
 ROOT = Path(__file__).resolve().parents[2]
 PYTHON_PATH = os.pathsep.join((str(ROOT / "src"), str(ROOT)))
-JOBLINE = (sys.executable, "-m", "service.cli")
+JOBLINE = (sys.executable, "-m", "jobline.cli")
 TASKS = "tests.acceptance.tasks_for_tests"
 LEASE_S = 5.0
 CLIENT_TIMEOUT_S = 10.0
@@ -168,4 +168,4 @@ class House:
 
 def celery(*words: str) -> list[str]:
     """Write a stock Celery command."""
-    return [sys.executable, "-m", "celery", "-A", "worker.main", *words]
+    return [sys.executable, "-m", "celery", "-A", "jobline.worker.main", *words]

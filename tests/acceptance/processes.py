@@ -1,8 +1,8 @@
 """Processes that a test starts, signals, freezes and kills; what they serve is not this module's business.
 
 Each leads a session of its own, so that a signal to its group reaches it and its children alone, and each is
-tethered to the test run, so that nothing outlives one that is killed. `service.cli.supervisor` keeps the same
-processes for a developer, and is no help here: it starts again whatever a test has killed.
+tethered to the test run, so that nothing outlives one that is killed. `jobline.cli.supervision.supervisor`
+keeps the same processes for a developer, and is no help here: it starts again whatever a test has killed.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from service.embedded import tethered
+from jobline.cli.embedded import tethered
 
 LOOK_S = 0.02
 DEADLINE_S = 30.0

@@ -7,7 +7,7 @@ import os
 import time
 from pathlib import Path
 
-from jobs import JobContext, Model, RetryPolicy, TaskError, task
+from jobline import JobContext, Model, RetryPolicy, TaskError, task
 
 SLICE_S = 0.02
 #: A held task never outlives its test by much.

@@ -11,8 +11,8 @@ import httpx
 import pytest
 import redis
 
-from jobs import commands
-from jobs.access import Scope, make_token
+from jobline.domain.access import Scope, make_token
+from jobline.ledger import commands
 from tests.acceptance.house import House, Json
 from tests.acceptance.processes import DEADLINE_S, wait_until
 

@@ -11,7 +11,7 @@ import httpx
 import pytest
 from PIL import Image
 
-from service.embedded import free_port
+from jobline.cli.embedded import free_port
 from tests.acceptance.gate import Gate
 from tests.acceptance.house import LEASE_S, House
 from tests.acceptance.processes import wait_until
@@ -41,8 +41,8 @@ def test_prefork_runs_plain_and_async_tasks(house: House, task: str) -> None:
 
 
 CUSTOM: dict[str, dict[str, Any]] = {
-    "threads": {"CELERY_CUSTOM_WORKER_POOL": "worker.pools:ThreadPool"},
-    "light": {"CELERY_CUSTOM_WORKER_POOL": "worker.light:LightPool"},
+    "threads": {"CELERY_CUSTOM_WORKER_POOL": "jobline.worker.pools:ThreadPool"},
+    "light": {"CELERY_CUSTOM_WORKER_POOL": "jobline.worker.light:LightPool"},
 }
 
 

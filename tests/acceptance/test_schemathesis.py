@@ -42,7 +42,7 @@ def kept(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KeptHouse]:
 
 
 def make_key(house: House) -> str:
-    command = [sys.executable, "-m", "service.cli", "keys", "create", "--tenant", "acme", "--scope", "admin"]
+    command = [sys.executable, "-m", "jobline.cli", "keys", "create", "--tenant", "acme", "--scope", "admin"]
     made = subprocess.run(command, env=house.environment(), capture_output=True, text=True, check=True)
     return made.stdout.strip()
 

@@ -15,7 +15,7 @@ from celery.exceptions import TaskRevokedError
 from celery.exceptions import TimeoutError as CeleryTimeout
 from celery.result import AsyncResult
 
-from jobs.errors import TaskError, Unprocessable
+from jobline.domain.errors import TaskError, Unprocessable
 from tests.acceptance.gate import Gate
 from tests.acceptance.house import FINAL, House, Json, celery
 from tests.acceptance.processes import wait_until
@@ -127,7 +127,7 @@ def test_unknown_id_is_404_by_the_api(house: House, app: Any) -> None:
 
 def test_another_process_sends_into_the_same_ledger(house: House) -> None:
     program = (
-        "import json; from worker.main import app\n"
+        "import json; from jobline.worker.main import app\n"
         "one = app.send_task('test.echo', args=[{'text': 'by position'}])\n"
         "two = app.tasks['test.echo'].delay(text='by name')\n"
         "three = app.send_task('test.echo', kwargs={'text': 'later'}, countdown=1, priority=9, expires=60)\n"

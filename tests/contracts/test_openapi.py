@@ -15,10 +15,10 @@ from typing import Any
 
 import pytest
 
-from jobs.registry import Registry
-from jobs.settings import Settings
-from service.app import build_app
-from service.openapi import render
+from jobline.domain.registry import Registry
+from jobline.domain.settings import Settings
+from jobline.service.app import build_app
+from jobline.service.shapes.openapi import render
 from tests.service import demo_tasks
 
 GOLDEN = Path(__file__).parents[2] / "docs/openapi.json"

@@ -20,9 +20,9 @@ from pathlib import Path
 import httpx
 import pytest
 
-from jobs.settings import Settings
-from service.embedded import free_port
-from tasks.image.limits import ImageLimits
+from jobline.cli.embedded import free_port
+from jobline.domain.settings import Settings
+from jobline.tasks.image.limits import ImageLimits
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
@@ -75,7 +75,7 @@ def environment(place: Path) -> dict[str, str]:
 @pytest.fixture(scope="module")
 def url(address: str, place: Path, environment: dict[str, str]) -> Iterator[str]:
     """Run what `make run` runs, with the README's own tasks."""
-    command = [sys.executable, "-P", "-m", "service.cli", "dev", "--port", address.rpartition(":")[2]]
+    command = [sys.executable, "-P", "-m", "jobline.cli", "dev", "--port", address.rpartition(":")[2]]
     log = place / "dev.log"
     with (
         log.open("wb") as output,

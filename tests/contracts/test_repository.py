@@ -30,16 +30,16 @@ LAYOUT = {
     "compose.yaml",
     "docs/openapi.json",
     "pyproject.toml",
-    "src/files/__init__.py",
-    "src/jobs/__init__.py",
+    "src/jobline/files/__init__.py",
+    "src/jobline/__init__.py",
     "src/service/__init__.py",
-    "src/tasks/__init__.py",
+    "src/jobline/tasks/__init__.py",
     "src/worker/__init__.py",
     "tests/contracts/test_repository.py",
 }
 # pydantic_core and annotated_types are pydantic's own parts: its documentation imports from them.
 PYDANTIC = {"annotated_types", "pydantic", "pydantic_core", "pydantic_settings"}
-JOBS_MAY_IMPORT = {"jobs", *PYDANTIC, *sys.stdlib_module_names}
+RULES_MAY_IMPORT = {"jobline", *PYDANTIC, *sys.stdlib_module_names}
 
 # A package index is named by an option of a client, by its simple API, or by a registry's tarballs.
 INDEX_OPTION = re.compile(
@@ -147,9 +147,9 @@ def test_every_linter_exclusion_has_its_reason() -> None:
 def test_the_rules_import_pydantic_and_the_standard_library_alone() -> None:
     found = {
         f"{path.relative_to(ROOT)}: {root}"
-        for path in (ROOT / "src/jobs").rglob("*.py")
+        for path in (ROOT / "src/jobline/domain").rglob("*.py")
         for root in _imported_roots(path.read_text())
-        if root not in JOBS_MAY_IMPORT
+        if root not in RULES_MAY_IMPORT
     }
 
     assert found == set()

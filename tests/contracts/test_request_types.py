@@ -11,15 +11,15 @@ from typing import Any
 import pytest
 from jsonschema_rs import Draft202012Validator  # comes with schemathesis
 
-from jobs.errors import Unprocessable
-from jobs.registry import Registry
-from jobs.settings import Settings
-from jobs.strictness import make_strict_validator
-from service.app import build_app
-from service.batch_intake import read_batch
-from service.batch_models import make_batch_request
-from service.intake import read_order
-from service.resources import Resources
+from jobline.domain.errors import Unprocessable
+from jobline.domain.registry import Registry
+from jobline.domain.settings import Settings
+from jobline.domain.strictness import make_strict_validator
+from jobline.service.app import build_app
+from jobline.service.intake.batches import read_batch
+from jobline.service.intake.jobs import read_order
+from jobline.service.resources import Resources
+from jobline.service.shapes.batches import make_batch_request
 from tests.service import demo_tasks
 
 Json = Any  # any JSON value

@@ -24,7 +24,7 @@ HEAVY = {
 }
 START = """
 import asyncio, sys
-from service.main import app
+from jobline.service.main import app
 
 async def start():
     async with app.router.lifespan_context(app):
@@ -45,6 +45,6 @@ def test_started_service_has_loaded_no_library_of_a_task_and_no_celery() -> None
     )
     roots = {name.partition(".")[0] for name in started.stdout.split()}
 
-    assert "service" in roots
+    assert "jobline.service.app" in started.stdout.split()
     assert roots & HEAVY == set()
-    assert "worker" not in roots
+    assert "jobline.worker" not in started.stdout.split()

@@ -4,9 +4,9 @@ import re
 
 import pytest
 
-from files import artifact_id, check_artifact_name, check_name, new_file_id
-from jobs.errors import TaskError, Unprocessable
-from jobs.file_id import PATTERN
+from jobline.domain.errors import TaskError, Unprocessable
+from jobline.domain.file_id import PATTERN
+from jobline.files import artifact_id, check_artifact_name, check_name, new_file_id
 
 BAD_NAMES = ["", ".", "..", "a/b", "/", "a\x00b", "a\nb", "a\x7fb", "\u2028", "a\ud800", "x" * 201]
 

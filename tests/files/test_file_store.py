@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from files import FileStore, artifact_id, new_file_id
-from jobs.errors import NotFound, TooLarge
+from jobline.domain.errors import NotFound, TooLarge
+from jobline.files import FileStore, artifact_id, new_file_id
 
 NO_LIMIT = 1 << 40
 BLOCK = os.urandom(1 << 16)

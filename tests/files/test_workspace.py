@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from files import Workspace, artifact_id, sweep_workspaces
-from jobs.errors import TaskError
+from jobline.domain.errors import TaskError
+from jobline.files import Workspace, artifact_id, sweep_workspaces
 
 HOLD = """
 import sys, time
 from pathlib import Path
-from files import Workspace
+from jobline.files import Workspace
 with Workspace(Path(sys.argv[1]), "job", 1):
     print("held", flush=True)
     time.sleep(60)

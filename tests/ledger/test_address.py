@@ -11,16 +11,17 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from jobs import commands
-from jobs.settings import Settings
-from jobs.state import State
-from ledger import Recorder, Store
-from service.embedded import find_server
-from service.events.feed import Feed
-from service.events.frames import write_frame
-from service.waiting import Hub
+from jobline.cli.embedded import find_server
+from jobline.domain.settings import Settings
+from jobline.domain.state import State
+from jobline.ledger import commands
+from jobline.ledger.recorder import Recorder
+from jobline.ledger.store import Store
+from jobline.service.events.feed import Feed
+from jobline.service.events.frames import write_frame
+from jobline.service.events.hub import Hub
+from jobline.worker.app import build_celery
 from tests.worker.conftest import REGISTRY
-from worker.app import build_celery
 
 START_S = 10.0
 

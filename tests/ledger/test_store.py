@@ -12,14 +12,13 @@ from contextlib import contextmanager
 import pytest
 import redis
 
-from jobs import commands
-from jobs.commands import Command, Receipt, Submitted
-from jobs.errors import LedgerUnavailable, NotFound
-from jobs.record import Record
-from jobs.submission import Submission
-from ledger import Store
-from ledger.store import ANSWER_S
-from service.embedded import EmbeddedRedis
+from jobline.cli.embedded import EmbeddedRedis
+from jobline.domain.errors import LedgerUnavailable, NotFound
+from jobline.domain.record import Record
+from jobline.domain.submission import Submission
+from jobline.ledger import commands
+from jobline.ledger.commands import Command, Receipt, Submitted
+from jobline.ledger.store import ANSWER_S, Store
 
 
 def submit(job_id: str) -> Command[Receipt[Record]]:

@@ -9,7 +9,7 @@ import redis
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
-from jobs.scripts import Script, Verb
+from jobline.ledger.scripts import Script, Verb
 from tests.model.defects import DEFECTS
 from tests.model.moves import LedgerMachine, Part
 

@@ -16,7 +16,7 @@ from PIL import Image
 from tests.acceptance.house import ROOT, House
 from tests.acceptance.processes import Program
 
-JOBLINE = [sys.executable, "-m", "service.cli"]
+JOBLINE = [sys.executable, "-m", "jobline.cli"]
 SLOTS = 4
 #: The exit status by which scripts/sdk.sh says that Java or Node is missing.
 MISSING = 3

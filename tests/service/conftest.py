@@ -18,14 +18,14 @@ import redis
 from fastapi import FastAPI
 from pydantic import SecretStr
 
-from jobs import commands
-from jobs.access import Scope, make_token
-from jobs.commands import Claimed, Command, Lives
-from jobs.record import Failure
-from jobs.registry import Registry
-from jobs.settings import Settings
-from service.app import build_app
-from service.embedded import EmbeddedRedis
+from jobline.cli.embedded import EmbeddedRedis
+from jobline.domain.access import Scope, make_token
+from jobline.domain.record import Failure
+from jobline.domain.registry import Registry
+from jobline.domain.settings import Settings
+from jobline.ledger import commands
+from jobline.ledger.commands import Claimed, Command, Lives
+from jobline.service.app import build_app
 from tests.service import demo_tasks
 
 T = TypeVar("T")

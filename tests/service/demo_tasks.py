@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, Field
 
-from jobs import FileId, FileRule, JobContext, Model, task
+from jobline import FileId, FileRule, JobContext, Model, task
 
 
 class Addends(Model):

@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 import redis
 
-from jobs import commands
-from jobs.access import Scope
-from jobs.settings import Auth, Rate
-from service import keyring
-from service.access import find_scope
-from service.embedded import EmbeddedRedis
+from jobline.cli.embedded import EmbeddedRedis
+from jobline.domain.access import Scope
+from jobline.domain.settings import Auth, Rate
+from jobline.ledger import commands
+from jobline.service.guards import keyring
+from jobline.service.guards.scopes import find_scope
 from tests.service.conftest import ADD, ORDER, MakeKey, Serve, Worker, bearer
 
 

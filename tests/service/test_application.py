@@ -8,11 +8,11 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from jobs.errors import Refused
-from jobs.task import Task
-from service.openapi import render
-from service.resources import Resources
-from service.routes.problems import kinds
+from jobline.domain.errors import Refused
+from jobline.domain.task import Task
+from jobline.service.resources import Resources
+from jobline.service.routes.problems import kinds
+from jobline.service.shapes.openapi import render
 from tests.service.conftest import Worker
 from tests.service.demo_tasks import missing
 

@@ -6,7 +6,7 @@ from typing import Any
 import httpx
 import pytest
 
-from service.batch_models import Batch
+from jobline.service.shapes.batches import Batch
 from tests.service.conftest import Serve, Worker
 
 

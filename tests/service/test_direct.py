@@ -8,8 +8,8 @@ import pytest
 from starlette.requests import ClientDisconnect
 from starlette.types import Message, Receive, Scope, Send
 
-from jobs.errors import TooLarge
-from service.direct import DirectRoute, Shortcut, read_body, send_json
+from jobline.domain.errors import TooLarge
+from jobline.service.intake.direct import DirectRoute, Shortcut, read_body, send_json
 
 
 class Direct(DirectRoute):

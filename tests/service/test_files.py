@@ -8,9 +8,9 @@ from typing import Any
 import httpx
 import pytest
 
-from files import FileStore, artifact_id
-from jobs.commands import PublishedArtifact
-from service.downloads import OUTSIDE, read_range, write_disposition
+from jobline.files import FileStore, artifact_id
+from jobline.ledger.commands import PublishedArtifact
+from jobline.service.answers.downloads import OUTSIDE, read_range, write_disposition
 from tests.service.conftest import Serve, Worker
 
 LOOK = "/v1/tasks/photo.look/jobs"

@@ -12,8 +12,8 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from service.hardening import MAX_HEAD_BYTES, MAX_HEADERS, MAX_TARGET_BYTES
-from service.resources import Resources
+from jobline.service.guards.hardening import MAX_HEAD_BYTES, MAX_HEADERS, MAX_TARGET_BYTES
+from jobline.service.resources import Resources
 from tests.service.conftest import ADD, DRAW, Serve, Worker
 
 ORDER = b'{"input":{"a":1}}'

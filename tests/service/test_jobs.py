@@ -8,10 +8,10 @@ import pytest
 from fastapi import FastAPI
 from pydantic import TypeAdapter
 
-from jobs import commands
-from service.models import JobList
-from service.resources import Resources
-from service.task_models import unite
+from jobline.ledger import commands
+from jobline.service.resources import Resources
+from jobline.service.shapes.answers import JobList
+from jobline.service.shapes.tasks import unite
 from tests.service.conftest import ADD, Serve, Worker
 
 

@@ -6,7 +6,7 @@ import time
 
 import httpx
 
-from service.embedded import EmbeddedRedis
+from jobline.cli.embedded import EmbeddedRedis
 from tests.service.conftest import ADD, Worker, submit
 
 

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from service.moments import Moment
+from jobline.service.shapes.moments import Moment
 
 ADAPTER: TypeAdapter[datetime] = TypeAdapter(Moment)
 

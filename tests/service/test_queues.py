@@ -4,7 +4,7 @@ from typing import Any
 
 import httpx
 
-from jobs import commands
+from jobline.ledger import commands
 from tests.service.conftest import ADD, LIVES, Worker
 
 

@@ -6,7 +6,7 @@ import asyncio
 
 import httpx
 
-from jobs.settings import Auth, Rate
+from jobline.domain.settings import Auth, Rate
 from tests.service.conftest import ADD, ORDER, MakeKey, Serve, Worker, bearer
 
 

@@ -8,7 +8,7 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from jobs.settings import Auth
+from jobline.domain.settings import Auth
 from tests.service.conftest import ADD, ORDER, Serve
 
 

@@ -12,11 +12,11 @@ import pytest
 from fastapi import FastAPI
 from pydantic import SecretStr
 
-from jobs.commands import PublishedArtifact
-from jobs.registry import Registry
-from jobs.settings import Auth, Settings
-from service.app import build_app
-from service.resources import Resources
+from jobline.domain.registry import Registry
+from jobline.domain.settings import Auth, Settings
+from jobline.ledger.commands import PublishedArtifact
+from jobline.service.app import build_app
+from jobline.service.resources import Resources
 from tests.service import demo_tasks
 from tests.service.conftest import ADD, MakeKey, Worker, bearer, running
 

@@ -15,14 +15,14 @@ import pytest
 from fastapi import FastAPI, Response
 from pydantic import SecretStr
 
-from jobs import commands
-from jobs.record import Record
-from jobs.registry import Registry
-from jobs.settings import Auth, Rate, Settings
-from service.app import build_app
-from service.embedded import EmbeddedRedis
-from service.resources import Resources
-from service.waiter import Waiter
+from jobline.cli.embedded import EmbeddedRedis
+from jobline.domain.record import Record
+from jobline.domain.registry import Registry
+from jobline.domain.settings import Auth, Rate, Settings
+from jobline.ledger import commands
+from jobline.service.app import build_app
+from jobline.service.events.waiter import Waiter
+from jobline.service.resources import Resources
 from tests.service import demo_tasks
 from tests.service.conftest import ADD, DRAW, ORDER, MakeKey, Serve, Worker, bearer, submit
 from tests.service.events.streaming import PATIENCE_S, PLAIN, Api, serving, until
@@ -165,7 +165,7 @@ async def test_defect_at_the_end_of_the_wait_is_a_logged_500(
     def explode(_: object) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr("service.routes.jobs.make_etag", explode)
+    monkeypatch.setattr("jobline.service.routes.jobs.make_etag", explode)
     worker.succeed(worker.claim(), {"total": 2.0})
     answer = await asyncio.wait_for(asked, PATIENCE_S)
 

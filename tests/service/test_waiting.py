@@ -10,10 +10,10 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from jobs import commands
-from service.embedded import EmbeddedRedis
-from service.resources import Resources
-from service.waiting import News
+from jobline.cli.embedded import EmbeddedRedis
+from jobline.ledger import commands
+from jobline.service.events.hub import News
+from jobline.service.resources import Resources
 from tests.service.conftest import ADD, LIVES, PATIENCE_S, Worker, running, until, waiting
 
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from files import FileStore, Stored, Workspace, new_file_id
-from jobs import JobContext
+from jobline import JobContext
+from jobline.files import FileStore, Stored, Workspace, new_file_id
 
 
 @dataclass

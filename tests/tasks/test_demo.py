@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from jobs import JobContext, TaskError
-from tasks.demo import Countdown, countdown
+from jobline import JobContext, TaskError
+from jobline.tasks.demo import Countdown, countdown
 
 
 class Clock:
@@ -24,7 +24,7 @@ class Clock:
 @pytest.fixture(autouse=True)
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     stopped = Clock()
-    monkeypatch.setattr("tasks.demo.time", stopped)
+    monkeypatch.setattr("jobline.tasks.demo.time", stopped)
     return stopped
 
 

@@ -10,15 +10,15 @@ from typing import Any, cast
 import pytest
 from pydantic import SecretStr
 
-from jobs import Task
-from jobs.commands import Command, Noted, Renewed
-from jobs.errors import LedgerUnavailable
-from jobs.registry import Registry
-from jobs.settings import Settings
-from ledger import Recorder
-from tests.jobs.conftest import Ledger
+from jobline import Task
+from jobline.domain.errors import LedgerUnavailable
+from jobline.domain.registry import Registry
+from jobline.domain.settings import Settings
+from jobline.ledger.commands import Command, Noted, Renewed
+from jobline.ledger.recorder import Recorder
+from jobline.worker.wiring import Wiring
+from tests.ledger.conftest import Ledger
 from tests.worker import tasks_of_tests
-from worker.wiring import Wiring
 
 REGISTRY = Registry.of(one for one in vars(tasks_of_tests).values() if isinstance(one, Task))
 

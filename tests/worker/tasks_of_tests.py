@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, PlainSerializer
 
-from jobs import FileId, FileRule, JobContext, Model, RetryPolicy, TaskError, task
+from jobline import FileId, FileRule, JobContext, Model, RetryPolicy, TaskError, task
 
 
 class Order(Model):

@@ -5,11 +5,11 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from jobs.registry import Registry
-from jobs.settings import Settings
+from jobline.domain.registry import Registry
+from jobline.domain.settings import Settings
+from jobline.worker.app import build_celery, to_broker_url
 from tests.worker import tasks_of_tests
 from tests.worker.conftest import REGISTRY
-from worker.app import build_celery, to_broker_url
 
 
 def test_apps_of_one_process_have_tasks_of_their_own(tmp_path: Path) -> None:

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from jobs.errors import JobCancelled
+from jobline.domain.errors import JobCancelled
+from jobline.worker.attempt import Attempt
+from jobline.worker.wiring import Wiring
 from tests.worker.conftest import FakeRecorder
-from worker.attempt import Attempt
-from worker.wiring import Wiring
 
 
 @pytest.fixture

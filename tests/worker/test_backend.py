@@ -8,15 +8,15 @@ from celery.exceptions import TaskRevokedError
 from celery.exceptions import TimeoutError as CeleryTimeout
 from celery.result import AsyncResult
 
-from jobs.errors import TaskError
-from jobs.keys import Key
-from jobs.record import Failure
-from jobs.settings import Settings
-from jobs.state import State
-from tests.jobs.conftest import Ledger
+from jobline.domain.errors import TaskError
+from jobline.domain.record import Failure
+from jobline.domain.settings import Settings
+from jobline.domain.state import State
+from jobline.ledger.keys import Key
+from jobline.worker.app import build_celery
+from jobline.worker.outcome import Again, Failed, Outcome
+from tests.ledger.conftest import Ledger
 from tests.worker.conftest import REGISTRY
-from worker.app import build_celery
-from worker.outcome import Again, Failed, Outcome
 
 FAILURE = Failure("a.b", "Oh no.", retryable=True, attempt=1, traceback="Traceback…")
 

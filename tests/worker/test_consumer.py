@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 from celery.worker import state
 
-from worker.consumer import Consumer
-from worker.prefork import PreforkPool
-from worker.request import JobRequest
-from worker.wiring import Wiring
+from jobline.worker.consumer import Consumer
+from jobline.worker.prefork import PreforkPool
+from jobline.worker.request import JobRequest
+from jobline.worker.wiring import Wiring
 
 
 def hold(job_id: str) -> JobRequest:

@@ -7,8 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from jobs.errors import JobCancelled
-from worker.coroutines import JobStopped, contained, process_loop, run_coroutine
+from jobline.domain.errors import JobCancelled
+from jobline.worker.coroutines import JobStopped, contained, process_loop, run_coroutine
 
 
 def never() -> bool:

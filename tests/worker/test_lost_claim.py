@@ -13,12 +13,12 @@ from pathlib import Path
 
 import pytest
 
-from jobs import commands
-from jobs.state import State
+from jobline.domain.state import State
+from jobline.ledger import commands
 from tests.acceptance.gate import Gate
 from tests.acceptance.house import ROOT
 from tests.acceptance.processes import Program, wait_until
-from tests.jobs.conftest import Ledger
+from tests.ledger.conftest import Ledger
 from tests.worker.thief import Thief
 
 #: What the reply of a claim has, and no other reply.
@@ -44,7 +44,7 @@ def worker(directory: Path, url: str, pool: str, lease_s: float = 30) -> Iterato
         "JOBLINE_DATA_DIR": str(directory / "data"),
         "JOBLINE_LEASE_S": f"{lease_s:g}",
     }
-    command = [sys.executable, "-m", "service.cli", "worker", "--pool", pool, "-c", "2"]
+    command = [sys.executable, "-m", "jobline.cli", "worker", "--pool", pool, "-c", "2"]
     program = Program("worker", command, directory, environment)
     try:
         wait_until(lambda: " ready." in program.told(), 30, "the worker is ready")

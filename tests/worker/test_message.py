@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 
-from jobs import Task
-from jobs.commands import Claimed
-from jobs.errors import Unprocessable
-from jobs.submission import Submission
-from tasks.demo import countdown
+from jobline import Task
+from jobline.domain.errors import Unprocessable
+from jobline.domain.submission import Submission
+from jobline.ledger.commands import Claimed
+from jobline.tasks.demo import countdown
+from jobline.worker.message import Message, to_message, to_submission
 from tests.worker.conftest import REGISTRY
-from worker.message import Message, to_message, to_submission
 
 CLAIMED = Claimed("id-1", "end.well", "media", 2, 7, 5, 12_500, '{"text":"ä \\" \\n"}'.encode())
 NO_EMBED: dict[str, Any] = {"callbacks": None, "errbacks": None, "chain": None, "chord": None}

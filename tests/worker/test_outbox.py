@@ -6,9 +6,9 @@ from queue import Empty
 
 import pytest
 
-from jobs import commands
-from jobs.commands import Command, Lives
-from worker.outbox import Outbox
+from jobline.ledger import commands
+from jobline.ledger.commands import Command, Lives
+from jobline.worker.outbox import Outbox
 
 LIVES = Lives(1, 1, 1)
 

@@ -13,11 +13,11 @@ from billiard.process import BaseProcess
 from celery.concurrency import asynpool
 from kombu.asynchronous.hub import Hub
 
-from jobs.settings import Settings
+from jobline.domain.settings import Settings
+from jobline.worker import prefork
+from jobline.worker.app import build_celery
+from jobline.worker.prefork import SOON_S, Children, PreforkPool, sweep
 from tests.worker.conftest import REGISTRY
-from worker import prefork
-from worker.app import build_celery
-from worker.prefork import SOON_S, Children, PreforkPool, sweep
 
 
 @pytest.fixture
@@ -109,4 +109,4 @@ def test_pool_that_has_ended_has_no_jobs() -> None:
 
 
 def test_prefork_means_our_pool() -> None:
-    assert build_celery(REGISTRY, Settings()).conf.worker_pool == "worker.prefork:PreforkPool"
+    assert build_celery(REGISTRY, Settings()).conf.worker_pool == "jobline.worker.prefork:PreforkPool"

@@ -6,13 +6,13 @@ from typing import Any
 import pytest
 from billiard.exceptions import SoftTimeLimitExceeded
 
-from files import FileStore
-from jobs.errors import JobCancelled
-from jobs.record import Failure
+from jobline.domain.errors import JobCancelled
+from jobline.domain.record import Failure
+from jobline.files import FileStore
+from jobline.worker.outcome import Again, Failed, Outcome
+from jobline.worker.runner import describe, perform
+from jobline.worker.wiring import Wiring
 from tests.worker.conftest import REGISTRY, FakeRecorder
-from worker.outcome import Again, Failed, Outcome
-from worker.runner import describe, perform
-from worker.wiring import Wiring
 
 
 def run(wiring: Wiring, name: str, text: str = "{}", **attempt: Any) -> Outcome:

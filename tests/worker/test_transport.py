@@ -16,17 +16,17 @@ from kombu.transport import redis as stock
 from kombu.transport import virtual
 from redis.exceptions import ResponseError
 
-from jobs.errors import NotFound, QueueFull
-from jobs.keys import Key
-from jobs.scripts import Verb
-from jobs.settings import Settings
-from jobs.state import State
+from jobline.domain.errors import NotFound, QueueFull
+from jobline.domain.settings import Settings
+from jobline.domain.state import State
+from jobline.ledger.keys import Key
+from jobline.ledger.scripts import Verb
+from jobline.worker import transport
+from jobline.worker.app import build_celery
+from jobline.worker.transport import Channel, Transport, is_task_queue
 from tests.acceptance.processes import wait_until
-from tests.jobs.conftest import Ledger
+from tests.ledger.conftest import Ledger
 from tests.worker.conftest import REGISTRY
-from worker import transport
-from worker.app import build_celery
-from worker.transport import Channel, Transport, is_task_queue
 
 #: What the module's head names, as attributes of the class that has them, or words of its source.
 METHODS = {

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 from itertools import cycle
 
-from service.events.stream import Stream
+from jobline.service.events.stream import Stream
 
 #: A comment each so many seconds keeps proxies from closing a silent stream.
 BEAT_EVERY_S = 15.0

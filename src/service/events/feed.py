@@ -13,10 +13,10 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
-from jobs.event import Entry, EventType, Position
-from jobs.keys import Key
-from ledger.address import keep_alive
-from service.events.stream import Stream, Write
+from jobline.domain.event import Entry, EventType, Position
+from jobline.ledger.address import keep_alive
+from jobline.ledger.keys import Key
+from jobline.service.events.stream import Stream, Write
 
 #: What one read gives at most; a full one means that more waits.
 BATCH = 500

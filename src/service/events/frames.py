@@ -7,10 +7,10 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from jobs.event import STATES, Event, EventType, Position
-from jobs.record import Failure, moment
-from jobs.state import State
-from service.writing import UTC_Z, describe_error, raw
+from jobline.domain.event import STATES, Event, EventType, Position
+from jobline.domain.record import Failure, moment
+from jobline.domain.state import State
+from jobline.service.answers.writing import UTC_Z, describe_error, raw
 
 #: An empty comment: no blank line, for that would end an event, and some clients would see an empty one.
 BEAT = b":\n"

@@ -1,9 +1,9 @@
 """One client's event stream: what was, what is, and never more in memory than a bounded buffer.
 
-A stream is parked (`service.parking`): whoever tells it an event wakes its pump. While the client does not
-read, the pump waits in ``send``, and events gather in the buffer; when they pass ``BUFFER_BYTES`` they are
-dropped, and the pump reads on from Redis by the last id sent, a page at a time, until it has caught up.
-Nobody waits for it.
+A stream is parked (`jobline.service.server.parking`): whoever tells it an event wakes its pump. While the
+client does not read, the pump waits in ``send``, and events gather in the buffer; when they pass
+``BUFFER_BYTES`` they are dropped, and the pump reads on from Redis by the last id sent, a page at a time,
+until it has caught up. Nobody waits for it.
 
 An outage of Redis ends no stream: browsers do not come back after a 503.
 """
@@ -17,13 +17,13 @@ from collections.abc import Awaitable, Callable
 
 from starlette.types import Message, Scope, Send
 
-from jobs.commands import History
-from jobs.errors import LedgerUnavailable, Refused
-from jobs.event import Event, Position
-from service.connection import CONNECTION, Connection
-from service.events.frames import BEAT, OPENING, Frame
-from service.parking import Parked
-from service.waiting import CLOSING, RESYNC, News
+from jobline.domain.errors import LedgerUnavailable, Refused
+from jobline.domain.event import Event, Position
+from jobline.ledger.commands import History
+from jobline.service.events.frames import BEAT, OPENING, Frame
+from jobline.service.events.hub import CLOSING, RESYNC, News
+from jobline.service.server.connection import CONNECTION, Connection
+from jobline.service.server.parking import Parked
 
 #: What waits for a client at most, beside what its socket holds (uvicorn stops at 64 kB).
 BUFFER_BYTES = 65_536

@@ -5,13 +5,13 @@ from typing import Annotated, Any
 import uuid_utils
 from fastapi import APIRouter, Path, Response
 
-from jobs import commands
-from jobs.errors import Conflict
-from jobs.state import State
-from service.problems import problems
-from service.resources import Here, Tenant
-from service.routes.submit import RETRY_AFTER_S
-from service.writing import write_job
+from jobline.domain.errors import Conflict
+from jobline.domain.state import State
+from jobline.ledger import commands
+from jobline.service.answers.problems import problems
+from jobline.service.answers.writing import write_job
+from jobline.service.resources import Here, Tenant
+from jobline.service.routes.submit import RETRY_AFTER_S
 
 JobId = Annotated[str, Path(alias="id", max_length=255, description="The job's id.")]
 

@@ -7,20 +7,27 @@ from fastapi import APIRouter, FastAPI, Header, Path, Response
 from pydantic_core import SchemaValidator
 from starlette.types import Receive, Scope, Send
 
-from jobs import commands
-from jobs.commands import Batch as Found
-from jobs.errors import NotFound
-from jobs.strictness import make_strict_validator
-from service.access import find_tenant
-from service.batch_intake import check_all_files, find_orders, find_owner, make_batch, name_job, read_batch
-from service.batch_models import Batch, make_batch_request
-from service.direct import DirectRoute, read_body, read_headers, send_json
-from service.headers import read_key
-from service.intake import check_json_type
-from service.problems import problems
-from service.resources import Here, Resources, Tenant
-from service.routes.submit import ERRORS, RETRY_AFTER_S, WANTED
-from service.writing import UTC_Z
+from jobline.domain.errors import NotFound
+from jobline.domain.strictness import make_strict_validator
+from jobline.ledger import commands
+from jobline.ledger.commands import Batch as Found
+from jobline.service.answers.problems import problems
+from jobline.service.answers.writing import UTC_Z
+from jobline.service.guards.scopes import find_tenant
+from jobline.service.intake.batches import (
+    check_all_files,
+    find_orders,
+    find_owner,
+    make_batch,
+    name_job,
+    read_batch,
+)
+from jobline.service.intake.direct import DirectRoute, read_body, read_headers, send_json
+from jobline.service.intake.headers import read_key
+from jobline.service.intake.jobs import check_json_type
+from jobline.service.resources import Here, Resources, Tenant
+from jobline.service.routes.submit import ERRORS, RETRY_AFTER_S, WANTED
+from jobline.service.shapes.batches import Batch, make_batch_request
 
 JSON = "application/json"
 

@@ -7,15 +7,15 @@ import uuid_utils
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict
 
-from jobs import commands
-from jobs.commands import Filter
-from jobs.state import State
-from service.models import Answer
-from service.moments import Moment
-from service.problems import problems
-from service.refusals import BadParameter
-from service.resources import Here, Tenant
-from service.stamps import to_stamp
+from jobline.domain.state import State
+from jobline.ledger import commands
+from jobline.ledger.commands import Filter
+from jobline.service.answers.problems import problems
+from jobline.service.answers.refusals import BadParameter
+from jobline.service.intake.stamps import to_stamp
+from jobline.service.resources import Here, Tenant
+from jobline.service.shapes.answers import Answer
+from jobline.service.shapes.moments import Moment
 
 #: Jobs of one script call: some 3 ms in Redis.
 AT_ONCE = 200

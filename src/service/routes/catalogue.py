@@ -5,14 +5,14 @@ from typing import Annotated, Any
 import orjson
 from fastapi import APIRouter, Path
 
-from jobs import commands
-from jobs.commands import WorkerSeen
-from jobs.errors import NotFound
-from jobs.registry import Registry, install_hint
-from jobs.task import Task
-from service.models import TaskInfo, TaskList, WorkerInfo, WorkerList
-from service.problems import problems
-from service.resources import Here
+from jobline.domain.errors import NotFound
+from jobline.domain.registry import Registry, install_hint
+from jobline.domain.task import Task
+from jobline.ledger import commands
+from jobline.ledger.commands import WorkerSeen
+from jobline.service.answers.problems import problems
+from jobline.service.resources import Here
+from jobline.service.shapes.answers import TaskInfo, TaskList, WorkerInfo, WorkerList
 
 router = APIRouter(prefix="/v1", tags=["catalogue"])
 

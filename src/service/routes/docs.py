@@ -69,5 +69,5 @@ async def show_redoc() -> Response:
 @router.get("/docs/start.js")
 async def start_swagger() -> Response:
     """Give the script that starts Swagger UI; inline it would need a looser policy."""
-    script = files("service").joinpath("static", "docs.js").read_bytes()
+    script = files("jobline.service").joinpath("static", "docs.js").read_bytes()
     return Response(script, media_type="text/javascript")

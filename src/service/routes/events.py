@@ -14,15 +14,15 @@ from fastapi import FastAPI, Header, Path, Query, Response
 from fastapi.routing import APIRoute
 from starlette.types import Receive, Scope, Send
 
-from jobs import commands
-from jobs.commands import History
-from service.access import find_tenant
-from service.events.stream import Stream
-from service.parking import PARKED
-from service.problems import problems
-from service.refusals import BadParameter
-from service.resources import Resources
-from service.routes.jobs import JobId
+from jobline.ledger import commands
+from jobline.ledger.commands import History
+from jobline.service.answers.problems import problems
+from jobline.service.answers.refusals import BadParameter
+from jobline.service.events.stream import Stream
+from jobline.service.guards.scopes import find_tenant
+from jobline.service.resources import Resources
+from jobline.service.routes.jobs import JobId
+from jobline.service.server.parking import PARKED
 
 MEDIA_TYPE = "text/event-stream"
 STREAM_ID = re.compile(r"\d{1,15}(?:-\d{1,15})?", re.ASCII)
@@ -103,7 +103,7 @@ class EventsRoute(APIRoute):
         self.app = self.answer
 
     async def answer(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request; what it raises is answered by `service.problems`."""
+        """Answer one request; what it raises is answered by `jobline.service.answers.problems`."""
         here: Resources = scope["app"].state.resources
         after = read_after(scope)
         stream = await self.open_stream(here, find_tenant(scope), scope["path_params"])

@@ -4,17 +4,17 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Request, Response
 
-from files import Stored
-from jobs import commands
-from jobs.errors import Conflict, NotFound
-from jobs.stored_file import StoredFile
-from service.downloads import send_file
-from service.models import FileInfo, FileList
-from service.problems import problems
-from service.resources import Here, Resources, Tenant
-from service.routes.jobs import JSON, JobId
-from service.uploads import FORM, UNTYPED, Upload, read_upload
-from service.writing import write_file, write_files
+from jobline.domain.errors import Conflict, NotFound
+from jobline.domain.stored_file import StoredFile
+from jobline.files import Stored
+from jobline.ledger import commands
+from jobline.service.answers.downloads import send_file
+from jobline.service.answers.problems import problems
+from jobline.service.answers.writing import write_file, write_files
+from jobline.service.intake.uploads import FORM, UNTYPED, Upload, read_upload
+from jobline.service.resources import Here, Resources, Tenant
+from jobline.service.routes.jobs import JSON, JobId
+from jobline.service.shapes.answers import FileInfo, FileList
 
 FileName = Annotated[str, Path(alias="id", max_length=64, description="The file's id.")]
 ArtifactName = Annotated[str, Path(alias="name", max_length=200, description="The artifact's name.")]

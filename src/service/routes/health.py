@@ -4,13 +4,13 @@ import asyncio
 
 from fastapi import APIRouter, Response
 
-from jobs import commands
-from jobs.commands import WorkerSeen
-from jobs.errors import LedgerUnavailable
-from service.models import Health
-from service.problems import problems
-from service.refusals import NotReady
-from service.resources import Here
+from jobline.domain.errors import LedgerUnavailable
+from jobline.ledger import commands
+from jobline.ledger.commands import WorkerSeen
+from jobline.service.answers.problems import problems
+from jobline.service.answers.refusals import NotReady
+from jobline.service.resources import Here
+from jobline.service.shapes.answers import Health
 
 ANSWER_S = 1.0
 MAX_BEAT_AGE_MS = 10_000

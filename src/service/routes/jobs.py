@@ -9,23 +9,23 @@ from urllib.parse import urlencode
 
 from fastapi import APIRouter, FastAPI, Header, Path, Query, Response
 
-from jobs import commands
-from jobs.commands import Cancelled
-from jobs.errors import Conflict, NotFound
-from jobs.record import Record
-from jobs.state import State
-from service.headers import MAX_WAIT_S, is_fresh, make_etag
-from service.models import JobList
-from service.moments import Moment
-from service.problems import problems
-from service.refusals import BadParameter
-from service.resources import Here, Resources, Tenant
-from service.routes.again import make_again_router
-from service.routes.submit import RETRY_AFTER_S, retry_after_s
-from service.stamps import to_stamp
-from service.task_models import unite
-from service.waiter import Later, Waiter
-from service.writing import write_job, write_jobs
+from jobline.domain.errors import Conflict, NotFound
+from jobline.domain.record import Record
+from jobline.domain.state import State
+from jobline.ledger import commands
+from jobline.ledger.commands import Cancelled
+from jobline.service.answers.problems import problems
+from jobline.service.answers.refusals import BadParameter
+from jobline.service.answers.writing import write_job, write_jobs
+from jobline.service.events.waiter import Later, Waiter
+from jobline.service.intake.headers import MAX_WAIT_S, is_fresh, make_etag
+from jobline.service.intake.stamps import to_stamp
+from jobline.service.resources import Here, Resources, Tenant
+from jobline.service.routes.again import make_again_router
+from jobline.service.routes.submit import RETRY_AFTER_S, retry_after_s
+from jobline.service.shapes.answers import JobList
+from jobline.service.shapes.moments import Moment
+from jobline.service.shapes.tasks import unite
 
 JSON = "application/json"
 MAX_PAGE = 200

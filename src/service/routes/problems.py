@@ -6,8 +6,8 @@ from html import escape
 from fastapi import APIRouter
 from fastapi.responses import HTMLResponse, Response
 
-from jobs.errors import LedgerUnavailable, NotFound, Refused
-from service.problems import INTERNAL
+from jobline.domain.errors import LedgerUnavailable, NotFound, Refused
+from jobline.service.answers.problems import INTERNAL
 
 router = APIRouter(include_in_schema=False)
 

@@ -6,13 +6,13 @@ from typing import Annotated
 from fastapi import APIRouter, Path
 from pydantic import Field
 
-from jobs import commands
-from jobs.commands import QueueSeen
-from jobs.errors import NotFound
-from service.models import Answer
-from service.problems import problems
-from service.resources import Here, Resources
-from service.routes.catalogue import describe_worker
+from jobline.domain.errors import NotFound
+from jobline.ledger import commands
+from jobline.ledger.commands import QueueSeen
+from jobline.service.answers.problems import problems
+from jobline.service.resources import Here, Resources
+from jobline.service.routes.catalogue import describe_worker
+from jobline.service.shapes.answers import Answer
 
 router = APIRouter(prefix="/v1/queues", tags=["queues"])
 QueueName = Annotated[str, Path(max_length=64, description="The queue's name.")]

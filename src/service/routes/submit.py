@@ -14,19 +14,19 @@ from urllib.parse import parse_qs
 from fastapi import APIRouter, FastAPI, Header, Query, Request, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from jobs import commands
-from jobs.record import Record
-from jobs.submission import Submission
-from jobs.task import Task
-from service.access import find_tenant
-from service.direct import DirectRoute, JsonAnswer, read_body, read_headers, send_json
-from service.headers import MAX_WAIT_S, NO_PREFERENCE, Prefer, read_key, read_prefer
-from service.intake import check_files, check_json_type, make_submission, read_order
-from service.problems import problems
-from service.refusals import BadParameter
-from service.resources import Resources
-from service.waiter import Waiter
-from service.writing import write_job
+from jobline.domain.record import Record
+from jobline.domain.submission import Submission
+from jobline.domain.task import Task
+from jobline.ledger import commands
+from jobline.service.answers.problems import problems
+from jobline.service.answers.refusals import BadParameter
+from jobline.service.answers.writing import write_job
+from jobline.service.events.waiter import Waiter
+from jobline.service.guards.scopes import find_tenant
+from jobline.service.intake.direct import DirectRoute, JsonAnswer, read_body, read_headers, send_json
+from jobline.service.intake.headers import MAX_WAIT_S, NO_PREFERENCE, Prefer, read_key, read_prefer
+from jobline.service.intake.jobs import check_files, check_json_type, make_submission, read_order
+from jobline.service.resources import Resources
 
 ERRORS = (400, 404, 410, 413, 415, 422, 429, 503)
 RETRY_AFTER_S = 1

@@ -12,10 +12,11 @@ from typing import Any, TypeVar
 import uvloop
 from greenlet import getcurrent, greenlet
 
-from jobs.commands import Command
-from jobs.errors import JobCancelled, LedgerUnavailable
-from ledger import Recorder, Store
-from worker.light.plain import PlainThread, Typical
+from jobline.domain.errors import JobCancelled, LedgerUnavailable
+from jobline.ledger.commands import Command
+from jobline.ledger.recorder import Recorder
+from jobline.ledger.store import Store
+from jobline.worker.light.plain import PlainThread, Typical
 
 T = TypeVar("T")
 

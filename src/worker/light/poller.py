@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any, Protocol
 
-from jobs.errors import SettingsError
+from jobline.domain.errors import SettingsError
 
 #: The hub comes round so often at least: only then does Celery look whether a signal has told it to end.
 LONGEST_S = 0.25

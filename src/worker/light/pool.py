@@ -10,10 +10,10 @@ from typing import Any
 from celery.concurrency.base import BasePool, apply_target
 from celery.worker import state
 
-from jobs.garbage import spare_running
-from worker.light.loop import Light, LightRecorder
-from worker.light.poller import SharedPoller
-from worker.wiring import wiring_of
+from jobline.garbage import spare_running
+from jobline.worker.light.loop import Light, LightRecorder
+from jobline.worker.light.poller import SharedPoller
+from jobline.worker.wiring import wiring_of
 
 #: How often a stopping pool looks whether its jobs have ended.
 LOOK_EVERY_S = 0.05

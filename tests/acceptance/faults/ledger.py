@@ -9,7 +9,7 @@ from typing import Any
 
 import redis
 
-from jobs.keys import PREFIX, Key
+from jobline.ledger.keys import PREFIX, Key
 from tests.model.comparison.records import read_history
 from tests.model.nouns import FINAL_EVENT
 

@@ -10,7 +10,7 @@ import threading
 from types import TracebackType
 from typing import Self
 
-from service.embedded import free_port
+from jobline.cli.embedded import free_port
 
 HOST = "127.0.0.1"
 CHUNK = 65_536

@@ -14,7 +14,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from jobs import JobContext, Model, RetryPolicy, TaskError, task
+from jobline import JobContext, Model, RetryPolicy, TaskError, task
 
 SOON = RetryPolicy(first_s=0.2, factor=1, max_s=0.2, jitter=0)
 #: Calls into C while holding the GIL: no other thread of the process runs until it returns.

@@ -5,9 +5,9 @@ from __future__ import annotations
 import itertools
 from pathlib import Path
 
-from jobs import commands
-from jobs.submission import Submission
-from ledger import Recorder
+from jobline.domain.submission import Submission
+from jobline.ledger import commands
+from jobline.ledger.recorder import Recorder
 from tests.acceptance.faults.conftest import NewRow
 from tests.acceptance.faults.form import pick
 from tests.acceptance.faults.stage import Stage

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from jobs.keys import Key
+from jobline.ledger.keys import Key
 from tests.model.comparison.dump import members, scores, strings
 from tests.model.comparison.queues import check_limits, check_queue, check_workers
 from tests.model.comparison.records import check_batches, check_files, check_jobs

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
-from jobs.keys import Key
+from jobline.ledger.keys import Key
 from tests.model.comparison.dump import members, scores, strings
 from tests.model.rules import Model
 

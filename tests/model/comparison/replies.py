@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from jobs import commands
-from jobs.record import Record
+from jobline.domain.record import Record
+from jobline.ledger import commands
 from tests.model.nouns import Batch
 from tests.model.rules import Model
 

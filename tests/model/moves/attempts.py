@@ -7,10 +7,10 @@ from dataclasses import replace
 from hypothesis import strategies as st
 from hypothesis.stateful import precondition, rule
 
-from jobs import commands
-from jobs.commands import Claimed, Limits, PublishedArtifact
-from jobs.keys import Key
-from jobs.record import Failure
+from jobline.domain.record import Failure
+from jobline.ledger import commands
+from jobline.ledger.commands import Claimed, Limits, PublishedArtifact
+from jobline.ledger.keys import Key
 from tests.model.comparison.dump import strings
 from tests.model.comparison.queues import read_barred
 from tests.model.moves.births import ORDERS, Order

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from hypothesis import strategies as st
 from hypothesis.stateful import precondition, rule
 
-from jobs import commands
-from jobs.commands import Batch, BatchOrder
-from jobs.state import State
-from jobs.submission import Submission
+from jobline.domain.state import State
+from jobline.domain.submission import Submission
+from jobline.ledger import commands
+from jobline.ledger.commands import Batch, BatchOrder
 from tests.model import nouns
 from tests.model.comparison import compare_batch, compare_record
 from tests.model.moves.filters import WISHES, Filters, Wish

@@ -7,7 +7,7 @@ import json
 from hypothesis import strategies as st
 from hypothesis.stateful import rule
 
-from jobs import commands
+from jobline.ledger import commands
 from tests.model.moves.stage import LIVES, OWNERS, Part, Stage, only
 from tests.model.nouns import LEASE_MS
 

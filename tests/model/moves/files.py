@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import strategies as st
 from hypothesis.stateful import precondition, rule
 
-from jobs import commands
+from jobline.ledger import commands
 from tests.model.moves.stage import ANY, LIVES, TENANTS, Part, Stage, only
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hypothesis.stateful import rule
 
-from jobs import commands
+from jobline.ledger import commands
 from tests.model.moves.stage import QUEUES, Part, Stage, only
 from tests.model.nouns import FEW
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from hypothesis import strategies as st
 from hypothesis.stateful import precondition, rule
 
-from jobs import commands
-from jobs.commands import Filter
-from jobs.record import Record
+from jobline.domain.record import Record
+from jobline.ledger import commands
+from jobline.ledger.commands import Filter
 from tests.model.comparison import compare_record
 from tests.model.moves.births import Births
 from tests.model.moves.filters import WISHES, Wish

@@ -13,9 +13,9 @@ import redis
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, precondition
 
-from jobs.commands import Command, Limits, Lives
-from jobs.errors import Gone, NotFound
-from jobs.scripts import Script, inline_keys
+from jobline.domain.errors import Gone, NotFound
+from jobline.ledger.commands import Command, Limits, Lives
+from jobline.ledger.scripts import Script, inline_keys
 from tests.model.comparison import DUMP
 from tests.model.nouns import FILE_MS, RESULT_MS, TOMBSTONE_MS
 from tests.model.rules import Model

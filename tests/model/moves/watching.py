@@ -8,8 +8,8 @@ from collections.abc import Iterable
 from hypothesis import strategies as st
 from hypothesis.stateful import precondition, rule
 
-from jobs import commands
-from jobs.commands import Command, History
+from jobline.ledger import commands
+from jobline.ledger.commands import Command, History
 from tests.model.moves.stage import ANY, TENANTS, Part, Stage, only
 from tests.model.nouns import FINAL, Job
 

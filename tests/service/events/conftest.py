@@ -9,9 +9,9 @@ import pytest
 from fastapi import FastAPI
 from pydantic import SecretStr
 
-from jobs.registry import Registry
-from jobs.settings import Settings
-from service.app import build_app
+from jobline.domain.registry import Registry
+from jobline.domain.settings import Settings
+from jobline.service.app import build_app
 from tests.service import demo_tasks
 from tests.service.events.streaming import Api, serving
 

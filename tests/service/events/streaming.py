@@ -16,13 +16,13 @@ import uvicorn
 from fastapi import FastAPI
 from httpx_sse import ServerSentEvent, aconnect_sse
 
-from jobs import commands
-from jobs.commands import Claimed
-from jobs.event import Entry
-from service.cli.server import build_server
-from service.embedded import free_port
-from service.events.stream import Stream
-from service.resources import Resources
+from jobline.cli.embedded import free_port
+from jobline.domain.event import Entry
+from jobline.ledger import commands
+from jobline.ledger.commands import Claimed
+from jobline.service.events.stream import Stream
+from jobline.service.resources import Resources
+from jobline.service.server.server import build_server
 from tests.service.conftest import ADD, Worker
 
 PATIENCE_S = 20.0

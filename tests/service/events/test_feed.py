@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 
-from jobs import commands
-from jobs.commands import BatchOrder
-from jobs.event import Position
-from jobs.submission import Submission
+from jobline.domain.event import Position
+from jobline.domain.submission import Submission
+from jobline.ledger import commands
+from jobline.ledger.commands import BatchOrder
 from tests.service.conftest import Worker
 from tests.service.events.streaming import (
     PATIENCE_S,

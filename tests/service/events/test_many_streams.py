@@ -10,8 +10,8 @@ from collections.abc import Callable
 import httpx
 from fastapi import FastAPI
 
-from jobs import commands
-from service.events.stream import BUFFER_BYTES
+from jobline.ledger import commands
+from jobline.service.events.stream import BUFFER_BYTES
 from tests.service.conftest import LIVES, Worker
 from tests.service.events.streaming import (
     PATIENCE_S,

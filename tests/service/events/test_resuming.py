@@ -7,8 +7,8 @@ import random
 
 import pytest
 
-from service.embedded import EmbeddedRedis
-from service.events.schema import JobEvent
+from jobline.cli.embedded import EmbeddedRedis
+from jobline.service.shapes.events import JobEvent
 from tests.service.conftest import Worker
 from tests.service.events.streaming import (
     PATIENCE_S,

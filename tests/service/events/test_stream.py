@@ -12,14 +12,14 @@ import pytest
 from fastapi import FastAPI
 from starlette.types import Message
 
-from jobs import commands
-from jobs.commands import Claimed, History
-from jobs.record import Failure
-from service.embedded import EmbeddedRedis
-from service.events import beats
-from service.events.frames import write_frame
-from service.events.schema import JobEvent
-from service.events.stream import Stream
+from jobline.cli.embedded import EmbeddedRedis
+from jobline.domain.record import Failure
+from jobline.ledger import commands
+from jobline.ledger.commands import Claimed, History
+from jobline.service.events import beats
+from jobline.service.events.frames import write_frame
+from jobline.service.events.stream import Stream
+from jobline.service.shapes.events import JobEvent
 from tests.service.conftest import LIVES, Worker
 from tests.service.events.streaming import (
     PATIENCE_S,

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from jobs import JobContext
-from tasks.image import process
-from tasks.image.order import ImageOrder, ImagesMade
+from jobline import JobContext
+from jobline.tasks.image import process
+from jobline.tasks.image.order import ImageOrder, ImagesMade
 
 Process = Callable[..., ImagesMade]
 

@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from jobs import TaskError
-from tasks.image.limits import ImageLimits, read_limits
-from tasks.image.order import ImagesMade
+from jobline import TaskError
+from jobline.tasks.image.limits import ImageLimits, read_limits
+from jobline.tasks.image.order import ImagesMade
 from tests.tasks.image.conftest import encode, quarters, read
 
 Run = Callable[..., ImagesMade]

@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobs import TaskError
-from tasks.image.geometry import Size, check_ops, fit, needed_scale
-from tasks.image.order import ImageCrop, ImageFit, ImageOp, ImageResize, ImageRotate
+from jobline import TaskError
+from jobline.tasks.image.geometry import Size, check_ops, fit, needed_scale
+from jobline.tasks.image.order import ImageCrop, ImageFit, ImageOp, ImageResize, ImageRotate
 
 sides = st.integers(1, 16_383)
 

@@ -8,15 +8,15 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from jobs.file_id import FileClaims
-from tasks.image import process, thumbnail
-from tasks.image.order import ImageOrder
+from jobline.domain.file_id import FileClaims
+from jobline.tasks.image import process, thumbnail
+from jobline.tasks.image.order import ImageOrder
 
 FILE = "file_" + "0" * 32
 
 
 def test_declaring_the_tasks_loads_no_image_library() -> None:
-    code = "import sys, tasks.image; assert not {'PIL', 'pillow_heif'} & set(sys.modules)"
+    code = "import sys, jobline.tasks.image; assert not {'PIL', 'pillow_heif'} & set(sys.modules)"
     subprocess.run([sys.executable, "-c", f"import sys; sys.path[:0] = {sys.path!r}; {code}"], check=True)
 
 

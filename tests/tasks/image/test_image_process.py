@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from PIL import Image, ImageCms
 
-from jobs import JobCancelled, JobContext, TaskError
-from tasks.image import thumbnail
-from tasks.image.order import ImagesMade, Thumbnail
+from jobline import JobCancelled, JobContext, TaskError
+from jobline.tasks.image import thumbnail
+from jobline.tasks.image.order import ImagesMade, Thumbnail
 from tests.tasks.image.conftest import encode, quarters, read
 
 Open = Callable[..., Image.Image]

@@ -9,9 +9,9 @@ from functools import partial
 import pytest
 from greenlet import getcurrent
 
-from jobs import commands
-from jobs.errors import JobCancelled
-from worker.light.loop import Light, LightRecorder
+from jobline.domain.errors import JobCancelled
+from jobline.ledger import commands
+from jobline.worker.light.loop import Light, LightRecorder
 
 
 @pytest.fixture

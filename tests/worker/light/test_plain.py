@@ -4,7 +4,7 @@ import threading
 import time
 from functools import partial
 
-from worker.light.plain import LONG_S, SHORT_S, PlainThread, Typical
+from jobline.worker.light.plain import LONG_S, SHORT_S, PlainThread, Typical
 
 
 def test_task_that_never_ran_is_not_short() -> None:

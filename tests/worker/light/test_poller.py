@@ -9,8 +9,8 @@ from collections.abc import Iterator
 import pytest
 from kombu.utils.eventio import READ, poll
 
-from jobs.errors import SettingsError
-from worker.light.poller import SharedPoller, descriptor
+from jobline.domain.errors import SettingsError
+from jobline.worker.light.poller import SharedPoller, descriptor
 
 
 @pytest.fixture

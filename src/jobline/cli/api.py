@@ -1,0 +1,62 @@
+"""`jobline api`: uvicorn in this process, with an end that open event streams hear of."""
+
+from __future__ import annotations
+
+import errno
+import ipaddress
+import os
+import socket
+import sys
+from typing import Annotated
+
+import typer
+
+from jobline.domain.errors import SettingsError
+from jobline.domain.settings import Auth, Settings, read_settings
+
+LOOPBACK = "127.0.0.1"
+
+
+def api(
+    host: Annotated[str, typer.Option("--host", help="Beyond loopback only with keys.")] = LOOPBACK,
+    port: Annotated[int, typer.Option("--port", min=0, max=65535, help="The TCP port.")] = 8000,
+    access_log: Annotated[bool, typer.Option("--access-log", help="Write a line for each request.")] = False,
+) -> None:
+    """Run the HTTP API."""
+    check_reach(host, read_settings())
+    check_port(host, port)
+    sys.path.append(os.getcwd())  # noqa: PTH109 - sys.path holds strings; your own task modules may lie here
+    from jobline.service.main import app
+    from jobline.service.server.server import build_server
+
+    build_server(app, host, port, access_log=access_log).run()
+
+
+def check_reach(host: str, settings: Settings) -> None:
+    """Refuse to serve everybody on the network without keys; raises SettingsError, naming both ways out."""
+    if is_loopback(host) or settings.auth is Auth.KEYS or settings.allow_open:
+        return
+    raise SettingsError(
+        f"refusing to listen on {host} without keys: whoever reaches it could run jobs and read results. "
+        "Set JOBLINE_AUTH=keys, or JOBLINE_ALLOW_OPEN=true behind a gateway of your own"
+    )
+
+
+def is_loopback(host: str) -> bool:
+    """Claim that only this machine reaches the host."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def check_port(host: str, port: int) -> None:
+    """Raise SettingsError when the port cannot be listened on, before anything is started."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            reason = "is in use" if error.errno == errno.EADDRINUSE else f"cannot be used: {error.strerror}"
+            raise SettingsError(f"port {port} on {host} {reason}; choose another with --port") from None

@@ -1,0 +1,171 @@
+"""The HTTP API as the command line speaks it: one request a method; every refusal becomes one readable line.
+
+The answers stay JSON, as the server gave them: the commands print them, and a newer server's fields come
+through.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import mimetypes
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, Self, TypeAlias
+from urllib.parse import quote, urlsplit
+
+import httpx
+
+from jobline.domain.errors import JoblineError
+
+#: Any: a JSON object of the API, whose shape the server's own OpenAPI states.
+Json: TypeAlias = dict[str, Any]
+
+LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
+#: A long poll answers in its own time; what is added is for the network.
+NETWORK_TIMEOUT_S = 10.0
+TRANSFER_TIMEOUT_S = 60.0
+
+
+class ApiError(JoblineError):
+    """The API refused the request, or does not answer; the message is one line."""
+
+    exit_code = 3
+
+    def __init__(self, message: str, status: int | None = None) -> None:
+        super().__init__(message)
+        #: None when there was no answer at all.
+        self.status = status
+
+    @property
+    def is_passing(self) -> bool:
+        """Claim that the same request may succeed in a moment."""
+        return self.status is None or self.status == httpx.codes.SERVICE_UNAVAILABLE
+
+
+class ApiClient:
+    """Speak to one Jobline server; a context manager. All methods raise ApiError."""
+
+    def __init__(self, url: str, *, api_key: str | None = None, http: httpx.Client | None = None) -> None:
+        self.url = url.rstrip("/")
+        self._http = http or httpx.Client(
+            base_url=self.url,
+            headers={"Authorization": f"Bearer {api_key}"} if api_key else {},
+            timeout=httpx.Timeout(NETWORK_TIMEOUT_S, connect=3.0),
+            trust_env=urlsplit(self.url).hostname not in LOOPBACK,  # no proxy leads to one's own machine
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._http.close()
+
+    def tasks(self) -> Json:
+        """List the tasks on offer."""
+        return self._json("GET", "/v1/tasks")
+
+    def task(self, name: str) -> Json:
+        """Give one task, with the JSON Schemas of its input and result."""
+        return self._json("GET", f"/v1/tasks/{quote(name, safe='')}")
+
+    def upload(self, path: Path) -> Json:
+        """Upload a local file, streamed."""
+        media_type = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
+        headers = {"Content-Type": media_type, "Content-Disposition": disposition(path.name)}
+        with path.open("rb") as content:
+            return self._json(
+                "POST", "/v1/files", content=content, headers=headers, timeout=TRANSFER_TIMEOUT_S
+            )
+
+    def submit(self, task: str, body: Mapping[str, object], *, key: str | None = None) -> Json:
+        """Submit a job; ``key`` is its Idempotency-Key."""
+        headers = {"Idempotency-Key": key} if key else {}
+        return self._json("POST", f"/v1/tasks/{quote(task, safe='')}/jobs", json=body, headers=headers)
+
+    def job(self, job_id: str, *, wait_s: int = 0) -> Json:
+        """Give a job: at once, or when it ends, after ``wait_s`` at the latest."""
+        params = {"wait": wait_s} if wait_s else {}
+        return self._json(
+            "GET", f"/v1/jobs/{quote(job_id, safe='')}", params=params, timeout=wait_s + NETWORK_TIMEOUT_S
+        )
+
+    def jobs(self, filters: Mapping[str, str | int]) -> Json:
+        """List jobs, newest first."""
+        return self._json("GET", "/v1/jobs", params=dict(filters))
+
+    def cancel(self, job_id: str) -> Json:
+        """Ask for a job's end."""
+        return self._json("POST", f"/v1/jobs/{quote(job_id, safe='')}/cancel")
+
+    def artifacts(self, job_id: str) -> Json:
+        """List what a job produced."""
+        return self._json("GET", f"/v1/jobs/{quote(job_id, safe='')}/artifacts")
+
+    @contextlib.contextmanager
+    def artifact(self, job_id: str, name: str) -> Iterator[Iterator[bytes]]:
+        """Stream the bytes of one artifact."""
+        path = f"/v1/jobs/{quote(job_id, safe='')}/artifacts/{quote(name, safe='')}"
+        with (
+            translated(self.url),
+            self._http.stream("GET", path, timeout=TRANSFER_TIMEOUT_S) as response,
+        ):
+            if response.is_error:
+                response.read()
+                raise ApiError(problem_line(response), response.status_code)
+            yield response.iter_bytes()
+
+    def _json(self, method: str, path: str, **options: Any) -> Json:
+        with translated(self.url):
+            response = self._http.request(method, path, **options)
+        if response.is_error:
+            raise ApiError(problem_line(response), response.status_code)
+        try:
+            answer: Json = response.json()
+        except ValueError:
+            raise ApiError(f"{self.url} did not answer in JSON: is it a Jobline API?", 0) from None
+        return answer
+
+
+def open_client(url: str) -> ApiClient:
+    """Open a client with the key of JOBLINE_API_KEY; no option, as others can read a command line."""
+    return ApiClient(url, api_key=os.environ.get("JOBLINE_API_KEY") or None)
+
+
+@contextlib.contextmanager
+def translated(url: str) -> Iterator[None]:
+    """Turn httpx's errors into one line that says what to do."""
+    try:
+        yield
+    except (httpx.InvalidURL, httpx.UnsupportedProtocol) as error:
+        raise ApiError(f"{url!r} is no URL of an API: {error}", 0) from None
+    except httpx.ConnectError:
+        raise ApiError(f"nothing answers at {url}: start it with `jobline dev`, or set JOBLINE_URL") from None
+    except httpx.HTTPError as error:
+        raise ApiError(f"{url} did not answer: {type(error).__name__}: {error}") from None
+
+
+def problem_line(response: httpx.Response) -> str:
+    """Write an RFC 9457 problem, or whatever else came, as one line."""
+    try:
+        problem = response.json()
+        parts = [str(problem["title"])]
+    except (ValueError, KeyError, TypeError):
+        return f"{response.status_code} {response.reason_phrase}: {' '.join(response.text.split())[:200]}"
+    if (detail := problem.get("detail")) and detail != parts[0]:
+        parts.append(str(detail))
+    errors = [
+        f"{error.get('pointer', '')}: {error.get('detail', '')}" for error in problem.get("errors") or ()
+    ]
+    if errors:
+        parts.append("; ".join(errors))
+    return f"{response.status_code} {problem.get('code', '')}: {': '.join(parts)}"
+
+
+def disposition(name: str) -> str:
+    """Give a file's name in a header, RFC 6266: ASCII for all, UTF-8 for those who read it."""
+    plain = "".join(
+        char if char.isascii() and char.isprintable() and char not in '"\\' else "_" for char in name
+    )
+    extended = f"; filename*=UTF-8''{quote(name, safe='')}" if plain != name else ""
+    return f'attachment; filename="{plain}"{extended}'

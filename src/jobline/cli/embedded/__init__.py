@@ -1,0 +1,26 @@
+"""Start a real Redis beside the project, for development and tests; production brings its own.
+
+Its one rule: nobody else's process or data is touched. Loopback only, one server a directory, one pid to
+signal.
+"""
+
+from jobline.cli.embedded.allocator import server_environment
+from jobline.cli.embedded.binary import ServerMissing, external_url, find_server
+from jobline.cli.embedded.lock import DirectoryLock, DirectoryLocked
+from jobline.cli.embedded.server import EmbeddedRedis, RedisFailed, answering_pid, free_port, server_command
+from jobline.cli.embedded.tether import tethered
+
+__all__ = [
+    "DirectoryLock",
+    "DirectoryLocked",
+    "EmbeddedRedis",
+    "RedisFailed",
+    "ServerMissing",
+    "answering_pid",
+    "external_url",
+    "find_server",
+    "free_port",
+    "server_command",
+    "server_environment",
+    "tethered",
+]

@@ -1,0 +1,203 @@
+"""One Redis server of our own: started, waited for, stopped by its pid. Knows no keys and no scripts.
+
+Why these options: the ledger is the only copy of a job, so the AOF is on and nothing is evicted; a server for
+development has no business beyond loopback.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import time
+from pathlib import Path
+from typing import IO, Self
+
+from jobline.cli.embedded.allocator import server_environment
+from jobline.cli.embedded.binary import find_server
+from jobline.cli.embedded.lock import DirectoryLock
+from jobline.cli.embedded.tether import tethered
+from jobline.domain.errors import JoblineError
+
+HOST = "127.0.0.1"
+LOCK_NAME = "redis.lock"
+LOG_NAME = "redis.log"
+START_TIMEOUT_S = 15.0
+STOP_TIMEOUT_S = 5.0
+POLL_S = 0.01
+#: A free port may be taken by another process before the server binds it.
+PORT_TRIES = 5
+#: A rewrite takes a core for as long as the data is big; a log of this size loads in 3 s (90 MB/s, measured).
+REWRITE_FROM = "256mb"
+PORT_TAKEN = "bind: Address already in use"
+
+
+class RedisFailed(JoblineError):
+    """The server did not start; the message has the end of its log."""
+
+
+class EmbeddedRedis:
+    """Run a real Redis in a directory of its own, on loopback, with AOF.
+
+    ``port=0`` takes a free one at the first start and keeps it, so ``kill`` or ``stop``, then ``start``, is a
+    restart with the same URL and data. Start it from a thread that outlives it
+    (``jobline.cli.embedded.tether`` says why). Usable as a context manager; not thread-safe.
+    """
+
+    def __init__(self, directory: Path | str, port: int = 0) -> None:
+        self.directory = Path(directory).absolute()
+        self._port = port
+        self._has_fixed_port = port != 0
+        self._lock = DirectoryLock(self.directory, LOCK_NAME)
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def port(self) -> int:
+        """Give the TCP port; 0 before the first start of a server that chooses."""
+        return self._port
+
+    @property
+    def url(self) -> str:
+        """Give the URL for clients, database 0."""
+        return f"redis://{HOST}:{self._port}/0"
+
+    @property
+    def pid(self) -> int:
+        """Give the server's pid; raises RedisFailed when none was started."""
+        return self._running().pid
+
+    @property
+    def is_running(self) -> bool:
+        """Claim that the server's process lives."""
+        return self._process is not None and self._process.poll() is None
+
+    def start(self) -> None:
+        """Return when the server answers PING with its data loaded; nothing to do when it runs already.
+
+        Raises ServerMissing, DirectoryLocked, or RedisFailed when it does not answer within 15 s.
+        """
+        if self.is_running:
+            return
+        binary = find_server()
+        self._lock.acquire()
+        try:
+            self._start_on_a_port(binary)
+        except BaseException:
+            self.kill()
+            self._lock.release()
+            raise
+        self._lock.note(self.pid)
+
+    def stop(self) -> None:
+        """Stop with SIGTERM, so that the AOF is flushed; with SIGKILL after 5 s. Twice is fine."""
+        if self._process is not None and self.is_running:
+            self._process.terminate()
+            try:
+                self._process.wait(STOP_TIMEOUT_S)
+            except subprocess.TimeoutExpired:
+                self._process.kill()
+                self._process.wait()
+        self._lock.release()
+
+    def kill(self) -> None:
+        """End the server as a crash would, with SIGKILL; ``start`` brings it back with what the AOF has."""
+        if self._process is not None and self.is_running:
+            self._process.kill()
+            self._process.wait()
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def _start_on_a_port(self, binary: Path) -> None:
+        tries = 1 if self._has_fixed_port else PORT_TRIES
+        for left in reversed(range(tries)):
+            if not self._has_fixed_port:
+                self._port = free_port()
+            try:
+                self._launch(binary)
+            except RedisFailed as error:
+                if left and PORT_TAKEN in str(error):
+                    continue
+                raise
+            self._has_fixed_port = True
+            return
+
+    def _launch(self, binary: Path) -> None:
+        log = self.directory / LOG_NAME
+        with log.open("wb") as output:
+            command = server_command(binary, self.directory, self._port)
+            self._process = spawn(command, output, self._lock.fd)
+        deadline = time.monotonic() + START_TIMEOUT_S
+        while answering_pid(self._port) != self._process.pid:
+            if self._process.poll() is not None:
+                raise RedisFailed(f"{binary} ended with status {self._process.returncode}: {tail(log)}")
+            if time.monotonic() > deadline:
+                raise RedisFailed(
+                    f"{binary} did not answer on {self.url} in {START_TIMEOUT_S} s: {tail(log)}"
+                )
+            time.sleep(POLL_S)
+
+    def _running(self) -> subprocess.Popen[bytes]:
+        if self._process is None:
+            raise RedisFailed("the embedded Redis was not started")
+        return self._process
+
+
+def server_command(binary: Path, directory: Path, port: int, *, loglevel: str = "notice") -> list[str]:
+    """Write the command that serves ``directory`` on loopback, logging to its standard output."""
+    options = {
+        "bind": HOST,
+        "port": str(port),
+        "dir": str(directory),
+        "daemonize": "no",
+        "loglevel": loglevel,
+        "appendonly": "yes",
+        "appendfsync": "everysec",
+        "auto-aof-rewrite-min-size": REWRITE_FROM,
+        "save": "",
+        "maxmemory-policy": "noeviction",
+    }
+    return [str(binary), *(word for name, value in options.items() for word in (f"--{name}", value))]
+
+
+def spawn(command: list[str], output: IO[bytes], lock_fd: int) -> subprocess.Popen[bytes]:
+    """Start the server in a session of its own, out of Ctrl-C's reach, tied to our life and our lock."""
+    return subprocess.Popen(
+        tethered(command),
+        stdin=subprocess.DEVNULL,
+        stdout=output,
+        stderr=subprocess.STDOUT,
+        env={**os.environ, **server_environment()},
+        start_new_session=True,
+        pass_fds=(lock_fd,),
+    )
+
+
+def answering_pid(port: int) -> int | None:
+    """Ask who serves a loopback port: the pid of the Redis there, once it answers PING; else None."""
+    try:
+        with socket.create_connection((HOST, port), timeout=1) as connection:
+            connection.sendall(b"PING\r\nINFO server\r\nQUIT\r\n")
+            lines = connection.makefile("rb").read().split(b"\r\n")
+    except OSError:
+        return None
+    if lines[0] != b"+PONG":  # -LOADING while the AOF is read
+        return None
+    return next((int(line[11:]) for line in lines if line.startswith(b"process_id:")), None)
+
+
+def free_port() -> int:
+    """Find a loopback port that nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind((HOST, 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def tail(path: Path, lines: int = 5) -> str:
+    """Give the last lines of a log as one line."""
+    return " | ".join(path.read_text(errors="replace").splitlines()[-lines:])

@@ -1,0 +1,38 @@
+"""`jobline worker --processes N`: several workers side by side, kept alive until a signal ends them all."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from jobline.cli.dev import run_until_stopped
+from jobline.cli.supervision.child import Spec
+from jobline.cli.supervision.supervisor import Supervisor
+from jobline.cli.supervision.voice import Voice
+from jobline.domain.settings import read_settings
+
+#: What a worker needs beyond its jobs' grace to hand back what is left and to end.
+ENDING_S = 5.0
+
+
+def run_fleet(commands: Sequence[Sequence[str]]) -> None:
+    """Run one worker a command; a first signal stops them together, each with its grace time."""
+    voice = Voice(sys.stdout)
+    run_until_stopped(keep(commands, read_settings().stop_grace_s + ENDING_S, voice), voice)
+
+
+async def keep(commands: Sequence[Sequence[str]], grace_s: float, voice: Voice) -> None:
+    """Keep every worker alive until this is cancelled."""
+    with tempfile.TemporaryDirectory(prefix="jobline-workers-") as directory:
+        async with Supervisor(Path(directory), voice) as supervisor:
+            workers = [
+                supervisor.start(Spec(f"worker {number}", tuple(command), grace_s))
+                for number, command in enumerate(commands, 1)
+            ]
+            try:
+                await asyncio.Event().wait()
+            finally:
+                await asyncio.gather(*(worker.stop() for worker in workers))

@@ -1,0 +1,129 @@
+"""Commands that look at jobs and tasks, cancel a job, fetch what it made: a request and its answer."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from jobline.cli.client import ApiClient, ApiError, Json, open_client
+from jobline.cli.options import DEFAULT_URL, AsJson, JobId, Url, print_json, print_table, report
+from jobline.cli.watch import message
+from jobline.domain.state import State
+
+
+def list_tasks(url: Url = DEFAULT_URL, as_json: AsJson = False) -> None:
+    """List the tasks on offer, with the fields of their inputs (* is required)."""
+    with open_client(url) as api:
+        answer = api.tasks()
+    if as_json:
+        print_json(answer)
+        return
+    rows = [(item["name"], item.get("queue"), fields(item), item.get("summary")) for item in answer["items"]]
+    print_table(("TASK", "QUEUE", "INPUT", "SUMMARY"), rows)
+
+
+def get(job_id: JobId, url: Url = DEFAULT_URL, as_json: AsJson = False) -> None:
+    """Show one job."""
+    with open_client(url) as api:
+        job = api.job(job_id)
+    if as_json:
+        print_json(job)
+        return
+    print_table(
+        ("FIELD", "VALUE"), [(name, value) for name, value in job.items() if value not in (None, [], "")]
+    )
+
+
+def list_jobs(
+    state: Annotated[State | None, typer.Option("--state", help="Only jobs in this state.")] = None,
+    task: Annotated[str | None, typer.Option("--task", help="Only jobs of this task.")] = None,
+    limit: Annotated[int, typer.Option("--limit", min=1, max=200, help="At most so many.")] = 50,
+    url: Url = DEFAULT_URL,
+    as_json: AsJson = False,
+) -> None:
+    """List jobs, newest first."""
+    filters: dict[str, str | int] = {"limit": limit}
+    filters.update((name, value) for name, value in {"state": state, "task": task}.items() if value)
+    with open_client(url) as api:
+        answer = api.jobs(filters)
+    if as_json:
+        print_json(answer)
+        return
+    rows = [
+        (job["id"], job["task"], job["state"], job.get("queue"), job.get("created_at"), message(job))
+        for job in answer["items"]
+    ]
+    print_table(("ID", "TASK", "STATE", "QUEUE", "CREATED", "PROGRESS"), rows)
+
+
+def cancel(job_id: JobId, url: Url = DEFAULT_URL, as_json: AsJson = False) -> None:
+    """Cancel a job: a waiting one at once, a running one as soon as its code stops."""
+    with open_client(url) as api:
+        job = api.cancel(job_id)
+    if as_json:
+        print_json(job)
+    elif job["state"] == State.REVOKED:
+        report(f"{job_id} REVOKED")
+    else:
+        report(f"{job_id} {job['state']}, asked to stop: jobline watch {job_id}")
+
+
+def download(
+    job_id: JobId,
+    name: Annotated[str | None, typer.Argument(metavar="NAME", help="The artifact; without it, all.")] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="A file, or a directory for several.")
+    ] = None,
+    url: Url = DEFAULT_URL,
+    as_json: AsJson = False,
+) -> None:
+    """Download what a job produced, and check it against its SHA-256."""
+    with open_client(url) as api:
+        items = api.artifacts(job_id)["items"]
+        wanted = [item for item in items if name in (None, item["name"])]
+        if not wanted:
+            names = ", ".join(item["name"] for item in items) or "none"
+            raise ApiError(f"the job has no artifact {name or ''}; it has: {names}".replace("  ", " "))
+        for item, path in zip(wanted, destinations(wanted, output), strict=True):
+            fetch(api, job_id, item, path)
+            report(f"{path} {item['size_bytes']} bytes")
+    if as_json:
+        print_json({"items": wanted})
+
+
+def destinations(items: list[Json], output: Path | None) -> Iterable[Path]:
+    """Say where each artifact goes; only the last part of its name counts, whatever the server says."""
+    if output is not None and not output.is_dir():
+        if len(items) == 1:
+            return [output]
+        output.mkdir(parents=True)
+    return [(output or Path()) / Path(item["name"]).name for item in items]
+
+
+def fetch(api: ApiClient, job_id: str, item: Json, path: Path) -> None:
+    """Stream an artifact to a path that has it whole or not at all; raises ApiError on a wrong digest."""
+    draft = path.with_name(f".{path.name}.part")
+    digest = hashlib.sha256()
+    try:
+        with api.artifact(job_id, item["name"]) as chunks, draft.open("wb") as file:
+            for chunk in chunks:
+                digest.update(chunk)
+                file.write(chunk)
+        if item.get("sha256") not in (None, digest.hexdigest()):
+            raise ApiError(
+                f"{item['name']} arrived damaged: SHA-256 {digest.hexdigest()}, not {item['sha256']}"
+            )
+        draft.replace(path)
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def fields(item: Json) -> str:
+    """Name the fields of a task's input, the required ones with a star."""
+    schema = item.get("input_schema") or {}
+    required = schema.get("required", ())
+    return " ".join(f"{name}*" if name in required else name for name in schema.get("properties", {}))

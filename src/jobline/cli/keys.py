@@ -1,0 +1,116 @@
+"""`jobline keys`: make, list and revoke access keys in the ledger: who may write there is the operator.
+
+A new key is shown once, on the output alone, so that `KEY=$(jobline keys create …)` takes it; what it is for
+goes to the terminal.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from datetime import datetime
+from typing import Annotated, TypeVar
+
+import typer
+
+from jobline.cli.options import AsJson, print_json, print_table, report
+from jobline.domain.access import TENANT, Scope, join_scopes, make_token
+from jobline.domain.errors import JoblineError
+from jobline.domain.settings import Auth, read_settings
+from jobline.ledger import commands
+from jobline.ledger.commands import Command
+
+T = TypeVar("T")
+
+DAY_MS = 86_400_000
+MAX_NAME = 100
+DEFAULT_SCOPES = [Scope.READ, Scope.SUBMIT, Scope.MANAGE]
+
+keys = typer.Typer(help="Make, list and revoke access keys (JOBLINE_AUTH=keys).", no_args_is_help=True)
+
+
+class KeyRefused(JoblineError):
+    """A key cannot be made as asked, or there is none to revoke; the message says why."""
+
+
+@keys.command()
+def create(
+    tenant: Annotated[str, typer.Option("--tenant", help="Whose jobs and files the key is for.")],
+    scope: Annotated[
+        list[Scope], typer.Option("--scope", help="What it allows; again for more.")
+    ] = DEFAULT_SCOPES,
+    name: Annotated[str, typer.Option("--name", help="What it is for, to know it again.")] = "",
+    expires_in_days: Annotated[
+        float | None, typer.Option("--expires-in-days", min=0.001, max=36_500, help="Never, without.")
+    ] = None,
+) -> None:
+    """Make a key and print it, once and for all: the ledger holds a digest."""
+    if not TENANT.fullmatch(tenant):
+        raise KeyRefused(
+            f"the tenant {tenant!r} must be 1 to 63 of a-z, 0-9, - and _, the first a letter or a digit"
+        )
+    if len(name) > MAX_NAME or not name.isprintable():
+        raise KeyRefused(f"the name must be at most {MAX_NAME} printable characters")
+    credential, token = make_token()
+    life_ms = None if expires_in_days is None else int(expires_in_days * DAY_MS)
+    scopes = frozenset(scope)
+    run(commands.keep_access_key(credential, tenant=tenant, scopes=scopes, name=name, life_ms=life_ms))
+    sys.stdout.write(f"{token}\n")
+    report(f"key {credential.id} of {tenant} may {join_scopes(scopes)}; it is not shown again")
+    if read_settings().auth is not Auth.KEYS:
+        report("keys are off: start the API with JOBLINE_AUTH=keys")
+
+
+@keys.command("list")
+def list_keys(as_json: AsJson = False) -> None:
+    """List every key by its id; the keys themselves are nowhere."""
+    found = run(commands.list_access_keys())
+    rows = [
+        {
+            "id": key.id,
+            "tenant": key.tenant,
+            "scopes": join_scopes(key.scopes).split(),
+            "name": key.name,
+            "created_at": write(key.created_at),
+            "used_at": write(key.used_at),
+            "expires_at": write(key.expires_at),
+        }
+        for key in found
+    ]
+    if as_json:
+        print_json({"items": rows})
+        return
+    headings = ("ID", "TENANT", "SCOPES", "NAME", "CREATED", "LAST USED", "EXPIRES")
+    print_table(headings, [[join(cell) for cell in row.values()] for row in rows])
+
+
+@keys.command()
+def revoke(key_id: Annotated[str, typer.Argument(metavar="ID", help="The key's id.")]) -> None:
+    """End a key; every process refuses it within seconds."""
+    if not run(commands.drop_access_key(key_id)):
+        raise KeyRefused("there is no key of this id: `jobline keys list` shows them")
+    report(f"key {key_id} is revoked")
+
+
+def run(command: Command[T]) -> T:
+    """Run one command on the ledger of the settings; raises LedgerUnavailable."""
+    from jobline.ledger.store import Store
+
+    async def once() -> T:
+        store = Store(read_settings().ledger_url)
+        try:
+            return await store.run(command)
+        finally:
+            await store.close()
+
+    return asyncio.run(once())
+
+
+def write(moment: datetime | None) -> str | None:
+    """Write a time, to the second."""
+    return None if moment is None else moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def join(cell: str | list[str] | None) -> str | None:
+    """Write scopes in one cell."""
+    return " ".join(cell) if isinstance(cell, list) else cell

@@ -1,0 +1,54 @@
+"""The list of commands, and what becomes of an error. Commands live in the modules beside."""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from jobline.cli.api import api
+from jobline.cli.demo import demo
+from jobline.cli.dev import dev
+from jobline.cli.jobs import cancel, download, get, list_jobs, list_tasks
+from jobline.cli.keys import keys
+from jobline.cli.openapi import openapi
+from jobline.cli.options import report
+from jobline.cli.settings import settings
+from jobline.cli.submit import SETTINGS, submit
+from jobline.cli.watch import watch
+from jobline.cli.worker import worker
+from jobline.domain.errors import JoblineError
+
+program = typer.Typer(
+    name="jobline",
+    help="Typed jobs over HTTP: run the API and its workers, and use them.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+RUN = "Run"
+USE = "Use (JOBLINE_URL, JOBLINE_API_KEY)"
+KEEP = "Develop"
+
+program.command(rich_help_panel=RUN)(dev)
+program.command(rich_help_panel=RUN)(demo)
+program.command(rich_help_panel=RUN)(api)
+program.command(rich_help_panel=RUN)(worker)
+program.add_typer(keys, name="keys", rich_help_panel=RUN)
+program.command("tasks", rich_help_panel=USE)(list_tasks)
+program.command(rich_help_panel=USE, context_settings=SETTINGS)(submit)
+program.command(rich_help_panel=USE)(watch)
+program.command(rich_help_panel=USE)(get)
+program.command("list", rich_help_panel=USE)(list_jobs)
+program.command(rich_help_panel=USE)(cancel)
+program.command(rich_help_panel=USE)(download)
+program.command(rich_help_panel=KEEP)(openapi)
+program.command(rich_help_panel=KEEP)(settings)
+
+
+def run() -> None:
+    """Run the command of ``sys.argv``; an error of ours is one line, and its exit code."""
+    try:
+        program(prog_name="jobline")
+    except JoblineError as error:
+        report(f"jobline: {error}")
+        sys.exit(getattr(error, "exit_code", 1))

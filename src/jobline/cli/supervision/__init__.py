@@ -1,0 +1,1 @@
+"""Run the processes of `jobline dev` and `jobline demo` together, and end them together."""

@@ -1,0 +1,151 @@
+"""Redis, worker and API as one supervised whole: what `jobline dev` and `jobline demo` start.
+
+Started in that order, stopped in the opposite one: the API first, so that nothing new is accepted, then the
+worker, which hands back what it runs, then Redis, which has to keep it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import sys
+import time
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import httpx
+
+from jobline.cli.api import check_port
+from jobline.cli.embedded import (
+    DirectoryLock,
+    answering_pid,
+    find_server,
+    free_port,
+    server_command,
+    server_environment,
+)
+from jobline.cli.engine import STOP_ON_SIGTERM, LogLevel, celery_command
+from jobline.cli.supervision.child import Spec
+from jobline.cli.supervision.supervisor import Supervisor
+from jobline.cli.supervision.voice import Voice
+from jobline.domain.errors import JoblineError
+
+HOST = "127.0.0.1"
+#: Redis's own port where it is free, so that a stock client finds the ledger by its default URL.
+USUAL_REDIS_PORT = 6379
+REDIS_TIMEOUT_S = 15.0
+API_GRACE_S = 5.0
+REDIS_GRACE_S = 5.0
+#: Beyond what a stopping worker grants its jobs: to hand them back and to end its children.
+WORKER_EXTRA_S = 5.0
+POLL_S = 0.05
+#: So long a start may take before it says what it waits for.
+PATIENCE_S = 10.0
+
+
+class NotReady(JoblineError):
+    """The whole did not become ready in time."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Say what to start, and where."""
+
+    data_dir: Path
+    port: int
+    stop_grace_s: float
+    concurrency: int | None = None
+    #: A Redis that runs already; None starts one.
+    redis_url: str | None = None
+    redis_port: int = USUAL_REDIS_PORT
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Stack:
+    """Point at what runs."""
+
+    url: str
+    redis_url: str
+    voice: Voice
+
+    async def wait_until_ready(self, timeout_s: float = float("inf")) -> None:
+        """Return when API, worker and Redis are ready for a job; raises NotReady after ``timeout_s``."""
+        began = told = time.monotonic()
+        async with httpx.AsyncClient(base_url=self.url, trust_env=False, timeout=3) as http:
+            while (reason := await ask_health(http)) is not None:
+                now = time.monotonic()
+                if now - began > timeout_s:
+                    raise NotReady(f"not ready after {timeout_s:g} s: {reason}")
+                if now - told > PATIENCE_S:
+                    self.voice.say_own(f"still waiting: {reason}")
+                    told = now
+                await asyncio.sleep(POLL_S)
+
+
+@contextlib.asynccontextmanager
+async def open_stack(plan: Plan, voice: Voice) -> AsyncIterator[Stack]:
+    """Start Redis (unless the plan names one), a worker and the API; stop them at the end.
+
+    Raises DirectoryLocked, ServerMissing, or NotReady when Redis does not answer.
+    """
+    directory = plan.data_dir.absolute()
+    binary = None if plan.redis_url else find_server()
+    async with Supervisor(directory, voice) as supervisor:
+        with DirectoryLock(directory / "redis", "redis.lock") as lock:
+            redis_url = plan.redis_url
+            if binary:
+                redis_url = await start_redis(supervisor, binary, lock, plan)
+            environment = {
+                "JOBLINE_REDIS_URL": str(redis_url),
+                "JOBLINE_DATA_DIR": str(directory),
+                "PYTHONUNBUFFERED": "1",
+                **plan.environment,
+            }
+            for spec in shells(plan, environment):
+                supervisor.start(spec)
+            yield Stack(f"http://{HOST}:{plan.port}", str(redis_url), voice)
+
+
+async def start_redis(supervisor: Supervisor, binary: Path, lock: DirectoryLock, plan: Plan) -> str:
+    """Start Redis in the locked directory, wait for its answer, and give its URL."""
+    port = plan.redis_port if is_free(plan.redis_port) else free_port()
+    command = server_command(binary, lock.path.parent, port, loglevel="warning")
+    spec = Spec("redis", tuple(command), REDIS_GRACE_S, server_environment(), pass_fds=(lock.fd,))
+    redis = supervisor.start(spec)
+    deadline = time.monotonic() + REDIS_TIMEOUT_S
+    while answering_pid(port) != redis.pid:
+        if time.monotonic() > deadline:
+            raise NotReady(f"Redis did not answer on port {port} in {REDIS_TIMEOUT_S:g} s")
+        await asyncio.sleep(POLL_S)
+    lock.note(redis.pid)
+    return f"redis://{HOST}:{port}/0"
+
+
+def shells(plan: Plan, environment: Mapping[str, str]) -> list[Spec]:
+    """Write down the worker, then the API, in the order of their start."""
+    celery = celery_command(concurrency=plan.concurrency, loglevel=LogLevel.WARNING, quiet=True)
+    api = (sys.executable, "-P", "-m", "jobline.cli", "api", "--host", HOST, "--port", str(plan.port))
+    return [
+        Spec("worker", tuple(celery), plan.stop_grace_s + WORKER_EXTRA_S, {**environment, **STOP_ON_SIGTERM}),
+        Spec("api", api, API_GRACE_S, environment),
+    ]
+
+
+async def ask_health(http: httpx.AsyncClient) -> str | None:
+    """Ask ``/health/ready``: None when it says yes, else what is missing."""
+    try:
+        answer = await http.get("/health/ready")
+    except httpx.HTTPError as error:
+        return f"the API does not answer ({type(error).__name__})"
+    return None if answer.is_success else " ".join(answer.text.split())[:300]
+
+
+def is_free(port: int) -> bool:
+    """Claim that nothing listens on a loopback port."""
+    try:
+        check_port(HOST, port)
+    except JoblineError:
+        return False
+    return True

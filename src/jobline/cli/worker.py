@@ -1,0 +1,48 @@
+"""`jobline worker`: become stock Celery with the right options."""
+
+from __future__ import annotations
+
+import os
+from typing import Annotated
+
+import typer
+
+from jobline.cli.engine import LogLevel, Pool, celery_command, celery_environment
+
+
+def worker(
+    concurrency: Annotated[
+        int | None,
+        typer.Option("--concurrency", "-c", min=1, help="Jobs at a time; unset, one a CPU (light: 1000)."),
+    ] = None,
+    queues: Annotated[
+        str | None, typer.Option("--queues", "-Q", metavar="A,B", help="Unset, the queues of all tasks.")
+    ] = None,
+    pool: Annotated[Pool, typer.Option("--pool", help="How jobs run side by side.")] = Pool.PREFORK,
+    loglevel: Annotated[LogLevel, typer.Option("--loglevel", help="How much to write.")] = LogLevel.INFO,
+    name: Annotated[str | None, typer.Option("--name", help="Unique; unset, made for each process.")] = None,
+    processes: Annotated[
+        int, typer.Option("--processes", min=1, help="Workers side by side, each with its own event loop.")
+    ] = 1,
+) -> None:
+    """Run a worker: stock Celery, in place of this process; or several of them, kept alive."""
+    os.environ.update(celery_environment(pool))
+    names = [name] if processes == 1 else [name and f"{name}-{number}" for number in range(1, processes + 1)]
+    commands = [
+        celery_command(
+            concurrency=concurrency,
+            queues=queues,
+            pool=pool,
+            loglevel=loglevel,
+            name=each,
+            quiet=processes > 1,
+        )
+        for each in names
+    ]
+    if processes > 1:
+        from jobline.cli.fleet import run_fleet
+
+        run_fleet(commands)
+        return
+    command = commands[0]
+    os.execv(command[0], command)  # noqa: S606 - to become Celery without a shell is this command's purpose

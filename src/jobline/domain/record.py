@@ -1,0 +1,115 @@
+"""A job as the ledger holds it: the hash of `Key.JOB`, read into types. No HTTP, no Celery."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+
+from jobline.domain.state import State
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Tell why an attempt, or the job, did not succeed."""
+
+    code: str
+    message: str
+    retryable: bool
+    attempt: int
+    traceback: str | None = None
+
+    def dumps(self) -> str:
+        """Write it as the JSON that the ledger stores."""
+        content: dict[str, Any] = {
+            "code": self.code,
+            "message": self.message,
+            "retryable": self.retryable,
+            "attempt": self.attempt,
+        }
+        if self.traceback:
+            content["traceback"] = self.traceback
+        return json.dumps(content, ensure_ascii=False)
+
+    @classmethod
+    def loads(cls, text: bytes | str) -> Failure:
+        """Read what `dumps`, or a script, wrote."""
+        return cls(**json.loads(text))
+
+
+class Record(NamedTuple):
+    """Hold one job; JSON values stay text until somebody needs them."""
+
+    id: str
+    state: State
+    tenant: str
+    task: str
+    queue: str
+    stamp: int  #: microseconds; unique, and the order of creation
+    priority: int
+    max_attempts: int
+    timeout_ms: int = 0
+    attempt: int = 0
+    fence: int = 0
+    input: bytes | None = None
+    result: bytes | None = None
+    error: Failure | None = None
+    progress: bytes | None = None
+    tags: tuple[str, ...] = ()
+    cancel_requested: bool = False
+    retry_of: str | None = None
+    batch_id: str | None = None
+    run_at: datetime | None = None
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+    start_by: datetime | None = None
+    answered: bool = False  #: its end was the answer to the submit that made it
+
+    @property
+    def created_at(self) -> datetime:
+        """Say when the ledger took the job, by the clock of Redis."""
+        return datetime.fromtimestamp(self.stamp / 1_000_000, UTC)
+
+    @classmethod
+    def read(cls, id: str, flat: Sequence[bytes]) -> Record:  # noqa: A002 - the public word
+        """Read the flat field-value list that a script answers."""
+        fields = dict(pairs(flat))
+        tenant, task, queue = fields[b"place"].decode().split(":")
+        return cls(
+            id=id,
+            state=State(fields[b"state"].decode()),
+            tenant=tenant,
+            task=task,
+            queue=queue,
+            stamp=int(fields[b"stamp"]),
+            priority=int(fields[b"priority"]),
+            max_attempts=int(fields[b"max_attempts"]),
+            timeout_ms=int(fields.get(b"timeout_ms", 0)),
+            attempt=int(fields.get(b"attempt", 0)),
+            fence=int(fields.get(b"fence", 0)),
+            input=fields.get(b"input"),
+            result=fields.get(b"result"),
+            error=Failure.loads(fields[b"error"]) if b"error" in fields else None,
+            progress=fields.get(b"progress"),
+            tags=tuple(json.loads(fields[b"tags"])) if b"tags" in fields else (),
+            cancel_requested=b"cancel" in fields,
+            retry_of=fields[b"retry_of"].decode() if b"retry_of" in fields else None,
+            batch_id=fields[b"batch"].decode() if b"batch" in fields else None,
+            run_at=moment(fields.get(b"run_at")),
+            started_at=moment(fields.get(b"started")),
+            finished_at=moment(fields.get(b"finished")),
+            start_by=moment(fields.get(b"start_by")),
+            answered=b"answered" in fields,
+        )
+
+
+def pairs(flat: Sequence[bytes]) -> Iterator[tuple[bytes, bytes]]:
+    """Walk a flat list two by two."""
+    return zip(flat[::2], flat[1::2], strict=True)
+
+
+def moment(ms: bytes | str | None) -> datetime | None:
+    """Read milliseconds since 1970 as an aware UTC time."""
+    return None if ms is None else datetime.fromtimestamp(int(ms) / 1000, UTC)

@@ -1,0 +1,215 @@
+"""Tasks: what can be done. ``@task`` reads a function's types and returns a frozen, still callable Task.
+
+A Task knows no app, no broker and no server: ``jobline.worker.app.build_celery`` and
+``jobline.service.app.build_app`` read it. Heavy libraries are imported inside the function, so that the
+service can read a task without loading them.
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+import typing
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cached_property
+from importlib.util import find_spec
+from typing import Any, Generic, TypeVar
+
+from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic_core import SchemaValidator
+
+from jobline.domain.context import JobContext
+from jobline.domain.errors import DeclarationError
+from jobline.domain.file_id import FileClaims
+from jobline.domain.retry import NO_RETRY, RetryPolicy
+from jobline.domain.strictness import make_strict_validator
+
+Input = TypeVar("Input", bound=BaseModel)
+Result = TypeVar("Result", bound=BaseModel)
+
+NAME = re.compile(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)+")
+QUEUE = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
+BY_POSITION = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+MAX_ATTEMPTS = 100
+MAX_TIMEOUT_S = 7 * 86_400
+
+
+@dataclass(frozen=True)
+class Task(Generic[Input, Result]):
+    """Hold one declared function and everything that the service and the worker must know of it."""
+
+    name: str
+    function: Callable[..., Any]
+    input: type[Input]
+    result: type[Result]
+    takes_context: bool
+    is_async: bool
+    summary: str
+    description: str
+    queue: str = "default"
+    max_attempts: int = 3
+    timeout_s: float = 3600.0
+    retry: RetryPolicy = field(default_factory=RetryPolicy)
+    extra: str | None = None
+    requires: tuple[str, ...] = ()
+    max_running: int | None = None
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - the function's own result
+        """Call the function itself, here and now, without a queue."""
+        return self.function(*args, **kwargs)
+
+    def read_input(self, text: str | bytes, claims: FileClaims | None = None) -> Input:
+        """Validate an input that comes from outside; raises pydantic's ValidationError."""
+        order: Input = self.input_validator.validate_json(text, context=claims)
+        return order
+
+    def read_stored_input(self, text: str | bytes, claims: FileClaims | None = None) -> Input:
+        """Read what was valid before it was stored; raises ValidationError where the task was changed since.
+
+        A serializer of the model's own may have written a number as text; what does not fit strictly is read
+        as pydantic reads.
+        """
+        try:
+            return self.read_input(text, claims)
+        except ValidationError:
+            return self.input_adapter.validate_json(text, context=claims)
+
+    @property
+    def family(self) -> str:
+        """Name the group that the task belongs to: the part of its name before the first dot."""
+        return self.name.partition(".")[0]
+
+    @property
+    def slug(self) -> str:
+        """Write the name as one snake_case word, for operation ids and classes of SDKs."""
+        return self.name.replace(".", "_")
+
+    @cached_property
+    def missing(self) -> tuple[str, ...]:
+        """List the required packages that are not installed, without importing any."""
+        return tuple(name for name in self.requires if find_spec(name) is None)
+
+    @cached_property
+    def input_adapter(self) -> TypeAdapter[Input]:
+        """Write an input, and read it again."""
+        return TypeAdapter(self.input)
+
+    @cached_property
+    def input_validator(self) -> SchemaValidator:
+        """Validate an input as strictly as its JSON Schema says."""
+        return make_strict_validator(self.input)
+
+    @cached_property
+    def result_adapter(self) -> TypeAdapter[Result]:
+        """Validate and write a result."""
+        return TypeAdapter(self.result)
+
+
+def task(
+    name: str,
+    *,
+    queue: str = "default",
+    max_attempts: int = 3,
+    timeout_s: float = 3600.0,
+    retry: RetryPolicy | bool = True,
+    extra: str | None = None,
+    requires: tuple[str, ...] = (),
+    max_running: int | None = None,
+) -> Callable[[Callable[..., Any]], Task[Any, Any]]:
+    """Declare a function ``def f(order: Model, job: JobContext) -> Model`` (or ``async def``) as a task.
+
+    ``name`` is ``family.verb`` in lower case. ``timeout_s`` bounds one attempt. ``retry=False`` never retries
+    an unexpected exception; a RetryPolicy sets the waits. ``extra`` names the optional dependency group and
+    ``requires`` its import names: where one is missing, the task is not offered and says so. ``max_running``
+    bounds how many jobs of the task run at once, over all workers.
+
+    Raises DeclarationError, which names the function, when the declaration cannot work.
+    """
+
+    def declare(function: Callable[..., Any]) -> Task[Any, Any]:
+        if not inspect.isfunction(function):
+            raise DeclarationError(f"@task({name!r}) must stand right above a function, not {function!r}")
+        where = f"@task({name!r}) on {function.__module__}.{function.__qualname__}"
+        check_settings(where, name, queue, max_attempts, timeout_s)
+        check_max_running(where, max_running)
+        input_model, result_model, takes_context = read_signature(where, function)
+        summary, _, rest = inspect.cleandoc(function.__doc__ or name).partition("\n")
+        return Task(
+            name=name,
+            function=function,
+            input=input_model,
+            result=result_model,
+            takes_context=takes_context,
+            is_async=inspect.iscoroutinefunction(function),
+            summary=summary.strip().rstrip("."),
+            description=rest.strip(),
+            queue=queue,
+            max_attempts=max_attempts,
+            timeout_s=float(timeout_s),
+            retry=read_policy(where, retry),
+            extra=extra,
+            requires=tuple(requires),
+            max_running=max_running,
+        )
+
+    return declare
+
+
+def check_settings(where: str, name: object, queue: object, max_attempts: object, timeout_s: object) -> None:
+    """Refuse what no job could run under."""
+    if not (isinstance(name, str) and NAME.fullmatch(name)):
+        raise DeclarationError(f"{where}: the name must be family.verb in lower case, like 'image.thumbnail'")
+    if not (isinstance(queue, str) and QUEUE.fullmatch(queue)):
+        raise DeclarationError(f"{where}: queue {queue!r} must match {QUEUE.pattern}")
+    if type(max_attempts) is not int or not 1 <= max_attempts <= MAX_ATTEMPTS:
+        raise DeclarationError(f"{where}: max_attempts must be 1 to {MAX_ATTEMPTS}, not {max_attempts!r}")
+    if (
+        isinstance(timeout_s, bool)
+        or not isinstance(timeout_s, int | float)
+        or not 0 < timeout_s <= MAX_TIMEOUT_S
+    ):
+        raise DeclarationError(f"{where}: timeout_s must be above 0 and at most 7 days, not {timeout_s!r}")
+
+
+def check_max_running(where: str, max_running: object) -> None:
+    """Refuse a limit under which no job could run."""
+    if max_running is not None and (type(max_running) is not int or max_running < 1):
+        raise DeclarationError(f"{where}: max_running must be None, or 1 or more, not {max_running!r}")
+
+
+def read_policy(where: str, retry: object) -> RetryPolicy:
+    """Turn the short forms of ``retry=`` into a policy."""
+    if isinstance(retry, RetryPolicy):
+        return retry
+    if retry is True:
+        return RetryPolicy()
+    if retry is False:
+        return NO_RETRY
+    raise DeclarationError(f"{where}: retry must be True, False or a RetryPolicy, not {retry!r}")
+
+
+def read_signature(where: str, function: Callable[..., Any]) -> tuple[type[BaseModel], type[BaseModel], bool]:
+    """Find the models of input and result, and whether the function wants the context."""
+    try:
+        hints = typing.get_type_hints(function)
+    except Exception as error:  # any failure of an annotation's evaluation is the declaration's
+        raise DeclarationError(f"{where}: its annotations cannot be read: {error}") from error
+    parameters = inspect.signature(function).parameters
+    names = list(parameters)
+    if len(names) not in {1, 2} or any(one.kind not in BY_POSITION for one in parameters.values()):
+        raise DeclarationError(f"{where}: it must take (order: Model) or (order: Model, job: JobContext)")
+    order = hints.get(names[0])
+    if not is_model(order):
+        raise DeclarationError(f"{where}: parameter {names[0]!r} must be annotated with a pydantic model")
+    if len(names) == 2 and hints.get(names[1]) is not JobContext:  # noqa: PLR2004 - the two forms above
+        raise DeclarationError(f"{where}: parameter {names[1]!r} must be annotated with JobContext")
+    result = hints.get("return")
+    if not is_model(result):
+        raise DeclarationError(f"{where}: its result must be annotated with a pydantic model")
+    return order, result, len(names) == 2  # noqa: PLR2004
+
+
+def is_model(annotation: object) -> typing.TypeGuard[type[BaseModel]]:
+    """Claim that an annotation is a pydantic model class."""
+    return isinstance(annotation, type) and issubclass(annotation, BaseModel)

@@ -1,0 +1,20 @@
+"""Keep bytes: uploads, artifacts and the working directory of one attempt.
+
+Only bytes: who owns a file, what it is called and when it expires stands in the ledger. Neither Redis nor
+HTTP enters.
+"""
+
+from jobline.files.names import artifact_id, check_artifact_name, check_name, new_file_id
+from jobline.files.store import FileStore, Stored
+from jobline.files.workspace import Workspace, sweep_workspaces
+
+__all__ = [
+    "FileStore",
+    "Stored",
+    "Workspace",
+    "artifact_id",
+    "check_artifact_name",
+    "check_name",
+    "new_file_id",
+    "sweep_workspaces",
+]

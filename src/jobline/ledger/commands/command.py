@@ -1,0 +1,59 @@
+"""A command: which script, which arguments, how its reply reads; and what all commands share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any, Generic, NamedTuple, TypeVar
+
+from jobline.domain.errors import Gone, NotFound
+from jobline.ledger.scripts import Script
+
+T = TypeVar("T")
+
+
+# A reply is what redis-py read: bytes, int and nested lists; each reader below gives it its type.
+Reply = Any
+
+
+Argument = str | bytes | int
+
+
+class Command(NamedTuple, Generic[T]):
+    """Hold one call of a script. A tuple, as `Submission` is: one is made for each."""
+
+    script: Script
+    args: tuple[Argument, ...]
+    read: Callable[[Reply], T]
+
+
+@dataclass(frozen=True, slots=True)
+class Lives:
+    """Say how long things live after their end, in milliseconds; every script that ends a job needs them."""
+
+    result_ms: int
+    file_ms: int
+    tombstone_ms: int
+
+
+def refuse_missing(id: str, word: bytes, what: str = "job") -> None:  # noqa: A002
+    """Raise NotFound or Gone where the script says so."""
+    if word == b"unknown":
+        raise NotFound(f"There is no {what} {id}.", about=id)
+    if word == b"gone":
+        raise Gone(f"The {what} {id} has expired.", about=id)
+
+
+def text(number: int | None) -> str:
+    """Write an optional number as scripts take it."""
+    return "" if number is None else str(number)
+
+
+def flat(attempts: Iterable[tuple[str, int]]) -> tuple[Argument, ...]:
+    """Write ``(job id, fence)`` pairs one after the other."""
+    return tuple(part for attempt in attempts for part in attempt)
+
+
+def words(reply: Reply) -> list[str]:
+    """Read a list of words."""
+    return [word.decode() for word in reply]

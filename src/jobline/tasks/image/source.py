@@ -1,0 +1,188 @@
+"""Open an uploaded image, refuse it early, decode no more of it than is needed."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from jobline import TaskError
+from jobline.tasks.image.faults import DAMAGED, reading, too_large, unsupported
+from jobline.tasks.image.geometry import Size
+from jobline.tasks.image.limits import ImageLimits
+
+if TYPE_CHECKING:
+    from PIL.Image import Transpose
+    from PIL.ImageFile import ImageFile
+
+#: Pillow's names of what is read. Its other formats stay closed: EPS runs a program, some have no magic.
+READABLE = ("JPEG", "PNG", "WEBP", "GIF", "AVIF", "HEIF", "TIFF", "BMP", "JPEG2000", "ICO", "PPM")
+#: Several images in one file that are not frames: a phone's second view, an icon's sizes.
+ONE_PICTURE = frozenset({"MPO", "HEIF", "ICO"})
+#: These can be decoded at 1/2, 1/4 or 1/8 of their size for less than the price.
+SCALABLE = frozenset({"JPEG", "MPO"})
+#: Pillow turns these itself while it decodes, though their EXIF still says otherwise.
+UPRIGHT = frozenset({"TIFF"})
+ORIENTATION = 0x0112
+PREFIX_BYTES = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Hold an opened image that passed the limits, not yet decoded."""
+
+    image: ImageFile
+    #: In lower case; a phone's MPO is a JPEG.
+    format: str
+    #: As stored, before the image is turned upright.
+    size: Size
+    size_bytes: int
+    #: 1 to 8, as EXIF counts.
+    orientation: int
+
+
+@contextmanager
+def opened(path: Path, limits: ImageLimits) -> Iterator[Source]:
+    """Open an image and check it against the limits by its header alone.
+
+    Raises TaskError ``image.unsupported_format``, ``image.corrupt``, ``image.too_large`` or
+    ``image.too_many_frames``.
+    """
+    size_bytes = path.stat().st_size
+    if size_bytes > limits.max_bytes:
+        raise too_large(f"The file has {size_bytes:,} bytes; the limit is {limits.max_bytes:,}.")
+    prepare(limits.max_pixels)
+    with identify(path) as image:
+        size = Size(*image.size)
+        check_pixels(size, limits.max_pixels)
+        check_frames(image, limits)
+        kind = str(image.format)
+        yield Source(
+            image=image,
+            format="jpeg" if kind == "MPO" else kind.lower(),
+            size=size,
+            size_bytes=size_bytes,
+            orientation=1 if kind in UPRIGHT else read_orientation(image),
+        )
+
+
+def prepare(max_pixels: int) -> None:
+    """Tell Pillow the limit, which it applies to images within images too, and make its warning an error."""
+    from PIL import Image
+
+    load_readers()
+    Image.MAX_IMAGE_PIXELS = max_pixels
+    # Set each time, since whoever calls warnings.resetwarnings() or catch_warnings() takes it away.
+    warnings.simplefilter("error", Image.DecompressionBombWarning)
+
+
+@cache
+def load_readers() -> None:
+    """Load Pillow's plugins and the one for HEIC, once a process and never before a fork."""
+    from PIL import Image
+    from pillow_heif import register_heif_opener
+
+    Image.init()
+    register_heif_opener()
+
+
+def identify(path: Path) -> ImageFile:
+    """Read the header; tells a damaged image from what is none at all."""
+    from PIL import Image, UnidentifiedImageError
+
+    with path.open("rb") as stream:
+        prefix = stream.read(PREFIX_BYTES)
+    with reading("opened"):
+        try:
+            return Image.open(path, formats=READABLE)
+        except UnidentifiedImageError:
+            if looks_readable(prefix):
+                raise TaskError("image.corrupt", "The image's header is damaged or incomplete.") from None
+            raise unsupported(
+                "The file is not an image that is read here: JPEG, PNG, WebP, GIF, AVIF, HEIC, TIFF, BMP, "
+                "JPEG 2000, ICO and PPM are."
+            ) from None
+
+
+def looks_readable(prefix: bytes) -> bool:
+    """Claim that a file begins like an image of a readable format."""
+    from PIL import Image
+
+    for name in READABLE:
+        accepts = Image.OPEN[name][1]
+        try:
+            if accepts is not None and accepts(prefix) is True:
+                return True
+        except DAMAGED:  # a prefix too short for the plugin's own look
+            continue
+    return False
+
+
+def check_pixels(size: Size, max_pixels: int, frames: int = 1) -> None:
+    """Refuse what would take too much memory to decode."""
+    if size.pixels * frames > max_pixels:
+        raise too_large(
+            f"The image has {size.width}x{size.height} pixels"
+            + (f" in each of {frames} frames" if frames > 1 else "")
+            + f"; the limit is {max_pixels:,} in all."
+        )
+
+
+def check_frames(image: ImageFile, limits: ImageLimits) -> None:
+    """Refuse an animation or a document with more frames than the limit."""
+    if image.format in ONE_PICTURE:
+        return
+    with reading("counted"):
+        if not getattr(image, "is_animated", False):
+            return
+        # Counting reads the whole file, so it is done only where the answer can matter.
+        frames = int(getattr(image, "n_frames", 1)) if limits.max_frames > 1 else 2
+    if frames > limits.max_frames:
+        raise TaskError(
+            "image.too_many_frames",
+            f"The image has more frames or pages than {limits.max_frames}, the limit.",
+        )
+    check_pixels(Size(*image.size), limits.max_pixels, frames)
+
+
+def read_orientation(image: ImageFile) -> int:
+    """Read how the image is to be turned; damaged EXIF says nothing."""
+    try:
+        value = image.getexif().get(ORIENTATION, 1)
+    except DAMAGED:
+        return 1
+    return value if isinstance(value, int) and 1 <= value <= 8 else 1  # noqa: PLR2004 - EXIF's eight
+
+
+def decode(source: Source, scale: float, max_pixels: int) -> None:
+    """Decode the image in place, at no less than ``scale`` of its size; raises ``image.corrupt``."""
+    image = source.image
+    with reading("decoded"):
+        if scale < 1 and image.format in SCALABLE:
+            image.draft(None, (round(source.size.width * scale), round(source.size.height * scale)))
+        image.load()
+    check_pixels(Size(*image.size), max_pixels)  # the header may have told another size
+
+
+def turning(orientation: int) -> Transpose | None:
+    """Say which transposition brings an image upright; None for one that is."""
+    from PIL.Image import Transpose
+
+    return {
+        2: Transpose.FLIP_LEFT_RIGHT,
+        3: Transpose.ROTATE_180,
+        4: Transpose.FLIP_TOP_BOTTOM,
+        5: Transpose.TRANSPOSE,
+        6: Transpose.ROTATE_270,
+        7: Transpose.TRANSVERSE,
+        8: Transpose.ROTATE_90,
+    }.get(orientation)
+
+
+def swaps_sides(orientation: int) -> bool:
+    """Claim that width and height change places when the image is turned upright."""
+    return orientation >= 5  # noqa: PLR2004 - EXIF counts the four on their side from 5 to 8

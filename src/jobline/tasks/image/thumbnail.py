@@ -1,0 +1,15 @@
+"""The task ``image.thumbnail``: the shortest useful one."""
+
+from __future__ import annotations
+
+from jobline import JobContext, task
+from jobline.tasks.image.making import Manner, Wanted, make_images
+from jobline.tasks.image.order import ImageResize, Thumbnail, ThumbnailMade
+
+
+@task("image.thumbnail", queue="media", timeout_s=300, extra="image", requires=("PIL", "pillow_heif"))
+def thumbnail(order: Thumbnail, job: JobContext) -> ThumbnailMade:
+    """Shrink one image to a given width, keeping its ratio."""
+    shrink = ImageResize(op="resize", width=order.width)
+    made = make_images(job, order.file, [Wanted("thumbnail", [shrink])], Manner()).artifacts[0]
+    return ThumbnailMade(artifact_id=made.id, name=made.name, width=made.width, height=made.height)

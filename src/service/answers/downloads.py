@@ -1,0 +1,72 @@
+"""Send stored bytes: whole or one range (RFC 9110, section 14), as an attachment that no browser opens."""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import quote
+
+from fastapi import Request, Response
+from starlette.responses import StreamingResponse
+
+from jobline.domain.stored_file import StoredFile
+from jobline.files import FileStore
+from jobline.service.answers.problems import write_problem
+from jobline.service.answers.refusals import RangeOutside
+from jobline.service.intake.headers import is_fresh
+
+ONE_RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})", re.IGNORECASE)
+#: What lies beyond the end of every file.
+OUTSIDE = (0, 0)
+
+
+async def send_file(request: Request, files: FileStore, file: StoredFile) -> Response:
+    """Answer GET and HEAD for a file's bytes; a range that cannot be is 416, several ranges are the whole."""
+    etag = f'"{file.sha256}"'
+    headers = {
+        "Content-Type": file.media_type,
+        "ETag": etag,
+        "Accept-Ranges": "bytes",
+        "Content-Disposition": write_disposition(file.name),
+        "X-Content-Type-Options": "nosniff",
+        "Content-Security-Policy": "sandbox; default-src 'none'",
+        "Cache-Control": "private, no-cache",
+    }
+    if is_fresh(request.headers.get("if-none-match"), etag):
+        return Response(None, 304, headers)
+    status, start, end = 200, 0, file.size_bytes
+    wanted = request.headers.get("range")
+    if wanted and request.method == "GET" and request.headers.get("if-range", etag) == etag:
+        part = read_range(wanted, file.size_bytes)
+        if part == OUTSIDE:
+            detail = f"The range lies outside of the file's {file.size_bytes:,} bytes."
+            more = {"Content-Range": f"bytes */{file.size_bytes}"}
+            kind = RangeOutside
+            return write_problem(request, kind.status, kind.code, kind.title, detail, headers=more)
+        if part is not None:
+            status, (start, end) = 206, part
+            headers["Content-Range"] = f"bytes {start}-{end - 1}/{file.size_bytes}"
+    headers["Content-Length"] = str(end - start)
+    if request.method == "HEAD":
+        return Response(None, status, headers)
+    return StreamingResponse(await files.read(file.id, start, end), status, headers)
+
+
+def read_range(value: str, size_bytes: int) -> tuple[int, int] | None:
+    """Read one range as (start, end), without the end; None for what is no single range, or no range."""
+    match = ONE_RANGE.fullmatch(value.strip())
+    if match is None or match.groups() == ("", ""):
+        return None
+    first, last = match.groups()
+    if not first:
+        return (max(0, size_bytes - int(last)), size_bytes) if size_bytes and int(last) else OUTSIDE
+    start = int(first)
+    end = min(int(last) + 1, size_bytes) if last else size_bytes
+    if last and int(last) < start:
+        return None
+    return (start, end) if start < size_bytes else OUTSIDE
+
+
+def write_disposition(name: str) -> str:
+    """Write an attachment's name for old clients and, in full, for those that read RFC 8187."""
+    plain = "".join(letter if " " <= letter <= "~" and letter not in '"\\%' else "_" for letter in name)
+    return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"

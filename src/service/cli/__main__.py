@@ -1,5 +1,0 @@
-"""``python -m service.cli``: how `jobline dev` starts its children with its own interpreter."""
-
-from service.cli import main
-
-main()

@@ -1,0 +1,177 @@
+"""Tell waiting requests of their jobs' events: one subscription a process, however many wait.
+
+A request that waits for a job registers here *before* it submits or reads with ``watcher=hub.name``; then
+the scripts publish each of its events on this process's channel until the job ends. Nobody polls.
+
+Nothing is missed: the channel is subscribed before the first watcher registers, and after a gap of the
+subscription every waiter is told to read its job again (``RESYNC``). To a waiter a kind is news that the job
+may have changed; the ledger is the truth.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import secrets
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from redis.asyncio import Redis
+from redis.asyncio.client import PubSub
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import RedisError
+
+from jobline.domain.errors import LedgerUnavailable
+from jobline.domain.record import Record
+from jobline.ledger.address import keep_alive
+from jobline.ledger.exchange import UNAVAILABLE
+from jobline.ledger.keys import Key
+from jobline.ledger.store import ANSWER_S
+from jobline.service.events.frames import Frame
+
+#: Told to every watcher after a gap of the subscription; no event of a job.
+RESYNC = "resync"
+#: Told to every watcher as the process stops: let the client go, to come again elsewhere.
+CLOSING = "closing"
+#: How long to leave Redis alone after the subscription broke.
+PAUSE_S = 0.5
+
+logger = logging.getLogger("jobline.waiting")
+
+
+class Hub:
+    """Share one subscription among all requests of a process that wait for jobs."""
+
+    def __init__(self, url: str) -> None:
+        self.name = secrets.token_hex(8)
+        # No read timeout: a silent channel is the usual case. Keepalive finds a peer that is gone.
+        self._redis: Redis = Redis.from_url(
+            url,
+            socket_timeout=None,
+            socket_connect_timeout=1.0,
+            **keep_alive(url),
+            retry=Retry(NoBackoff(), 0),
+        )
+        self._watchers: dict[str, set[Watcher]] = {}
+        self._subscribed = asyncio.Event()
+        self._listener: asyncio.Task[None] | None = None
+        self.closing = Closing()
+        self.closing.add(self.end_all)
+
+    async def ready(self) -> None:
+        """Return when the subscription stands; raises LedgerUnavailable when it does not in time."""
+        if self._listener is None:
+            self._listener = asyncio.create_task(self._listen())
+        if not self._subscribed.is_set():
+            try:
+                async with asyncio.timeout(ANSWER_S):
+                    await self._subscribed.wait()
+            except TimeoutError:
+                raise LedgerUnavailable(UNAVAILABLE) from None
+
+    def attach(self, job_id: str, watcher: Watcher) -> None:
+        """Tell a watcher of a job's events from now on."""
+        self._watchers.setdefault(job_id, set()).add(watcher)
+        if self.closing.is_set:
+            watcher.hear(News(job_id, CLOSING, b""))
+
+    def detach(self, job_id: str, watcher: Watcher) -> None:
+        """Tell it no more."""
+        left = self._watchers[job_id]
+        left.discard(watcher)
+        if not left:
+            del self._watchers[job_id]
+
+    def tell_all(self, kind: str) -> None:
+        """Tell every watcher the same; those of one job share their news, too."""
+        for job_id, watchers in self._watchers.items():
+            news = News(job_id, kind, b"")
+            for watcher in watchers:
+                watcher.hear(news)
+
+    def end_all(self) -> None:
+        """Let every client go, as the process stops."""
+        self.tell_all(CLOSING)
+
+    async def close(self) -> None:
+        """End the subscription."""
+        if self._listener is not None:
+            self._listener.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._listener
+        await self._redis.aclose()
+
+    async def _listen(self) -> None:
+        while True:
+            try:
+                async with self._redis.pubsub() as channel:
+                    await channel.subscribe(Key.TELL.of(self.name))
+                    await self._hear(channel)
+            except (RedisError, OSError) as error:
+                logger.warning("the subscription broke: %s: %s", type(error).__name__, error)
+            self._subscribed.clear()
+            await asyncio.sleep(PAUSE_S)
+
+    async def _hear(self, channel: PubSub) -> None:
+        async for message in channel.listen():
+            if message["type"] == "subscribe":
+                self._subscribed.set()
+                self.tell_all(RESYNC)
+            elif message["type"] == "message":
+                self._tell(message)
+
+    def _tell(self, message: dict[str, Any]) -> None:  # Any: redis-py's own message
+        job_id, _, text = message["data"].partition(b" ")
+        watchers = self._watchers.get(job_id.decode())
+        if watchers:
+            news = News(job_id.decode(), text.split(b" ", 2)[1].decode(), text)
+            for watcher in watchers:
+                watcher.hear(news)
+
+
+class News:
+    """Hold one event as it was told: ``text`` is for `Event.read_told`; all its watchers share one object."""
+
+    __slots__ = ("frame", "job_id", "kind", "reading", "text")
+
+    def __init__(self, job_id: str, kind: str, text: bytes) -> None:
+        self.job_id = job_id
+        self.kind = kind
+        self.text = text
+        #: What the first stream made of it for all.
+        self.frame: Frame | None = None
+        #: The job, as the first waiter reads it for all.
+        self.reading: asyncio.Task[Record] | None = None
+
+
+class Watcher(Protocol):
+    """Be told of one job's events."""
+
+    def hear(self, news: News) -> None:
+        """Take one event, RESYNC or CLOSING."""
+
+
+class Closing:
+    """End all waits and streams at once; ``set`` may be called from a signal handler or another thread."""
+
+    def __init__(self) -> None:
+        self._ends: list[Callable[[], None]] = []
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self.is_set = False
+
+    def add(self, end: Callable[[], None]) -> None:
+        """Call ``end`` in the loop, when the process stops."""
+        self._ends.append(end)
+
+    def bind(self) -> None:
+        """Note the loop that the waiters run in."""
+        self._loop = asyncio.get_running_loop()
+
+    def set(self) -> None:
+        """Let every waiter go, those to come too."""
+        self.is_set = True
+        if self._loop is not None and not self._loop.is_closed():
+            for end in self._ends:
+                self._loop.call_soon_threadsafe(end)

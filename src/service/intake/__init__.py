@@ -1,0 +1,1 @@
+"""What a request brings: headers, bodies, files, and the submissions made from them."""

@@ -1,0 +1,128 @@
+"""Read an upload as it arrives: raw bytes, or the one file of a multipart form; never all of it at once."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator
+from email.message import Message
+
+from python_multipart.exceptions import FormParserError
+from python_multipart.multipart import MultipartParser, parse_options_header
+from starlette.requests import Request
+
+from jobline.domain.errors import TooLarge, Unprocessable
+from jobline.files import check_name
+
+FORM = "multipart/form-data"
+UNNAMED = "upload"
+UNTYPED = "application/octet-stream"
+MEDIA_TYPE = re.compile(r"[\w!#$&^.+-]{1,64}/[\w!#$&^.+-]{1,64}(?:\s*;\s*[\x20-\x7e]{0,100})?", re.ASCII)
+#: What a form needs around its file.
+FORM_SLACK_BYTES = 65_536
+
+
+class Upload:
+    """Hold an upload's name and media type, which a form tells only once its first bytes were read."""
+
+    def __init__(self, name: str = "", media_type: str = "") -> None:
+        self.name = check_name(name) if name else UNNAMED
+        self.media_type = media_type if MEDIA_TYPE.fullmatch(media_type) else UNTYPED
+
+    def chunks(self, request: Request) -> AsyncIterator[bytes]:
+        """Stream the file's bytes."""
+        return request.stream()
+
+
+class FormUpload(Upload):
+    """Pick the file out of a form, part by part; raises Unprocessable unless there is exactly one."""
+
+    def __init__(self, boundary: bytes) -> None:
+        super().__init__()
+        self._boundary = boundary
+        self._headers: dict[bytes, bytes] = {}
+        self._field = b""
+        self._value = b""
+        self._is_file = False
+        self._files = 0
+        self._found: list[bytes] = []
+
+    async def chunks(self, request: Request) -> AsyncIterator[bytes]:
+        parser = MultipartParser(
+            self._boundary,
+            {
+                "on_part_begin": self._begin,
+                "on_header_field": self._read_field,
+                "on_header_value": self._read_value,
+                "on_header_end": self._end_header,
+                "on_headers_finished": self._end_headers,
+                "on_part_data": self._read_data,
+            },
+        )
+        try:
+            async for chunk in request.stream():
+                parser.write(chunk)
+                found, self._found = self._found, []
+                for piece in found:
+                    yield piece
+            parser.finalize()
+        except FormParserError:
+            raise Unprocessable("The multipart form cannot be read.") from None
+        if not self._files:
+            raise Unprocessable("The form has no file: send one part with a filename.")
+
+    def _begin(self) -> None:
+        self._headers, self._is_file = {}, False
+
+    def _read_field(self, data: bytes, start: int, end: int) -> None:
+        self._field += data[start:end]
+
+    def _read_value(self, data: bytes, start: int, end: int) -> None:
+        self._value += data[start:end]
+
+    def _end_header(self) -> None:
+        self._headers[self._field.lower()] = self._value
+        self._field = self._value = b""
+
+    def _end_headers(self) -> None:
+        _, options = parse_options_header(self._headers.get(b"content-disposition"))
+        if b"filename" not in options:
+            return
+        self._is_file = True
+        self._files += 1
+        if self._files > 1:
+            raise Unprocessable("The form has more than one file: send each by a request of its own.")
+        name = options[b"filename"].decode("utf-8", "replace")
+        super().__init__(name, self._headers.get(b"content-type", b"").decode("latin-1"))
+
+    def _read_data(self, data: bytes, start: int, end: int) -> None:
+        if self._is_file:
+            self._found.append(data[start:end])
+
+
+def read_upload(request: Request, max_bytes: int) -> Upload:
+    """See what kind of upload comes; raises TooLarge for one that says so itself."""
+    declared = request.headers.get("content-length", "")
+    if declared.isdigit() and int(declared[:20]) > max_bytes + FORM_SLACK_BYTES:
+        raise TooLarge(f"The file has more than {max_bytes:,} bytes, the limit here.")
+    content_type = request.headers.get("content-type", "")
+    if not content_type and declared in {"", "0"} and "transfer-encoding" not in request.headers:
+        raise Unprocessable("There is no body: send the file, in a form or raw.")
+    kind, options = parse_options_header(content_type)
+    if kind != FORM.encode():
+        return Upload(read_file_name(request.headers.get("content-disposition")), content_type)
+    if not options.get(b"boundary"):
+        raise Unprocessable("The multipart form names no boundary in its Content-Type.")
+    try:
+        return FormUpload(options[b"boundary"])
+    except FormParserError:
+        raise Unprocessable("The multipart form's boundary cannot be read.") from None
+
+
+def read_file_name(disposition: str | None) -> str:
+    """Read the name in ``Content-Disposition`` (RFC 6266); empty where there is none."""
+    if not disposition:
+        return ""
+    message = Message()
+    # A client that sends both forms means the extended one (RFC 6266, section 4.3).
+    message["content-disposition"] = re.sub(r";\s*filename=.*?(?=;\s*filename\*=)", "", disposition)
+    return message.get_filename("")

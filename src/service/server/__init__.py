@@ -1,0 +1,1 @@
+"""uvicorn, with what Jobline adds to its protocol, its writes and its end."""

@@ -1,0 +1,1 @@
+"""The models of the HTTP contract, and the OpenAPI document made of them."""

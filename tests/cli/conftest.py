@@ -1,0 +1,37 @@
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from jobline.cli import main
+from tests.cli.fake_api import FakeApi
+
+#: Run the command line; gives its exit status.
+Call = Callable[..., int]
+
+
+@pytest.fixture
+def api() -> Iterator[FakeApi]:
+    with FakeApi() as fake:
+        yield fake
+
+
+@pytest.fixture
+def call(monkeypatch: pytest.MonkeyPatch) -> Call:
+    def run(*words: str) -> int:
+        monkeypatch.setattr(sys, "argv", ["jobline", *words])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        return int(ended.value.code or 0)
+
+    return run
+
+
+@pytest.fixture
+def jobline(api: FakeApi, call: Call, monkeypatch: pytest.MonkeyPatch) -> Call:
+    """Run a client command against the fake API."""
+    monkeypatch.setenv("JOBLINE_URL", api.url)
+    monkeypatch.delenv("JOBLINE_API_KEY", raising=False)
+    return call

@@ -1,0 +1,107 @@
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from jobline.cli.demo import DemoFailed, sample_photo
+from tests.cli.conftest import Call
+from tests.cli.processes_of_tests import environment, wait_for
+
+DEMO_TIMEOUT_S = 90
+
+
+def demo(photo: Path) -> list[str]:
+    output = photo.with_name("made.jpg")
+    return [sys.executable, "-m", "jobline.cli", "demo", "--photo", str(photo), "--output", str(output)]
+
+
+def temporary_environment(tmp_path: Path) -> dict[str, str]:
+    return {**environment(), "TMPDIR": str(tmp_path)}
+
+
+def processes_under(directory: Path) -> str:
+    listed = subprocess.run(["/bin/ps", "-eo", "pid,args"], capture_output=True, text=True, check=True).stdout
+    return "\n".join(line for line in listed.splitlines() if f"{directory}/jobline-demo" in line)
+
+
+@pytest.mark.acceptance
+@pytest.mark.slow
+def test_demo_shrinks_a_photo_cancels_a_countdown_and_leaves_only_the_thumbnail(tmp_path: Path) -> None:
+    images = pytest.importorskip("PIL.Image")
+    photo = tmp_path / "photo.jpg"
+    images.effect_noise((1600, 1200), 60).convert("RGB").save(photo)
+    answer = subprocess.run(
+        demo(photo),
+        env=temporary_environment(tmp_path),
+        capture_output=True,
+        text=True,
+        timeout=DEMO_TIMEOUT_S,
+        check=False,
+    )
+    assert answer.returncode == 0, answer.stdout
+    with images.open(tmp_path / "made.jpg") as made:
+        assert made.size == (320, 240)
+    assert "REVOKED" in answer.stdout
+    assert processes_under(tmp_path) == ""
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["made.jpg", "photo.jpg"]
+
+
+@pytest.mark.acceptance
+@pytest.mark.slow
+def test_demo_of_a_photo_that_is_none_fails_and_says_why(tmp_path: Path) -> None:
+    pytest.importorskip("PIL")
+    photo = tmp_path / "photo.jpg"
+    photo.write_text("no image")
+    answer = subprocess.run(
+        demo(photo),
+        env=temporary_environment(tmp_path),
+        capture_output=True,
+        text=True,
+        timeout=DEMO_TIMEOUT_S,
+        check=False,
+    )
+    assert answer.returncode == 1
+    assert "jobline | failed: " in answer.stdout
+    assert [path.name for path in tmp_path.iterdir()] == ["photo.jpg"]
+
+
+@pytest.mark.acceptance
+@pytest.mark.slow
+def test_interrupted_demo_leaves_nothing(tmp_path: Path) -> None:
+    pytest.importorskip("PIL")
+    photo = tmp_path / "photo.jpg"
+    photo.write_bytes(b"")
+    with subprocess.Popen(
+        demo(photo), env=temporary_environment(tmp_path), stdout=subprocess.DEVNULL
+    ) as running:
+        wait_for(lambda: list(tmp_path.glob("jobline-demo-*/supervisor.json")), "its start")
+        running.send_signal(signal.SIGINT)
+        assert running.wait(DEMO_TIMEOUT_S) == 130
+    assert [path.name for path in tmp_path.iterdir()] == ["photo.jpg"]
+    assert processes_under(tmp_path) == ""
+
+
+def test_sample_photo_is_found_without_importing_its_package(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "sklearn").mkdir()
+    (tmp_path / "sklearn" / "__init__.py").write_text("raise RuntimeError('imported')")
+    monkeypatch.setattr(sys, "path", [str(tmp_path)])
+    assert sample_photo() == tmp_path / "sklearn" / "datasets" / "images" / "china.jpg"
+
+
+def test_missing_sample_photo_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("jobline.cli.demo.find_spec", lambda _: None)
+    with pytest.raises(DemoFailed, match=r"--photo, or `pip install scikit-learn`"):
+        sample_photo()
+
+
+def test_missing_photo_is_refused_before_anything_is_started(
+    call: Call, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert call("demo", "--photo", "/not/there.jpg") == 1
+    assert capsys.readouterr() == ("", "jobline: there is no photo /not/there.jpg\n")

@@ -1,0 +1,138 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from jobline import DeclarationError, Model, task
+from jobline.domain.errors import NotFound
+from jobline.domain.registry import Registry, install_hint
+
+#: Write a module that can be imported; gives its name.
+Write = Callable[[str, str], str]
+
+HEAD = """
+from jobline import Model, task
+class M(Model):
+    a: int = 0
+"""
+
+
+def declare(name: str, more: str = "") -> str:
+    function = name.replace(".", "_")
+    return f"{HEAD}\n@task({name!r}{more})\ndef {function}(order: M) -> M:\n    return order\n"
+
+
+@pytest.fixture
+def write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Write:
+    monkeypatch.syspath_prepend(str(tmp_path))
+
+    def make(path: str, content: str) -> str:
+        file = tmp_path / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(content)
+        return path.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
+
+    return make
+
+
+class Some(Model):
+    a: int = 0
+
+
+def do(order: Some) -> Some:
+    return order
+
+
+def test_own_tasks_are_always_on_offer() -> None:
+    assert "demo.countdown" in Registry.load().tasks
+
+
+def test_outside_module_adds_its_tasks(write: Write) -> None:
+    name = write("reg_one.py", declare("outside.one"))
+    registry = Registry.load([name])
+    assert registry.get("outside.one").function.__module__ == name
+    assert "demo.countdown" in registry.tasks
+
+
+def test_package_gives_the_tasks_of_its_submodules(write: Write) -> None:
+    write("reg_pack/__init__.py", "")
+    write("reg_pack/a.py", declare("pack.first"))
+    write("reg_pack/deep/__init__.py", "")
+    write("reg_pack/deep/b.py", declare("pack.second"))
+    assert {"pack.first", "pack.second"} <= set(Registry.load(["reg_pack"]).tasks)
+
+
+def test_task_that_is_imported_elsewhere_counts_once(write: Write) -> None:
+    write("reg_origin.py", declare("origin.one"))
+    write("reg_borrow.py", "from reg_origin import origin_one\n")
+    assert "origin.one" in Registry.load(["reg_origin", "reg_borrow", "reg_origin"]).tasks
+
+
+def test_one_name_for_two_functions_is_refused_with_both(write: Write) -> None:
+    write("reg_x.py", declare("twice.told"))
+    write("reg_y.py", declare("twice.told"))
+    with pytest.raises(DeclarationError, match=r"'twice.told': reg_x\.twice_told and reg_y\.twice_told"):
+        Registry.load(["reg_x", "reg_y"])
+
+
+def test_name_of_an_unavailable_task_is_taken_too() -> None:
+    missing = task("a.b", requires=("no_such_package_at_all",))(do)
+    with pytest.raises(DeclarationError, match=r"'a\.b'"):
+        Registry.of([missing, task("a.b")(do)])
+
+
+def test_task_with_a_missing_package_is_not_offered_and_says_why() -> None:
+    missing = task("far.away", extra="far", requires=("no_such_package_at_all",))(do)
+    registry = Registry.of([missing])
+    assert len(registry) == 0
+    assert list(registry.unavailable) == ["far.away"]
+    with pytest.raises(
+        NotFound, match=r"needs no_such_package_at_all, not installed here; install jobline\[far\]"
+    ):
+        registry.get("far.away")
+    assert install_hint(missing).endswith("install jobline[far].")
+
+
+def test_missing_package_without_an_extra_is_named() -> None:
+    missing = task("far.away", requires=("no_such_package_at_all",))(do)
+    assert install_hint(missing) == "The task 'far.away' needs no_such_package_at_all, not installed here."
+
+
+def test_unknown_task_is_not_found() -> None:
+    with pytest.raises(NotFound, match=r"no task 'no\.such'"):
+        Registry.of([]).get("no.such")
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        ("import no_such_package_at_all\n", "ModuleNotFoundError: No module named 'no_such_package_at_all'"),
+        ("1 / 0\n", "ZeroDivisionError: division by zero"),
+        ("def f(:\n", "SyntaxError"),
+    ],
+)
+def test_module_that_cannot_be_imported_is_named(write: Write, content: str, reason: str) -> None:
+    name = write(f"reg_broken_{abs(hash(content))}.py", content)
+    with pytest.raises(DeclarationError, match=f"cannot load the task module {name!r}: {reason}"):
+        Registry.load([name])
+
+
+def test_module_that_does_not_exist_is_named() -> None:
+    with pytest.raises(DeclarationError, match=r"cannot load the task module 'reg_nowhere\.deep'"):
+        Registry.load(["reg_nowhere.deep"])
+
+
+def test_wrong_declaration_keeps_its_own_message(write: Write) -> None:
+    name = write("reg_wrong.py", declare("wrong.one", ", max_attempts=0"))
+    with pytest.raises(DeclarationError, match=r"^@task\('wrong.one'\) on reg_wrong.wrong_one: max_attempts"):
+        Registry.load([name])
+
+
+def test_tasks_are_sorted_and_cannot_be_changed() -> None:
+    registry = Registry.of([task("b.b", queue="slow")(do), task("a.a")(do), task("a.b", queue="fast")(do)])
+    assert [one.name for one in registry] == ["a.a", "a.b", "b.b"]
+    assert registry.queues == ("default", "fast", "slow")
+    with pytest.raises(TypeError):
+        registry.tasks["c.c"] = task("c.c")(do)  # type: ignore[index]

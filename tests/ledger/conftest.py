@@ -1,0 +1,164 @@
+"""The ledger without Celery: commands run one by one against a real Redis."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections.abc import Iterator, Sequence
+from typing import Any, TypeVar
+
+import pytest
+import redis
+
+from jobline.domain.record import Failure, Record
+from jobline.domain.submission import Submission
+from jobline.ledger import commands
+from jobline.ledger.commands import Cancelled, Claimed, Command, Lives, Receipt, Settled, Submitted
+from jobline.ledger.keys import Key
+from jobline.ledger.recorder import Recorder
+
+T = TypeVar("T")
+LIVES = Lives(result_ms=60_000, file_ms=60_000, tombstone_ms=60_000)
+LEASE_MS = 30_000
+TENANT = "public"
+
+
+class Ledger:
+    """Speak to one ledger in the fewest words."""
+
+    def __init__(self, url: str) -> None:
+        self.recorder = Recorder(url)
+        self.redis: redis.Redis = self.recorder.redis
+        self._numbers = itertools.count(1)
+
+    def run(self, command: Command[T]) -> T:
+        return self.recorder.run(command)
+
+    # verbs
+
+    def order(self, **fields: Any) -> Submission:
+        standard: dict[str, Any] = {
+            "id": f"job-{next(self._numbers):05}",
+            "tenant": TENANT,
+            "task": "demo.add",
+            "queue": "default",
+            "input": b'{"a":1}',
+            "max_attempts": 3,
+            "timeout_ms": 60_000,
+        }
+        return Submission(**{**standard, **fields})
+
+    def send(self, order: Submission, *, queue_limit: int = 1_000_000, watcher: str = "") -> Receipt[Record]:
+        return self.run(commands.submit(order, queue_limit=queue_limit, watcher=watcher))
+
+    def submit(self, **fields: Any) -> str:
+        receipt = self.send(self.order(**fields))
+        assert receipt.outcome is Submitted.CREATED, receipt
+        assert receipt.record is not None
+        return receipt.record.id
+
+    def claim(
+        self, *queues: str, slots: int = 1, owner: str = "w1", lease_ms: int = LEASE_MS, lives: Lives = LIVES
+    ) -> list[Claimed]:
+        return self.run(
+            commands.claim(owner, queues or ("default",), slots=slots, lease_ms=lease_ms, lives=lives)
+        )
+
+    def start(self, owner: str = "w1", **fields: Any) -> Claimed:
+        """Submit one job and claim it."""
+        job_id = self.submit(**fields)
+        (claimed,) = self.claim(fields.get("queue", "default"), owner=owner)
+        assert claimed.id == job_id
+        return claimed
+
+    def succeed(
+        self, job: Claimed, result: object = None, artifacts: Sequence[Any] = (), lives: Lives = LIVES
+    ) -> Settled:
+        return self.run(commands.succeed(job.id, job.fence, json.dumps(result), artifacts, lives))
+
+    def fail(self, job: Claimed, code: str = "demo.broken") -> Settled:
+        return self.run(commands.fail(job.id, job.fence, failure(job, code), LIVES))
+
+    def retry(self, job: Claimed, delay_ms: int = 0) -> Settled:
+        return self.run(commands.retry(job.id, job.fence, failure(job, "demo.flaky"), delay_ms, LIVES))
+
+    def lose(self, job: Claimed) -> Settled:
+        return self.run(commands.lose(job.id, job.fence, LIVES))
+
+    def stop(self, job: Claimed) -> Settled:
+        return self.run(commands.stop(job.id, job.fence, LIVES))
+
+    def release(self, *attempts: Claimed) -> list[str]:
+        return self.run(commands.release([(job.id, job.fence) for job in attempts], LIVES))
+
+    def renew(self, *attempts: Claimed, lease_ms: int = LEASE_MS) -> commands.Renewed:
+        return self.run(commands.renew([(job.id, job.fence) for job in attempts], lease_ms=lease_ms))
+
+    def report(self, job: Claimed, content: object, kind: str = "progress") -> commands.Noted:
+        return self.run(commands.report(job.id, job.fence, kind, json.dumps(content)))
+
+    def cancel(self, job_id: str, tenant: str = TENANT) -> Cancelled:
+        return self.run(commands.cancel(job_id, tenant, LIVES))[0]
+
+    def tick(self, owner: str = "w1", lives: Lives = LIVES, lease_ms: int = LEASE_MS) -> commands.Ticked:
+        return self.run(commands.tick(owner, "{}", lease_ms=lease_ms, lives=lives))
+
+    def read(self, job_id: str) -> Record:
+        return self.run(commands.read_job(job_id, TENANT))
+
+    def keep_file(self, file_id: str, tenant: str = TENANT) -> int:
+        return self.run(
+            commands.keep_file(
+                file_id,
+                tenant,
+                name="a.jpg",
+                media_type="image/jpeg",
+                size_bytes=3,
+                sha256="0" * 64,
+                lives=LIVES,
+            )
+        )
+
+    def page(self, **filters: Any) -> commands.Page:
+        return self.run(commands.list_jobs(TENANT, **{"limit": 50, **filters}))
+
+    # time
+
+    def let_pass(self, key: str, member: str) -> None:
+        """Let the moment of one member of a sorted set of moments be over."""
+        assert self.redis.zscore(key, member) is not None, f"{member} is not in {key}"
+        self.redis.zadd(key, {member: 1})
+
+    def settle_in(self) -> None:
+        """Tick until no gap in the ticks holds the reaping of leases."""
+        self.tick()
+        self.redis.hset(Key.TICK.of(), "hold", 0)
+
+    # inspection
+
+    def keys(self) -> set[str]:
+        return {key.decode() for key in self.redis.scan_iter(count=1000)}
+
+    def snapshot(self) -> dict[str, bytes | None]:
+        """Take the whole content, to be compared."""
+        return {key: self.redis.dump(key) for key in sorted(self.keys())}
+
+    def events(self, job_id: str) -> list[str]:
+        """Give the kinds of the events of one job."""
+        return [event.type.value for event in self.run(commands.read_history(job_id, TENANT)).events]
+
+    def waiting(self, queue: str = "default") -> list[str]:
+        """Give the jobs in the order of their turns."""
+        ids: Any = self.redis.zrange(Key.WAITING.of(queue, TENANT), 0, -1)
+        return [one.decode() for one in ids]
+
+
+def failure(job: Claimed, code: str) -> Failure:
+    return Failure(code, "It broke.", retryable=True, attempt=job.attempt)
+
+
+@pytest.fixture
+def ledger(redis_url: str) -> Iterator[Ledger]:
+    made = Ledger(redis_url)
+    yield made
+    made.redis.close()

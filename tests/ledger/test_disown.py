@@ -1,0 +1,80 @@
+"""Disown: a claim whose reply was lost gives back what it started, and nothing else."""
+
+from __future__ import annotations
+
+from jobline.domain.state import State
+from jobline.ledger import commands
+from jobline.ledger.commands import Cancelled, Claimed
+from jobline.ledger.scripts import CONSTANTS
+from tests.ledger.conftest import LEASE_MS, LIVES, Ledger
+
+
+def claim(ledger: Ledger, number: int, slots: int = 1, owner: str = "w1") -> list[Claimed]:
+    return ledger.run(
+        commands.claim(owner, ["default"], slots=slots, lease_ms=LEASE_MS, lives=LIVES, number=number)
+    )
+
+
+def disown(ledger: Ledger, number: int, owner: str = "w1") -> list[str]:
+    """Walk to the end."""
+    found: list[str] = []
+    after = ""
+    while True:
+        step = ledger.run(commands.disown(owner, number, LIVES, after))
+        found += step.jobs
+        if not step.after:
+            return found
+        after = step.after
+
+
+def test_disowned_job_waits_at_once_and_its_attempt_is_not_counted(ledger: Ledger) -> None:
+    job = ledger.submit(max_attempts=1)
+    (lost,) = claim(ledger, 1)
+    assert disown(ledger, 1) == [job]
+    record = ledger.read(job)
+    assert (record.state, record.attempt, record.started_at) == (State.PENDING, 0, None)
+    (again,) = claim(ledger, 2)
+    assert (again.id, again.attempt) == (job, 1)
+    assert again.fence > lost.fence
+    assert not ledger.succeed(lost).is_current
+    assert ledger.succeed(again).state is State.SUCCESS
+
+
+def test_jobs_of_other_claims_and_owners_go_on(ledger: Ledger) -> None:
+    jobs = [ledger.submit() for _ in range(4)]
+    held = [*claim(ledger, 1), *claim(ledger, 12), *claim(ledger, 2, owner="w2")]
+    claim(ledger, 2)
+    assert disown(ledger, 2) == [jobs[3]]
+    assert ledger.renew(*held).current == len(held)
+
+
+def test_job_that_was_claimed_anew_meanwhile_is_not_disowned(ledger: Ledger) -> None:
+    job = ledger.submit()
+    (lost,) = claim(ledger, 1)
+    ledger.lose(lost)
+    (held,) = claim(ledger, 2)
+    assert disown(ledger, 1) == []
+    assert ledger.renew(held).current == 1
+    assert ledger.read(job).attempt == 2
+
+
+def test_cancelled_job_is_revoked_as_it_is_disowned(ledger: Ledger) -> None:
+    job = ledger.submit()
+    claim(ledger, 1)
+    assert ledger.cancel(job) is Cancelled.ASKED
+    assert disown(ledger, 1) == [job]
+    assert ledger.read(job).state is State.REVOKED
+
+
+def test_each_step_is_bounded_and_the_walk_meets_every_job(ledger: Ledger) -> None:
+    batch = CONSTANTS["TICK_BATCH"]
+    for _ in range(3 * batch):
+        ledger.submit()
+    held = claim(ledger, 1, slots=batch)
+    lost = {job.id for job in claim(ledger, 2, slots=batch)}
+    claim(ledger, 1, slots=batch, owner="w2")
+    step = ledger.run(commands.disown("w1", 2, LIVES))
+    assert step.after
+    assert len(step.jobs) < 2 * batch
+    assert {*step.jobs, *disown(ledger, 2)} == lost
+    assert ledger.renew(*held).current == batch

@@ -1,0 +1,156 @@
+from __future__ import annotations
+
+import inspect
+import re
+
+import pytest
+import redis
+
+from jobline.ledger.keys import PREFIX, Key
+from jobline.ledger.scripts import CONSTANTS, SHARED, Verb, inline_keys, lua_key, read_lua
+
+FILES = sorted({verb.value.name for verb in Verb} | {*SHARED})
+#: A template with a fixed name holds one key; others take parts.
+PARTS = ("a", "b", "c")
+
+
+def arguments(key: Key) -> tuple[str, ...]:
+    return PARTS[: key.value.count("{}")]
+
+
+def comments_before(members: type) -> dict[str, str]:
+    """Read the ``#:`` lines right above each member of an enum."""
+    found: dict[str, str] = {}
+    lines: list[str] = []
+    for line in inspect.getsource(members).splitlines():
+        if line.strip().startswith("#:"):
+            lines.append(line.strip()[2:].strip())
+        elif match := re.match(r"    ([A-Z_]+) = ", line):
+            found[match[1]] = " ".join(lines)
+            lines = []
+        else:
+            lines = []
+    return found
+
+
+def without_comments(text: str) -> str:
+    return "\n".join(line.partition("--")[0] for line in text.splitlines())
+
+
+def test_every_key_says_its_type_and_its_end() -> None:
+    notes = comments_before(Key)
+    assert set(notes) == {key.name for key in Key}
+    kinds = ("hash", "list", "string", "zset", "set", "stream", "channel")
+    assert [name for name, note in notes.items() if not note.startswith(kinds)] == []
+
+
+def test_no_two_keys_can_collide() -> None:
+    heads = [key.value.partition("{")[0] for key in Key]
+    assert len(set(heads)) == len(heads)
+    assert not [
+        (one, other)
+        for one in heads
+        for other in heads
+        if one != other and other.startswith(one) and one.endswith(":")
+    ]
+
+
+@pytest.mark.parametrize("key", Key, ids=lambda key: key.name)
+def test_lua_builds_the_same_key(key: Key, redis_url: str) -> None:
+    parts = arguments(key)
+    name = f"{key.name.lower()}_key({', '.join(f'ARGV[{index + 1}]' for index in range(len(parts)))})"
+    source = f"{lua_key(key)}\nreturn {name if parts else key.name}"
+    text = inline_keys(source)
+    with redis.Redis.from_url(redis_url) as client:
+        built = [client.eval(source, 0, *parts), client.eval(text, 0, *parts)]
+    assert built == [key.of(*parts).encode()] * 2
+    assert built[0].startswith(PREFIX.encode())
+    assert "function" not in text
+
+
+def test_keys_of_what_other_calls_give_stay_calls(redis_url: str) -> None:
+    source = f"{lua_key(Key.JOB)}\nreturn job_key(string.match(job_key(ARGV[1]), '[^:]*$'))"
+    text = inline_keys(source)
+    with redis.Redis.from_url(redis_url) as client:
+        assert client.eval(text, 0, "one") == Key.JOB.of("one").encode()
+    assert text.count("job_key") == 2
+
+
+@pytest.mark.parametrize("verb", Verb, ids=lambda verb: verb.value.name)
+def test_every_name_that_a_script_calls_is_defined_in_it(verb: Verb) -> None:
+    """Redis would find a missing one only when a job comes that way."""
+    code = re.sub(r"'[^']*'", "''", without_comments(verb.value.text))
+    shared = re.sub(r"'[^']*'", "''", without_comments("\n".join(read_lua(name) for name in SHARED)))
+    names = set(re.findall(r"^local (?:function )?(\w+)", shared, re.MULTILINE)) - {"_"}
+    names |= {*CONSTANTS, *(f"{key.name.lower()}_key" if arguments(key) else key.name for key in Key)}
+    used = {name for name in re.findall(r"(?<![.\w])([A-Za-z_]\w*)", code) if name in names}
+    defined = re.findall(r"^local (?:function )?(\w+)", code, re.MULTILINE)
+    assert used <= set(defined)
+    assert len(defined) == len(set(defined))
+
+
+def test_lua_has_no_more_locals_than_it_allows() -> None:
+    """Lua 5.1 takes 200 in one function; a script is one."""
+    for verb in Verb:
+        assert len(re.findall(r"^local ", verb.value.text, re.MULTILINE)) < 150
+
+
+@pytest.mark.parametrize("name", [verb.value.name for verb in Verb])
+def test_every_verb_opens_with_its_contract(name: str) -> None:
+    head = [line for line in read_lua(name).splitlines() if line.startswith("--")]
+    text = read_lua(name)
+    assert text.startswith(f"-- {name}: ")
+    assert [line for line in head if re.match(r"-- ARGV (1|none)", line)], "its arguments"
+    assert [line for line in head if line.startswith("-- reply ")], "its reply"
+    if re.search(r"\b(emit|finish|revoke|revoke_cancelled|lose_attempt)\(", text):
+        assert [line for line in head if line.startswith("-- event ")], "its events"
+
+
+@pytest.mark.parametrize("name", [verb.value.name for verb in Verb])
+def test_arguments_in_use_are_those_of_the_contract(name: str) -> None:
+    text = read_lua(name)
+    head = " ".join(line[2:].strip() for line in text.splitlines() if line.startswith("--"))
+    told = head.partition(" reply ")[0].partition("ARGV")[2]
+    used = {int(number) for number in re.findall(r"ARGV\[(\d+)\]", text)}
+    assert [
+        number for number in used if not re.search(rf"\b{number}(…)? [a-zA-Z]|then pairs|then for", told)
+    ] == []
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_no_script_puts_a_key_together(name: str) -> None:
+    literals = re.findall(r"'jl:[^']*'", without_comments(read_lua(name)))
+    assert literals == (["'jl:nothing'"] if name == "ledger" else [])
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_no_script_encodes_json_or_scans(name: str) -> None:
+    code = without_comments(read_lua(name))
+    assert "cjson.encode" not in code
+    assert not re.search(r"'(KEYS|SCAN|SSCAN|HSCAN|ZSCAN|FLUSHALL|FLUSHDB)'", code)
+    assert "KEYS[" not in code
+
+
+def test_every_lua_file_is_a_verb() -> None:
+    from importlib.resources import files  # noqa: PLC0415
+
+    assert {file.name for file in (files("jobline.ledger") / "lua").iterdir()} == {
+        f"{name}.lua" for name in FILES
+    }
+
+
+def test_sha_is_the_one_by_which_redis_knows_the_script(redis_url: str) -> None:
+    with redis.Redis.from_url(redis_url) as client:
+        for verb in Verb:
+            loaded = client.script_load(verb.value.text)
+            assert (loaded.decode() if isinstance(loaded, bytes) else loaded) == verb.value.sha
+
+
+def test_constants_fit_what_a_double_holds() -> None:
+    """A turn is ``(9 - priority) * 2^49 + microseconds since EPOCH_US``, and must stay exact until 2043."""
+    from datetime import UTC, datetime  # noqa: PLC0415
+
+    assert CONSTANTS["EPOCH_US"] == datetime(2026, 1, 1, tzinfo=UTC).timestamp() * 1_000_000
+    span = datetime(2043, 1, 1, tzinfo=UTC).timestamp() * 1_000_000 - CONSTANTS["EPOCH_US"]
+    assert span < 2**49 == 562949953421312
+    assert 9 * 2**49 + span < 2**53

@@ -1,0 +1,95 @@
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import httpx
+import pytest
+from fastapi import FastAPI, Response
+
+from jobline.cli.embedded import free_port
+from jobline.service.events.hub import Closing
+from jobline.service.guards.hardening import Hardening
+from jobline.service.server import protocol
+from jobline.service.server.server import build_server
+
+
+@pytest.fixture
+def app() -> FastAPI:
+    """Make an application that answers with no more than it must."""
+    app = FastAPI()
+    app.state.closing = Closing()
+    app.add_middleware(Hardening, body_timeout_s=5, is_shared=False)
+    app.get("/own")(lambda: Response(headers={"Cache-Control": "no-store"}))
+    return app
+
+
+@pytest.fixture
+async def port(app: FastAPI) -> AsyncIterator[int]:
+    """Serve the application in this loop."""
+    chosen = free_port()
+    app.state.closing.bind()
+    server = build_server(app, "127.0.0.1", chosen, access_log=False)
+    running = asyncio.create_task(server._serve())
+    while not server.started:  # noqa: ASYNC110 - uvicorn has no event for it
+        await asyncio.sleep(0.01)
+    yield chosen
+    server.handle_exit(15, None)
+    await running
+
+
+async def talk(port: int, *parts: bytes) -> bytes:
+    """Send parts, and read until the server closes."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    try:
+        async with asyncio.timeout(10):
+            for part in parts:
+                writer.write(part)
+                await writer.drain()
+            return await reader.read()
+    except ConnectionError:
+        return b""
+    finally:
+        writer.close()
+
+
+async def test_head_without_end_ends_the_connection(port: int) -> None:
+    line = b"X-A: " + b"x" * 60_000 + b"\r\n"
+    assert await talk(port, b"GET / HTTP/1.1\r\n", *[line] * 100) == b""
+
+
+async def test_head_that_does_not_come_ends_the_connection(
+    port: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(protocol, "HEAD_TIMEOUT_S", 0.1)
+    assert await talk(port) == b""
+    assert await talk(port, b"GET / HT") == b""
+
+
+async def test_connection_serves_requests_one_after_the_other(
+    port: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(protocol, "HEAD_TIMEOUT_S", 1)
+    first = b"POST /none HTTP/1.1\r\nHost: x\r\nContent-Length: 300000\r\n\r\n" + b"x" * 300_000
+    last = b"GET /none HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+    assert (await talk(port, first, first, last)).count(b"HTTP/1.1 404") == 3
+
+
+@pytest.mark.parametrize("path", ["/none", "/own"])
+async def test_server_writes_the_headers_that_any_other_would(app: FastAPI, port: int, path: str) -> None:
+    named = {"X-Request-Id": "order-7"}
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client:
+        written = await client.get(path, headers=named)
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as client:
+        sent = await client.get(path, headers=named)
+    lines = [line for line in written.headers.multi_items() if line[0] != "date"]
+    assert sorted(lines) == sorted(sent.headers.multi_items())
+    assert written.headers["x-request-id"] == "order-7"
+    assert written.content == sent.content
+
+
+async def test_date_goes_on(port: int) -> None:
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client, asyncio.timeout(10):
+        first = (await client.get("/own")).headers["date"]
+        while (await client.get("/own")).headers["date"] == first:  # noqa: ASYNC110 - the clock has no event
+            await asyncio.sleep(0.05)
