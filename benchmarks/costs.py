@@ -210,7 +210,7 @@ def batch(count: int) -> Command[commands.Receipt[commands.Batch]]:
     )
 
 
-def submission(id: str, **more: object) -> Submission:  # noqa: A002 - as the field it fills
+def submission(id: str, **more: object) -> Submission:
     """Fill in a no-op."""
     fields: dict[str, object] = {
         "id": id,

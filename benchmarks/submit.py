@@ -165,7 +165,7 @@ def script(lab: Lab, pipelined: int) -> dict[str, float]:
     return {"requests/s": len(batches) * pipelined / (time.perf_counter() - began)}
 
 
-def order(id: str) -> Submission:  # noqa: A002 - the public word
+def order(id: str) -> Submission:
     """Make one submission of the no-op."""
     return Submission(
         id=id,

@@ -146,7 +146,7 @@ class JobTask(CeleryTask):
     throws = (Failed,)
 
 
-def tell_unavailable(sender: Any, **_: Any) -> None:  # noqa: ANN401 - Celery's signal
+def tell_unavailable(sender: Any, **_: Any) -> None:
     """Say at start which tasks wait for an extra."""
     wiring = getattr(sender.app, "wiring", None)
     for item in wiring.registry.unavailable.values() if wiring else ():

@@ -58,7 +58,7 @@ class LedgerBackend(BaseBackend):
         timeout: float | None = None,
         interval: float = 0.5,
         no_ack: bool = True,  # noqa: ARG002, FBT001, FBT002 - Celery's own signature
-        on_interval: Any = None,  # noqa: ANN401
+        on_interval: Any = None,
     ) -> dict[str, Any]:
         """Wait for a job's end: told by the ledger, and looking for itself each ``interval``."""
         self._ensure_not_eager()
@@ -82,12 +82,12 @@ class LedgerBackend(BaseBackend):
     def store_result(
         self,
         task_id: str,
-        result: Any,  # noqa: ANN401 - an Outcome, or an exception
+        result: Any,
         state: str,
         traceback: str | None = None,  # noqa: ARG002
-        request: Any = None,  # noqa: ANN401
+        request: Any = None,
         **_: Any,
-    ) -> Any:  # noqa: ANN401
+    ) -> Any:
         """Settle the attempt that ``request`` carries, and go on trying until Redis takes it."""
         attempt = getattr(request, "jobline", None)
         if attempt is None:

@@ -38,7 +38,7 @@ class Consumer(StockConsumer):
             wiring = wiring_of(self.app)
             wiring.outbox.put(commands.release(dropped, wiring.lives))
 
-    def ensure_connected(self, conn: Any) -> Any:  # noqa: ANN401 - kombu's Connection
+    def ensure_connected(self, conn: Any) -> Any:
         """Try each second until the broker answers."""
         conn.ensure_connection = partial(
             conn.ensure_connection, interval_start=RETRY_EVERY_S, interval_step=0, interval_max=RETRY_EVERY_S

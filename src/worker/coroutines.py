@@ -35,7 +35,7 @@ def process_loop() -> asyncio.AbstractEventLoop:
 
 def run_coroutine(
     coroutine: Coroutine[Any, Any, Any], timeout_s: float, is_cancelled: Callable[[], bool]
-) -> Any:  # noqa: ANN401 - whatever the task returns
+) -> Any:
     """Wait for a coroutine on the process' loop, and cancel it when its job is.
 
     Raises TimeoutError after ``timeout_s``, JobCancelled when the job was cancelled and the coroutine
@@ -51,7 +51,7 @@ def run_coroutine(
         raise
 
 
-async def contained(coroutine: Coroutine[Any, Any, Any]) -> Any:  # noqa: ANN401
+async def contained(coroutine: Coroutine[Any, Any, Any]) -> Any:
     """Run the task's coroutine, and let no exit of it end the loop, which other jobs share."""
     try:
         return await coroutine
@@ -61,7 +61,7 @@ async def contained(coroutine: Coroutine[Any, Any, Any]) -> Any:  # noqa: ANN401
 
 async def bounded(
     coroutine: Coroutine[Any, Any, Any], timeout_s: float, is_cancelled: Callable[[], bool]
-) -> Any:  # noqa: ANN401
+) -> Any:
     """Run the task's coroutine beside a look-out for its cancel."""
     running = asyncio.ensure_future(coroutine)
     try:

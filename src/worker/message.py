@@ -34,7 +34,7 @@ EMBED: Mapping[str, None] = dict.fromkeys(("callbacks", "errbacks", "chain", "ch
 class Message(virtual.Message):
     """Be kombu's message, of a stock client or of a claimed job."""
 
-    def decode(self) -> Any:  # noqa: ANN401 - kombu is untyped
+    def decode(self) -> Any:
         """Give the body; a claimed job's is as it should be."""
         return self.body if self.content_type is None else super().decode()
 

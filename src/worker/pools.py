@@ -19,19 +19,19 @@ class ThreadPool(TaskPool):
 
     def on_apply(
         self,
-        target: Any,  # noqa: ANN401 - Celery's own signature
-        args: Any = None,  # noqa: ANN401
-        kwargs: Any = None,  # noqa: ANN401
-        callback: Any = None,  # noqa: ANN401
+        target: Any,
+        args: Any = None,
+        kwargs: Any = None,
+        callback: Any = None,
         **options: Any,
-    ) -> Any:  # noqa: ANN401
+    ) -> Any:
         """Run one job on a thread."""
         return super().on_apply(target, args, kwargs, self.and_nudge(callback), **options)
 
     def and_nudge(self, callback: Callable[..., Any]) -> Callable[..., Any]:
         """Call back, then wake the loop."""
 
-        def called(result: Any) -> None:  # noqa: ANN401
+        def called(result: Any) -> None:
             callback(result)
             wiring_of(self.app).loop.nudge()
 

@@ -36,7 +36,7 @@ class Children(asynpool.AsynPool):
 
     _sweeps = False
 
-    def register_with_event_loop(self, hub: Any) -> None:  # noqa: ANN401 - Celery's own hook
+    def register_with_event_loop(self, hub: Any) -> None:
         """Join the event loop, at its start and after each lost connection."""
         super().register_with_event_loop(hub)
         if not self._sweeps:
@@ -56,12 +56,12 @@ class Children(asynpool.AsynPool):
         """Name the jobs that it has."""
         return {job.correlation_id for job in self._cache.values()}
 
-    def _event_process_exit(self, hub: Any, proc: Any) -> None:  # noqa: ANN401 - Celery's own hook
+    def _event_process_exit(self, hub: Any, proc: Any) -> None:
         super()._event_process_exit(hub, proc)
         if proc in self._pool:
             hub.call_later(SOON_S, self.maintain_pool)
 
-    def _track_child_process(self, proc: Any, hub: Any) -> None:  # noqa: ANN401 - Celery's own hook
+    def _track_child_process(self, proc: Any, hub: Any) -> None:
         if getattr(proc, "_sentinel_poll", 0) is None:
             if not proc._is_alive():  # noqa: SLF001 - see the module's head
                 return  # the pool's own timer buries it
@@ -80,7 +80,7 @@ class PreforkPool(prefork.TaskPool):
         return found
 
 
-def sweep(timer: Any) -> None:  # noqa: ANN401 - kombu's
+def sweep(timer: Any) -> None:
     """Drop what was cancelled, in place: the timer may be in the middle of a round."""
     queue = timer._queue  # noqa: SLF001 - see the module's head
     queue[:] = [scheduled for scheduled in queue if not scheduled.entry.canceled]

@@ -225,11 +225,11 @@ class PulseStep(StartStopStep):
 
     requires = ("celery.worker.components:Timer",)
 
-    def __init__(self, worker: Any, **options: Any) -> None:  # noqa: ANN401
+    def __init__(self, worker: Any, **options: Any) -> None:
         self.pulse: Pulse | None = None
         super().__init__(worker, **options)
 
-    def start(self, worker: Any) -> None:  # noqa: ANN401
+    def start(self, worker: Any) -> None:
         """Start beating."""
         wiring = wiring_of(worker.app)
 
@@ -251,7 +251,7 @@ class PulseStep(StartStopStep):
         self.pulse.start()
         worker.pulse = self.pulse
 
-    def stop(self, worker: Any) -> None:  # noqa: ANN401, ARG002
+    def stop(self, worker: Any) -> None:  # noqa: ARG002
         """Hand back what is left; the thread itself ends with the process, after the pool."""
         if self.pulse:
             self.pulse.hand_back()

@@ -37,7 +37,7 @@ class JobRequest(Request):
 
     def on_failure(
         self,
-        exc_info: Any,  # noqa: ANN401 - Celery's own signature
+        exc_info: Any,
         send_failed_event: bool = True,  # noqa: FBT001, FBT002
         return_ok: bool = False,  # noqa: FBT001, FBT002
     ) -> None:
@@ -72,8 +72,8 @@ class JobRequest(Request):
 
     def cancel(
         self,
-        pool: Any,  # noqa: ANN401, ARG002 - Celery's own signature
-        signal: Any = None,  # noqa: ANN401, ARG002
+        pool: Any,  # noqa: ARG002 - Celery's own signature
+        signal: Any = None,  # noqa: ARG002
         emit_retry: bool = True,  # noqa: ARG002, FBT001, FBT002
     ) -> None:
         """Hand the attempt back because this worker stops: kill its process, then release it uncounted."""

@@ -63,7 +63,7 @@ def perform(task: Task[Any, Any], text: str, job_id: str, attempt: dict[str, Any
         raise Failed(failure) from None
 
 
-def read_input(task: Task[Any, Any], text: str) -> Any:  # noqa: ANN401 - the task's own model
+def read_input(task: Task[Any, Any], text: str) -> Any:
     """Validate the stored input; it was valid as it was submitted, so a failure means a changed task."""
     try:
         return task.read_stored_input(text)
@@ -83,12 +83,12 @@ def open_attempt(task: Task[Any, Any], job_id: str, fence: int, wiring: Wiring) 
 
 def call(
     task: Task[Any, Any],
-    order: Any,  # noqa: ANN401 - the task's own model
+    order: Any,
     job: JobContext,
     port: Attempt,
     timeout_s: float,
     wiring: Wiring,
-) -> Any:  # noqa: ANN401 - the task's own model
+) -> Any:
     """Call the task's function, with the context if it wants it, on a loop if it is a coroutine."""
     arguments = (order, job) if task.takes_context else (order,)
     if not task.is_async:

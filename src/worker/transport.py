@@ -66,7 +66,7 @@ class QoS(virtual.QoS):
         channel = self.channel
         return bool(channel.is_asking or not channel.takes_jobs() or channel.free_slots() > 0)
 
-    def append(self, message: Any, delivery_tag: str) -> None:  # noqa: ANN401 - kombu is untyped
+    def append(self, message: Any, delivery_tag: str) -> None:
         """Keep no delivered message."""
 
     def ack(self, delivery_tag: str) -> None:
@@ -75,7 +75,7 @@ class QoS(virtual.QoS):
     def reject(self, delivery_tag: str, requeue: bool = False) -> None:  # noqa: FBT001, FBT002 - kombu's own
         """Do nothing: the lease brings the job back."""
 
-    def restore_unacked_once(self, stderr: Any = None) -> None:  # noqa: ANN401
+    def restore_unacked_once(self, stderr: Any = None) -> None:
         """Do nothing: nothing was taken away."""
 
     def restore_visible(self, *_: Any, **__: Any) -> None:
@@ -170,7 +170,7 @@ class Channel(stock.Channel):
         self._asked = command.script, lambda reply: take(command.read(reply))
         self.client.connection.send_command("EVALSHA", command.script.sha, 0, *command.args)
 
-    def _brpop_read(self, **options: Any) -> Any:  # noqa: ANN401 - kombu's own hook
+    def _brpop_read(self, **options: Any) -> Any:
         if self._asked is None:
             return super()._brpop_read(**options)
         (script, take), self._asked = self._asked, None
@@ -238,7 +238,7 @@ class Channel(stock.Channel):
             self._in_poll = self._asked = None
         super().close()
 
-    def _get(self, queue: str) -> Any:  # noqa: ANN401
+    def _get(self, queue: str) -> Any:
         if is_task_queue(queue):
             raise Empty
         return super()._get(queue)

@@ -30,7 +30,7 @@ class Loop:
         self.capacity = 0
         self._hub: Any = None
 
-    def attach(self, hub: Any) -> None:  # noqa: ANN401 - kombu's Hub
+    def attach(self, hub: Any) -> None:
         """Take the hub of a worker that starts."""
         self._hub = hub
 
@@ -80,7 +80,7 @@ class Coroutines(Protocol):
     def is_inside(self) -> bool:
         """Claim that the caller may wait on the loop."""
 
-    def run(self, job_id: str, coroutine: Coroutine[Any, Any, Any], timeout_s: float) -> Any:  # noqa: ANN401
+    def run(self, job_id: str, coroutine: Coroutine[Any, Any, Any], timeout_s: float) -> Any:
         """Run a job's coroutine to its end."""
 
     def tell(self, command: Command[Any], then: Callable[[Any], None]) -> None:
@@ -140,12 +140,12 @@ class JoblineCelery(Celery):
     wiring: Wiring
 
     @cached_property
-    def Worker(self) -> Any:  # noqa: N802, ANN401 - Celery's own hook for the worker's class
+    def Worker(self) -> Any:  # noqa: N802 - Celery's own hook for the worker's class
         """Give the class of the worker program."""
         return self.subclass_with_self("jobline.worker.controller:Worker")
 
 
-def wiring_of(app: Any) -> Wiring:  # noqa: ANN401 - Celery is untyped
+def wiring_of(app: Any) -> Wiring:
     """Find the wiring of an app that `build_celery` made."""
     found = app.wiring
     assert isinstance(found, Wiring)  # noqa: S101 - an app built otherwise cannot reach this

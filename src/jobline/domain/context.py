@@ -39,7 +39,7 @@ class Artifact(os.PathLike[str]):
 
     __slots__ = ("_stream", "id", "name", "path")
 
-    def __init__(self, id: str, name: str, path: Path) -> None:  # noqa: A002 - the public field is `id`
+    def __init__(self, id: str, name: str, path: Path) -> None:
         self.id = id
         self.name = name
         self.path = path
@@ -75,7 +75,7 @@ class JobContext:
 
     __slots__ = ("_observed_cancel", "_port", "attempt", "id", "max_attempts")
 
-    def __init__(self, id: str, attempt: int, max_attempts: int, port: AttemptPort) -> None:  # noqa: A002
+    def __init__(self, id: str, attempt: int, max_attempts: int, port: AttemptPort) -> None:
         self.id = id
         #: Counted from 1; a planned stop of the worker does not count.
         self.attempt = attempt

@@ -63,7 +63,7 @@ class Position(NamedTuple):
     sequence: int
 
     @classmethod
-    def read(cls, id: str) -> Position:  # noqa: A002 - the public word
+    def read(cls, id: str) -> Position:
         """Read a stream id; its sequence may be left out, as Redis has it."""
         ms, _, sequence = id.partition("-")
         return cls(int(ms), int(sequence or 0))
@@ -116,7 +116,7 @@ class Entry(NamedTuple):
     detail: bytes
 
     @classmethod
-    def read(cls, id: bytes, fields: Mapping[bytes, bytes]) -> Entry:  # noqa: A002 - the public word
+    def read(cls, id: bytes, fields: Mapping[bytes, bytes]) -> Entry:
         """Read what Redis has under a stream id."""
         return cls(id, *fields[b"event"].split(b" ", 4))
 

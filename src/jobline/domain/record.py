@@ -73,7 +73,7 @@ class Record(NamedTuple):
         return datetime.fromtimestamp(self.stamp / 1_000_000, UTC)
 
     @classmethod
-    def read(cls, id: str, flat: Sequence[bytes]) -> Record:  # noqa: A002 - the public word
+    def read(cls, id: str, flat: Sequence[bytes]) -> Record:
         """Read the flat field-value list that a script answers."""
         fields = dict(pairs(flat))
         tenant, task, queue = fields[b"place"].decode().split(":")

@@ -24,7 +24,7 @@ class StoredFile:
     job_id: str | None
 
     @classmethod
-    def read(cls, id: str, flat: Sequence[bytes], expires_ms: bytes | str) -> StoredFile:  # noqa: A002
+    def read(cls, id: str, flat: Sequence[bytes], expires_ms: bytes | str) -> StoredFile:
         """Read the flat field-value list that a script answers."""
         fields: dict[Any, Any] = dict(pairs(flat))
         created = moment(fields[b"created"])

@@ -21,13 +21,13 @@ LONGEST_S = 0.25
 class HubPoller(Protocol):
     """Say what kombu's pollers do."""
 
-    def register(self, fd: Any, events: int) -> Any:  # noqa: ANN401 - a number, or what has fileno()
+    def register(self, fd: Any, events: int) -> Any:
         """Watch a file."""
 
-    def unregister(self, fd: Any) -> None:  # noqa: ANN401
+    def unregister(self, fd: Any) -> None:
         """Forget a file."""
 
-    def poll(self, timeout: float | None) -> Any:  # noqa: ANN401
+    def poll(self, timeout: float | None) -> Any:
         """Wait, at most ``timeout`` seconds; give what is ready."""
 
     def close(self) -> None:
@@ -45,7 +45,7 @@ class SharedPoller:
         self.unregister = inner.unregister
         loop.add_reader(self._descriptor, loop.stop)
 
-    def poll(self, timeout: float | None) -> Any:  # noqa: ANN401 - as kombu's
+    def poll(self, timeout: float | None) -> Any:
         """Run the loop for a turn, and until the hub has something to do or the time is over."""
         wait_s = LONGEST_S if timeout is None else min(max(0.0, timeout), LONGEST_S)
         alarm = self._loop.call_later(wait_s, self._loop.stop)

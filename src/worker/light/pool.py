@@ -34,7 +34,7 @@ class LightPool(BasePool):
         self._wiring.recorder = LightRecorder(url, self._light)
         spare_running(self.num_processes)
 
-    def register_with_event_loop(self, hub: Any) -> None:  # noqa: ANN401 - kombu's Hub
+    def register_with_event_loop(self, hub: Any) -> None:
         """Share the thread of Celery's event loop; called again after each loss of the broker."""
         if not isinstance(hub.poller, SharedPoller):
             hub.poller = SharedPoller(hub.poller, self._light.loop)

@@ -57,7 +57,7 @@ def list_access_keys() -> Command[list[AccessKey]]:
     return Command(Verb.LIST_ACCESS.value, (), read)
 
 
-def read_key(id: str, flat: list[bytes]) -> AccessKey:  # noqa: A002 - the public word
+def read_key(id: str, flat: list[bytes]) -> AccessKey:
     """Read the record of one key, without its digest."""
     fields = dict(pairs(flat))
     created = moment(fields[b"created"])
@@ -73,7 +73,7 @@ def read_key(id: str, flat: list[bytes]) -> AccessKey:  # noqa: A002 - the publi
     )
 
 
-def drop_access_key(id: str) -> Command[bool]:  # noqa: A002 - the public word
+def drop_access_key(id: str) -> Command[bool]:
     """Revoke a key; False when there is none of this id."""
     return Command(Verb.DROP_ACCESS.value, (id,), lambda reply: bool(reply == b"dropped"))
 

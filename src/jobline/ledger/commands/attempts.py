@@ -119,7 +119,7 @@ class Settled:
 
 
 def succeed(
-    id: str,  # noqa: A002 - the public word
+    id: str,
     fence: int,
     result: str | bytes,
     artifacts: Iterable[PublishedArtifact],
@@ -132,23 +132,23 @@ def succeed(
     return settle(id, fence, State.SUCCESS, result, 0, lives, more)
 
 
-def fail(id: str, fence: int, failure: Failure, lives: Lives) -> Command[Settled]:  # noqa: A002
+def fail(id: str, fence: int, failure: Failure, lives: Lives) -> Command[Settled]:
     """End the job with an error."""
     return settle(id, fence, State.FAILURE, failure.dumps(), 0, lives)
 
 
-def retry(id: str, fence: int, failure: Failure, delay_ms: int, lives: Lives) -> Command[Settled]:  # noqa: A002
+def retry(id: str, fence: int, failure: Failure, delay_ms: int, lives: Lives) -> Command[Settled]:
     """End the attempt with an error; the next one is due in ``delay_ms``, unless none is left."""
     return settle(id, fence, State.RETRY, failure.dumps(), delay_ms, lives)
 
 
-def stop(id: str, fence: int, lives: Lives) -> Command[Settled]:  # noqa: A002
+def stop(id: str, fence: int, lives: Lives) -> Command[Settled]:
     """End a cancelled job, whose code has stopped."""
     return settle(id, fence, State.REVOKED, "", 0, lives)
 
 
 def settle(
-    id: str,  # noqa: A002
+    id: str,
     fence: int,
     state: State,
     content: str | bytes,
@@ -166,7 +166,7 @@ def read_settled(reply: Reply) -> Settled:
     return Settled(reply[0] != b"late", State(reply[1].decode()))
 
 
-def lose(id: str, fence: int, lives: Lives) -> Command[Settled]:  # noqa: A002
+def lose(id: str, fence: int, lives: Lives) -> Command[Settled]:
     """Report that the process which ran the attempt died."""
     return Command(Verb.LOSE.value, (id, fence, lives.result_ms, lives.file_ms), read_settled)
 
@@ -202,7 +202,7 @@ class Noted:
     cancel_requested: bool
 
 
-def report(id: str, fence: int, kind: str, content: str) -> Command[Noted]:  # noqa: A002
+def report(id: str, fence: int, kind: str, content: str) -> Command[Noted]:
     """Tell the running attempt's ``progress``, or add a line to its ``log`` (content: JSON)."""
 
     def read(reply: Reply) -> Noted:

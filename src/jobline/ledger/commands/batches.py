@@ -49,7 +49,7 @@ class Batch:
         return not any(count for state, count in self.counts.items() if not state.is_terminal)
 
     @classmethod
-    def read(cls, id: str, flat: Sequence[bytes]) -> Batch:  # noqa: A002
+    def read(cls, id: str, flat: Sequence[bytes]) -> Batch:
         """Read the flat field-value list that a script answers."""
         fields = dict(pairs(flat))
         return cls(
@@ -80,7 +80,7 @@ def submit_batch(order: BatchOrder, *, queue_limit: int) -> Command[Receipt[Batc
     return Command(Verb.SUBMIT_BATCH.value, args, lambda reply: read_receipt(reply, Batch.read))
 
 
-def read_batch(id: str, tenant: str) -> Command[Batch]:  # noqa: A002
+def read_batch(id: str, tenant: str) -> Command[Batch]:
     """Read one batch; raises NotFound or Gone as the reply is read."""
 
     def read(reply: Reply) -> Batch:

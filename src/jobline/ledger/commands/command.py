@@ -36,7 +36,7 @@ class Lives:
     tombstone_ms: int
 
 
-def refuse_missing(id: str, word: bytes, what: str = "job") -> None:  # noqa: A002
+def refuse_missing(id: str, word: bytes, what: str = "job") -> None:
     """Raise NotFound or Gone where the script says so."""
     if word == b"unknown":
         raise NotFound(f"There is no {what} {id}.", about=id)

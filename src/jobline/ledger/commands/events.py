@@ -28,7 +28,7 @@ class History:
     has_ended: bool = False
 
 
-def read_history(id: str, tenant: str, *, after: str = "", watcher: str = "") -> Command[History]:  # noqa: A002
+def read_history(id: str, tenant: str, *, after: str = "", watcher: str = "") -> Command[History]:
     """Read one job's events after the event ``after``; with a ``watcher``, that process is told of the next.
 
     Raises NotFound, or Gone, as the reply is read.

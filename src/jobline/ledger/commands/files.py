@@ -10,7 +10,7 @@ from jobline.ledger.scripts import Verb
 
 
 def keep_file(
-    id: str,  # noqa: A002
+    id: str,
     tenant: str,
     *,
     name: str,
@@ -43,7 +43,7 @@ def read_file_list(reply: Reply) -> list[StoredFile]:
     return [StoredFile.read(item[0].decode(), item[1], item[2]) for item in reply]
 
 
-def drop_file(id: str, tenant: str, lives: Lives) -> Command[bool]:  # noqa: A002
+def drop_file(id: str, tenant: str, lives: Lives) -> Command[bool]:
     """Forget an uploaded file; False when an unfinished job names it, or a job made it."""
 
     def read(reply: Reply) -> bool:

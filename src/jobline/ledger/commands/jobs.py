@@ -25,7 +25,7 @@ class Cancelled(StrEnum):
     FINISHED = "finished"
 
 
-def cancel(id: str, tenant: str, lives: Lives) -> Command[tuple[Cancelled, Record]]:  # noqa: A002
+def cancel(id: str, tenant: str, lives: Lives) -> Command[tuple[Cancelled, Record]]:
     """Revoke a waiting job, or ask for the end of a running one; raises NotFound or Gone as it is read."""
 
     def read(reply: Reply) -> tuple[Cancelled, Record]:
@@ -35,7 +35,7 @@ def cancel(id: str, tenant: str, lives: Lives) -> Command[tuple[Cancelled, Recor
     return Command(Verb.CANCEL.value, (id, tenant, lives.result_ms, lives.file_ms), read)
 
 
-def retry_job(id: str, tenant: str, new_id: str, *, queue_limit: int) -> Command[Receipt[Record] | State]:  # noqa: A002
+def retry_job(id: str, tenant: str, new_id: str, *, queue_limit: int) -> Command[Receipt[Record] | State]:
     """Make a new job of one that failed or was revoked; answers the state of one that did neither.
 
     Raises NotFound or Gone as it is read.
@@ -48,7 +48,7 @@ def retry_job(id: str, tenant: str, new_id: str, *, queue_limit: int) -> Command
     return Command(Verb.RETRY.value, (id, tenant, new_id, queue_limit), read)
 
 
-def read_job(id: str, tenant: str, *, watcher: str = "", note: bool = False) -> Command[Record]:  # noqa: A002
+def read_job(id: str, tenant: str, *, watcher: str = "", note: bool = False) -> Command[Record]:
     """Read one job; with a ``watcher``, that process is told of its events until the end.
 
     With ``note``, a job that has ended is ``answered`` from now on.
@@ -101,7 +101,7 @@ def list_jobs(tenant: str, *, limit: int, **filters: str) -> Command[Page]:
     return Command(Verb.LIST.value, Filter(tenant=tenant, **filters).words(limit), read)
 
 
-def delete(id: str, tenant: str, lives: Lives) -> Command[State | None]:  # noqa: A002
+def delete(id: str, tenant: str, lives: Lives) -> Command[State | None]:
     """Forget a final job with its artifacts; answers the state of one that is not final, which stays.
 
     Raises NotFound or Gone as it is read.
