@@ -1,7 +1,5 @@
 """When a failed attempt is followed by another, and after how long; pure."""
 
-from __future__ import annotations
-
 import random
 from typing import Annotated
 

@@ -5,8 +5,6 @@ A Task knows no app, no broker and no server: ``jobline.worker.app.build_celery`
 service can read a task without loading them.
 """
 
-from __future__ import annotations
-
 import inspect
 import re
 import typing
