@@ -17,13 +17,8 @@ NO_LIMIT = 1 << 40
 BLOCK = os.urandom(1 << 16)
 
 
-@pytest.fixture(params=["local", "remote"])
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> FileStore:
-    return FileStore(tmp_path / "data" if request.param == "local" else "memory:///")
-
-
 @pytest.fixture
-def local(tmp_path: Path) -> FileStore:
+def store(tmp_path: Path) -> FileStore:
     return FileStore(tmp_path / "data")
 
 
@@ -57,9 +52,9 @@ async def test_file_of_exactly_the_limit_is_taken(store: FileStore) -> None:
     assert (await store.save(chunks(b"abc", b"def"), 6)).size_bytes == 6
 
 
-async def test_file_above_the_limit_is_refused_and_leaves_nothing(local: FileStore, tmp_path: Path) -> None:
+async def test_file_above_the_limit_is_refused_and_leaves_nothing(store: FileStore, tmp_path: Path) -> None:
     with pytest.raises(TooLarge):
-        await local.save(chunks(*[BLOCK] * 200), 12_000_000)
+        await store.save(chunks(*[BLOCK] * 200), 12_000_000)
     assert files_below(tmp_path) == []
 
 
@@ -77,24 +72,24 @@ async def test_upload_is_refused_before_the_rest_is_read(store: FileStore) -> No
     assert taken == 11
 
 
-async def test_failing_client_leaves_nothing(local: FileStore, tmp_path: Path) -> None:
+async def test_failing_client_leaves_nothing(store: FileStore, tmp_path: Path) -> None:
     async def broken() -> AsyncIterator[bytes]:
         for _ in range(200):
             yield BLOCK
         raise ConnectionResetError
 
     with pytest.raises(ConnectionResetError):
-        await local.save(broken(), NO_LIMIT)
+        await store.save(broken(), NO_LIMIT)
     assert files_below(tmp_path) == []
 
 
-async def test_cancelled_upload_leaves_nothing(local: FileStore, tmp_path: Path) -> None:
+async def test_cancelled_upload_leaves_nothing(store: FileStore, tmp_path: Path) -> None:
     async def stalled() -> AsyncIterator[bytes]:
         for _ in range(200):
             yield BLOCK
         await asyncio.Event().wait()
 
-    upload = asyncio.create_task(local.save(stalled(), NO_LIMIT))
+    upload = asyncio.create_task(store.save(stalled(), NO_LIMIT))
     await until(lambda: files_below(tmp_path) != [])
     upload.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -163,20 +158,20 @@ async def test_fetched_file_has_the_bytes_and_survives_a_delete(store: FileStore
     assert store.fetch(stored.id, tmp_path) == path
 
 
-async def test_local_fetch_copies_no_bytes(local: FileStore, tmp_path: Path) -> None:
-    stored = await local.save(chunks(b"abc"), NO_LIMIT)
-    assert local.fetch(stored.id, tmp_path).stat().st_nlink == 2
+async def test_fetch_copies_no_bytes(store: FileStore, tmp_path: Path) -> None:
+    stored = await store.save(chunks(b"abc"), NO_LIMIT)
+    assert store.fetch(stored.id, tmp_path).stat().st_nlink == 2
 
 
-async def test_local_fetch_without_links_gives_the_stored_path(
-    local: FileStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+async def test_fetch_without_links_gives_the_stored_path(
+    store: FileStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(*_: object) -> None:
         raise OSError(errno.EXDEV, "another file system")
 
-    stored = await local.save(chunks(b"abc"), NO_LIMIT)
+    stored = await store.save(chunks(b"abc"), NO_LIMIT)
     monkeypatch.setattr(os, "link", refuse)
-    assert local.fetch(stored.id, tmp_path).read_bytes() == b"abc"
+    assert store.fetch(stored.id, tmp_path).read_bytes() == b"abc"
 
 
 def test_fetching_what_is_gone_raises_and_leaves_nothing(store: FileStore, tmp_path: Path) -> None:
@@ -198,7 +193,7 @@ async def test_published_artifact_is_what_the_last_attempt_wrote(store: FileStor
 
 
 async def test_artifact_is_published_across_file_systems(
-    local: FileStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    store: FileStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     replace = Path.replace
 
@@ -211,14 +206,14 @@ async def test_artifact_is_published_across_file_systems(
     made, path = artifact_id("job", "a.txt"), tmp_path / "a.txt"
     path.write_bytes(b"abc")
 
-    local.publish(made, path)
+    store.publish(made, path)
 
-    assert await content(local, made) == b"abc"
+    assert await content(store, made) == b"abc"
     assert files_below(tmp_path) == [made]
 
 
-async def test_sweep_removes_only_what_is_old_and_half_written(local: FileStore, tmp_path: Path) -> None:
-    stored = await local.save(chunks(b"abc"), NO_LIMIT)
+async def test_sweep_removes_only_what_is_old_and_half_written(store: FileStore, tmp_path: Path) -> None:
+    stored = await store.save(chunks(b"abc"), NO_LIMIT)
     folder = tmp_path / "data" / "files"
     old, new = folder / f"{new_file_id()}#1", folder / f"{new_file_id()}#2"
     for path in (old, new, folder / stored.id):
@@ -226,7 +221,7 @@ async def test_sweep_removes_only_what_is_old_and_half_written(local: FileStore,
     for path in (old, folder / stored.id):
         os.utime(path, (time.time() - 7200, time.time() - 7200))
 
-    assert local.sweep() == 1
+    assert store.sweep() == 1
 
     assert files_below(tmp_path) == sorted([new.name, stored.id])
 

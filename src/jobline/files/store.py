@@ -1,12 +1,8 @@
-"""Store bytes under opaque ids, on a local directory or on S3, GCS or Azure by URL.
+"""Bytes under opaque ids, in one directory that every service and worker shares.
 
-A stored object is whole or not there. Whatever writes one writes under a staging name beside it and renames,
-or completes a multipart upload: obstore does so for streams, ``publish`` for a local file. Staging names end
-in ``#`` and a number; a process that was killed leaves one behind, and ``sweep`` removes it an hour later.
-
-obstore's runtime does not survive a fork (to import it is harmless), so the first call that needs it starts
-it, and a parent that forks must make none. On a local directory ``fetch``, ``publish``, ``remove`` and
-``sweep`` never need it.
+A stored file is whole or absent: it is written under a staging name beside its place and then renamed.
+Staging names end in ``#`` and a number; a killed process leaves one behind, and ``sweep`` removes it an hour
+later.
 
 Metadata (names, owners, expiry) must not enter: the ledger has it.
 """
@@ -23,36 +19,27 @@ import shutil
 import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
-
-import obstore
-from obstore.store import LocalStore, from_url
+from typing import BinaryIO, Self
 
 from jobline.domain.errors import NotFound, TooLarge
 from jobline.domain.file_id import PATTERN
 from jobline.files.names import new_file_id
 
-if TYPE_CHECKING:
-    from obstore import GetOptions
-    from obstore.store import ObjectStore
-
 FOLDER = "files"
 STAGING_MARK = "#"
 STALE_S = 3600.0
+#: What one visit to a thread reads or writes: small enough for memory, large enough to outweigh the visit.
 READ_BYTES = 1 << 18
-#: S3 takes no smaller part. With four parts in flight an upload holds at most 20 MB.
-PART_BYTES = 5 << 20
-PARTS_IN_FLIGHT = 4
+WRITE_BYTES = 1 << 20
 IS_ID = re.compile(PATTERN)
-#: No link is to be had: another file system, none supported, too many, or somebody else's file.
+#: The source cannot be linked: other file system, links unsupported or exhausted, or another user's file.
 CANNOT_LINK = frozenset({errno.EXDEV, errno.EPERM, errno.EACCES, errno.ENOTSUP, errno.EMLINK})
 
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """Tell what was stored: its id, its length and the SHA-256 of its bytes in hexadecimal."""
+    """What was stored: its id, its length and the SHA-256 of its bytes in hexadecimal."""
 
     id: str
     size_bytes: int
@@ -62,71 +49,58 @@ class Stored:
 class FileStore:
     """Save, read, fetch, publish and remove bytes by id; safe to share between threads and coroutines.
 
-    ``root`` is a local directory, made when it is missing, or a URL that obstore knows (``s3://bucket/prefix``),
-    whose credentials come from the cloud's own environment variables.
+    The directory ``root`` is made by the first write.
     """
 
-    def __init__(self, root: Path | str) -> None:
-        is_url = isinstance(root, str) and "://" in root and not root.startswith("file://")
-        self._url = str(root) if is_url else None
-        self._folder = None if is_url else Path(str(root).removeprefix("file://")).absolute() / FOLDER
+    def __init__(self, root: Path) -> None:
+        self._folder = root.absolute() / FOLDER
 
     # --- for the service ---------------------------------------------------------------------------
 
     async def save(self, chunks: AsyncIterator[bytes], max_bytes: int) -> Stored:
-        """Store an upload as it arrives and give it a new id.
+        """Store an upload as it arrives, under a new id.
 
-        Raises TooLarge as soon as more than ``max_bytes`` have come. Whatever ends it early, a failure of
-        ``chunks`` or a cancel among them, leaves nothing behind.
+        Raises TooLarge as soon as more than ``max_bytes`` have come. An upload that ends early, by a failure
+        of ``chunks`` or by a cancel, leaves nothing behind.
         """
-        meter = Meter(max_bytes)
         file_id = new_file_id()
-        await obstore.put_async(
-            self._objects,
-            key(file_id),
-            meter.watch(chunks),
-            chunk_size=PART_BYTES,
-            max_concurrency=PARTS_IN_FLIGHT,
-        )
-        return Stored(file_id, meter.size_bytes, meter.digest.hexdigest())
+        upload = Upload(self._folder / file_id, max_bytes)
+        try:
+            async for chunk in chunks:
+                if upload.take(chunk):
+                    await asyncio.to_thread(upload.write)
+            await asyncio.to_thread(upload.close)
+            upload.publish()
+        finally:
+            upload.discard()
+        return Stored(file_id, upload.size_bytes, upload.sha256)
 
     async def read(self, file_id: str, start: int = 0, end: int | None = None) -> AsyncIterator[bytes]:
-        """Open the bytes from ``start`` up to, and without, ``end`` (None: the last), as a stream of chunks.
+        """Open the bytes from ``start`` up to, but not including, ``end`` (None: the end), as chunks.
 
         Raises NotFound here, before the first chunk is asked for. The range must lie within the file.
         """
-        if end is not None and end <= start:
-            return nothing()
-        options: GetOptions = {}
-        if end is not None:
-            options["range"] = (start, end)
-        elif start:
-            options["range"] = {"offset": start}
+        path = self._path(file_id)
         try:
-            found = await obstore.get_async(self._objects, key(file_id), options=options)
+            return await asyncio.to_thread(Chunks, path, start, end)
         except FileNotFoundError:
             raise missing(file_id) from None
-        return chunks_of(found.stream(min_chunk_size=READ_BYTES))
 
     async def delete(self, file_id: str) -> None:
-        """Remove a file; to remove it again does nothing."""
+        """Remove a file if it exists."""
         await asyncio.to_thread(self.remove, file_id)
 
     # --- for the worker ----------------------------------------------------------------------------
 
     def fetch(self, file_id: str, directory: Path) -> Path:
-        """Bring a file to a path in ``directory``, to be read and never written to.
+        """Link a file into ``directory`` and return its path there; the caller must not write to it.
 
-        A local store links it, or gives its own path where no link can be; a remote one downloads.
-        Raises NotFound.
+        Where no link is possible, return the stored file's own path. Raises NotFound.
         """
-        place = key(file_id)
+        source = self._path(file_id)
         target = directory / file_id
         if target.exists():
             return target
-        if self._folder is None:
-            return self._download(place, target)
-        source = self._folder / file_id
         try:
             target.hardlink_to(source)
         except FileNotFoundError:
@@ -138,37 +112,24 @@ class FileStore:
         return target
 
     def publish(self, file_id: str, path: Path) -> Stored:
-        """Move a finished local file into the store under ``file_id``, in place of what was there.
+        """Move a finished file into the store under ``file_id``, in place of an older one.
 
-        Readers see either the old bytes or the new. On a local store ``path`` is gone afterwards.
+        Readers see either the old bytes or the new.
         """
-        place = key(file_id)
+        target = self._path(file_id)
         with path.open("rb") as stream:
             digest = hashlib.file_digest(stream, "sha256").hexdigest()
             stored = Stored(file_id, os.fstat(stream.fileno()).st_size, digest)
-        if self._folder is None:
-            obstore.put(self._objects, place, path, chunk_size=PART_BYTES, max_concurrency=PARTS_IN_FLIGHT)
-        else:
-            move(path, self._folder / file_id)
+        move(path, target)
         return stored
 
     def remove(self, file_id: str) -> None:
-        """Remove a file; to remove it again does nothing."""
-        place = key(file_id)
-        if self._folder is not None:
-            (self._folder / file_id).unlink(missing_ok=True)
-            return
-        try:
-            obstore.delete(self._objects, place)
-        except FileNotFoundError:
-            return
+        """Remove a file if it exists."""
+        self._path(file_id).unlink(missing_ok=True)
 
     def sweep(self, older_than_s: float = STALE_S) -> int:
-        """Remove what killed processes left half written, and say how many; call it about once an hour.
-
-        On a remote store there is nothing to do: its own lifecycle rule ends incomplete multipart uploads.
-        """
-        if self._folder is None or not self._folder.is_dir():
+        """Remove the half-written files of killed processes and return their number; call it hourly."""
+        if not self._folder.is_dir():
             return 0
         before = time.time() - older_than_s
         stale = [entry.path for entry in os.scandir(self._folder) if is_stale(entry, before)]
@@ -178,69 +139,108 @@ class FileStore:
 
     # --- within ------------------------------------------------------------------------------------
 
-    @cached_property
-    def _objects(self) -> ObjectStore:
-        if self._folder is None:
-            return from_url(str(self._url))
-        return LocalStore(self._folder.parent, mkdir=True)
-
-    def _download(self, place: str, target: Path) -> Path:
-        half = staging(target)
-        try:
-            with half.open("wb") as stream:
-                for chunk in obstore.get(self._objects, place).stream(min_chunk_size=READ_BYTES):
-                    stream.write(chunk)
-            return half.replace(target)
-        except FileNotFoundError:
-            raise missing(target.name) from None
-        finally:
-            half.unlink(missing_ok=True)
+    def _path(self, file_id: str) -> Path:
+        """Return where a file lies; raises NotFound for a malformed id, so that no client chooses a path."""
+        if not IS_ID.fullmatch(file_id):
+            raise missing(file_id)
+        return self._folder / file_id
 
 
-class Meter:
-    """Count and hash the chunks that pass, up to a limit."""
+class Upload:
+    """A file on its way in: counted, hashed, and kept under a staging name until it is whole.
 
-    def __init__(self, max_bytes: int) -> None:
-        self.digest = hashlib.sha256()
+    ``write`` and ``close`` block, so they run on a thread. A cancel may leave one of them running there:
+    ``discard`` then waits for it, because a buffered writer closes only between two writes.
+    """
+
+    def __init__(self, target: Path, max_bytes: int) -> None:
         self.size_bytes = 0
+        self._target = target
         self._max_bytes = max_bytes
+        self._half = staging(target)
+        self._digest = hashlib.sha256()
+        self._pending: list[bytes] = []
+        self._pending_bytes = 0
+        self._stream: BinaryIO | None = None
 
-    async def watch(self, chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-        """Pass each chunk on; raises TooLarge in place of the one that is too much."""
-        async for chunk in chunks:
-            self.size_bytes += len(chunk)
-            if self.size_bytes > self._max_bytes:
-                raise TooLarge(f"The file has more than {self._max_bytes:,} bytes, the limit here.")
-            self.digest.update(chunk)
-            yield chunk
+    @property
+    def sha256(self) -> str:
+        """The hash of what was written, in hexadecimal."""
+        return self._digest.hexdigest()
+
+    def take(self, chunk: bytes) -> bool:
+        """Accept a chunk and return whether ``write`` is due; raises TooLarge."""
+        self.size_bytes += len(chunk)
+        if self.size_bytes > self._max_bytes:
+            raise TooLarge(f"The file has more than {self._max_bytes:,} bytes, the limit here.")
+        self._pending.append(chunk)
+        self._pending_bytes += len(chunk)
+        return self._pending_bytes >= WRITE_BYTES
+
+    def write(self) -> None:
+        """Write the accepted chunks."""
+        if self._stream is None:
+            self._half.parent.mkdir(parents=True, exist_ok=True)
+            self._stream = self._half.open("wb")
+        content = b"".join(self._pending)
+        self._pending.clear()
+        self._pending_bytes = 0
+        self._digest.update(content)
+        self._stream.write(content)
+
+    def close(self) -> None:
+        """Write the last chunks and close the file."""
+        self.write()
+        if self._stream is not None:
+            self._stream.close()
+
+    def publish(self) -> None:
+        """Give the file its name. No await may stand between this and the caller's answer."""
+        self._half.replace(self._target)
+
+    def discard(self) -> None:
+        """Remove what was not published."""
+        if self._stream is not None:
+            self._stream.close()
+            self._half.unlink(missing_ok=True)
 
 
-def key(file_id: str) -> str:
-    """Say where a file lies; raises NotFound for what is no id, so that no path can be built from outside."""
-    if not IS_ID.fullmatch(file_id):
-        raise missing(file_id)
-    return f"{FOLDER}/{file_id}"
+class Chunks:
+    """The chunks of one range of a file; the file closes with the last chunk, or with this object."""
+
+    def __init__(self, path: Path, start: int, end: int | None) -> None:
+        self._stream = path.open("rb")
+        self._stream.seek(start)
+        size = os.fstat(self._stream.fileno()).st_size
+        self._left = max(0, (size if end is None else end) - start)
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> bytes:
+        chunk = await asyncio.to_thread(self._read) if self._left else b""
+        if not chunk:
+            self._stream.close()
+            raise StopAsyncIteration
+        return chunk
+
+    def _read(self) -> bytes:
+        chunk = self._stream.read(min(READ_BYTES, self._left))
+        self._left -= len(chunk)
+        return chunk
+
+    def __del__(self) -> None:
+        if hasattr(self, "_stream"):
+            self._stream.close()
 
 
 def missing(file_id: str) -> NotFound:
-    """Name the file that is not there."""
+    """Return the error for a file that does not exist."""
     return NotFound(f"There is no file {file_id[:64]!r}.")
 
 
-async def nothing() -> AsyncIterator[bytes]:
-    """Stream an empty range, which obstore refuses to read."""
-    for chunk in tuple[bytes]():
-        yield chunk
-
-
-async def chunks_of(stream: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    """Turn obstore's buffers into bytes."""
-    async for chunk in stream:
-        yield bytes(chunk)
-
-
 def move(path: Path, target: Path) -> None:
-    """Put a file in the place of another at once; from another file system by a copy and a rename."""
+    """Replace a file by another in one step; from another file system by a copy and a rename."""
     target.parent.mkdir(parents=True, exist_ok=True)
     try:
         path.replace(target)
@@ -257,12 +257,12 @@ def move(path: Path, target: Path) -> None:
 
 
 def staging(target: Path) -> Path:
-    """Name the half-written twin of a file, as obstore's local store names its own."""
+    """Return a new staging name for a file."""
     return target.with_name(f"{target.name}{STAGING_MARK}{secrets.randbelow(10**12)}")
 
 
 def is_stale(entry: os.DirEntry[str], before: float) -> bool:
-    """Claim that an entry is half written and was not written to since ``before``."""
+    """Return whether an entry is a staging file that was last written to before ``before``."""
     if STAGING_MARK not in entry.name:
         return False
     try:
