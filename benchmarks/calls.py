@@ -30,7 +30,7 @@ from jobline.domain.registry import Registry
 from jobline.domain.settings import Settings
 from jobline.domain.submission import Submission
 from jobline.ledger import commands
-from jobline.ledger.commands import Command, Lives
+from jobline.ledger.commands.command import Command, Lives
 from jobline.service.app import build_app
 from jobline.worker.app import build_celery
 from jobline.worker.message import to_message
@@ -122,7 +122,7 @@ def count_claim(celery: JoblineCelery, url: str) -> int:
         with counter.counting():
             (claimed,) = command.read(reply)
             to_message(claimed)
-        run(client, commands.succeed(claimed.id, claimed.fence, b"{}", (), celery.wiring.lives))
+        run(client, commands.attempts.succeed(claimed.id, claimed.fence, b"{}", (), celery.wiring.lives))
     return counter.calls
 
 
@@ -146,13 +146,13 @@ def submit(url: str) -> None:
         max_attempts=1, timeout_ms=60_000,
     )  # fmt: skip
     with redis.Redis.from_url(url) as client:
-        run(client, commands.submit(order, queue_limit=1_000))
+        run(client, commands.submitting.submit(order, queue_limit=1_000))
 
 
-def claim() -> Command[list[commands.Claimed]]:
+def claim() -> Command[list[commands.attempts.Claimed]]:
     """Claim one job."""
     lives = Lives(result_ms=60_000, file_ms=60_000, tombstone_ms=60_000)
-    return commands.claim("bench", ["default"], slots=1, lease_ms=LEASE_MS, lives=lives)
+    return commands.attempts.claim("bench", ["default"], slots=1, lease_ms=LEASE_MS, lives=lives)
 
 
 def run(client: redis.Redis, command: Command[Any]) -> Any:  # noqa: ANN401 - of whatever command

@@ -28,7 +28,8 @@ from jobline.domain.registry import Registry
 from jobline.domain.settings import Settings
 from jobline.domain.submission import Submission
 from jobline.ledger import commands
-from jobline.ledger.commands import Claimed, Command, Lives
+from jobline.ledger.commands.attempts import Claimed
+from jobline.ledger.commands.command import Command, Lives
 from jobline.service.app import build_app
 
 T = TypeVar("T")
@@ -103,21 +104,23 @@ def measure(url: str, directory: Path) -> dict[str, Cost]:
         meter.run(order(next(numbers), **more))
 
     def claim(slots: int) -> list[Claimed]:
-        return meter.run(commands.claim("bench", [QUEUE], slots=slots, lease_ms=LEASE_MS, lives=LIVES))
+        return meter.run(
+            commands.attempts.claim("bench", [QUEUE], slots=slots, lease_ms=LEASE_MS, lives=LIVES)
+        )
 
     def succeed(job: Claimed) -> None:
-        meter.run(commands.succeed(job.id, job.fence, b'{"n":1}', (), LIVES))
+        meter.run(commands.attempts.succeed(job.id, job.fence, b'{"n":1}', (), LIVES))
 
     meter.load(
         [
             order(0),
             batch(1),
-            commands.claim("bench", [QUEUE], slots=1, lease_ms=LEASE_MS, lives=LIVES),
-            commands.succeed("", 0, b"", (), LIVES),
-            commands.renew([], lease_ms=LEASE_MS),
-            commands.cancel("", TENANT, LIVES),
-            commands.read_job("", TENANT),
-            commands.report("", 0, "progress", "{}"),
+            commands.attempts.claim("bench", [QUEUE], slots=1, lease_ms=LEASE_MS, lives=LIVES),
+            commands.attempts.succeed("", 0, b"", (), LIVES),
+            commands.attempts.renew([], lease_ms=LEASE_MS),
+            commands.jobs.cancel("", TENANT, LIVES),
+            commands.jobs.read_job("", TENANT),
+            commands.attempts.report("", 0, "progress", "{}"),
         ]
     )
     warm_up(submit, claim, succeed, meter)
@@ -136,9 +139,9 @@ def measure(url: str, directory: Path) -> dict[str, Cost]:
     with meter.count("claim of one"):
         (job,) = claim(1)
     with meter.count("report"):
-        meter.run(commands.report(job.id, job.fence, "progress", "{}"))
+        meter.run(commands.attempts.report(job.id, job.fence, "progress", "{}"))
     with meter.count("read"):
-        meter.run(commands.read_job(job.id, TENANT))
+        meter.run(commands.jobs.read_job(job.id, TENANT))
     with meter.count("settle, success"):
         succeed(job)
     for _ in range(SLOTS + 2):
@@ -147,18 +150,18 @@ def measure(url: str, directory: Path) -> dict[str, Cost]:
     with meter.count("claim of eight"):
         held = claim(SLOTS)
     with meter.count("renew of eight"):
-        meter.run(commands.renew([(job.id, job.fence) for job in held], lease_ms=LEASE_MS))
+        meter.run(commands.attempts.renew([(job.id, job.fence) for job in held], lease_ms=LEASE_MS))
     with meter.count("settle, failure"):
-        meter.run(commands.fail(held[0].id, held[0].fence, FAILURE, LIVES))
+        meter.run(commands.attempts.fail(held[0].id, held[0].fence, FAILURE, LIVES))
     with meter.count("settle, retry"):
-        meter.run(commands.retry(held[1].id, held[1].fence, FAILURE, 1_000, LIVES))
+        meter.run(commands.attempts.retry(held[1].id, held[1].fence, FAILURE, 1_000, LIVES))
     for job in claim(100):
         succeed(job)
     with meter.count("claim of none"):
         claim(1)
     submit()
     with meter.count("cancel, waiting"):
-        meter.run(commands.cancel(f"job-{next(numbers) - 1}", TENANT, LIVES))
+        meter.run(commands.jobs.cancel(f"job-{next(numbers) - 1}", TENANT, LIVES))
     asyncio.run(over_http(meter, url, directory))
     with meter.count("submit of a batch of a hundred"):
         meter.run(batch(EACH))
@@ -176,9 +179,9 @@ def warm_up(
         submit(max_attempts=3)
     one, two, three = claim(3)
     succeed(one)
-    meter.run(commands.fail(two.id, two.fence, FAILURE, LIVES))
-    meter.run(commands.retry(three.id, three.fence, FAILURE, 3_600_000, LIVES))
-    meter.run(commands.cancel(three.id, TENANT, LIVES))
+    meter.run(commands.attempts.fail(two.id, two.fence, FAILURE, LIVES))
+    meter.run(commands.attempts.retry(three.id, three.fence, FAILURE, 3_600_000, LIVES))
+    meter.run(commands.jobs.cancel(three.id, TENANT, LIVES))
 
 
 async def over_http(meter: Meter, url: str, directory: Path) -> None:
@@ -197,16 +200,16 @@ async def over_http(meter: Meter, url: str, directory: Path) -> None:
             (await http.get(f"/v1/jobs/{job['id']}")).raise_for_status()
 
 
-def order(number: int, **more: object) -> Command[commands.Receipt[Record]]:
+def order(number: int, **more: object) -> Command[commands.submitting.Receipt[Record]]:
     """Make the submit of one no-op."""
-    return commands.submit(submission(f"job-{number}", **more), queue_limit=1_000_000)
+    return commands.submitting.submit(submission(f"job-{number}", **more), queue_limit=1_000_000)
 
 
-def batch(count: int) -> Command[commands.Receipt[commands.Batch]]:
+def batch(count: int) -> Command[commands.submitting.Receipt[commands.batches.Batch]]:
     """Make the submit of many."""
     jobs = [submission(f"one-of-many-{number}") for number in range(count)]
-    return commands.submit_batch(
-        commands.BatchOrder(id="many", tenant=TENANT, jobs=jobs), queue_limit=1_000_000
+    return commands.batches.submit_batch(
+        commands.batches.BatchOrder(id="many", tenant=TENANT, jobs=jobs), queue_limit=1_000_000
     )
 
 

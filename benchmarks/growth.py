@@ -16,9 +16,8 @@ from benchmarks.lab import Lab, Outcome, Row, Unmeasured, measure
 from benchmarks.submit import order
 from benchmarks.worker import fill
 from jobline.ledger import commands
-from jobline.ledger.commands import Command, Lives
+from jobline.ledger.commands.command import Command, Lives
 from jobline.ledger.keys import PREFIX, Key
-from jobline.ledger.scripts import Verb
 
 SIZES = (1_000, 100_000, 1_000_000)
 #: Times that a verb is called, in so many blocks: the mean of a block is exact, and their median leaves out
@@ -87,16 +86,16 @@ def time_verbs(lab: Lab, size: int) -> dict[str, float]:
     def settle() -> None:
         next(claimed)
         job = call(client, claim(1))[0]
-        call(client, commands.succeed(job.id, job.fence, b'{"n":1}', (), LIVES))
+        call(client, commands.attempts.succeed(job.id, job.fence, b'{"n":1}', (), LIVES))
 
     verbs: dict[str, Callable[[], object]] = {
         "submit µs": lambda: call(
-            client, commands.submit(order(f"new-{time.perf_counter_ns()}"), queue_limit=10**9)
+            client, commands.submitting.submit(order(f"new-{time.perf_counter_ns()}"), queue_limit=10**9)
         ),
         "claim + settle µs": settle,
-        "get µs": lambda: call(client, commands.read_job(known, TENANT)),
-        "list 50 µs": lambda: call(client, commands.list_jobs(TENANT, limit=50)),
-        "list by state µs": lambda: call(client, commands.list_jobs(TENANT, limit=50, state="SUCCESS")),
+        "get µs": lambda: call(client, commands.jobs.read_job(known, TENANT)),
+        "list 50 µs": lambda: call(client, commands.jobs.list_jobs(TENANT, limit=50)),
+        "list by state µs": lambda: call(client, commands.jobs.list_jobs(TENANT, limit=50, state="SUCCESS")),
     }
     found = {name: middle_us(client, verb) for name, verb in verbs.items()}
     found["MB"] = lab.redis.info("memory")["used_memory"] / 1e6
@@ -125,7 +124,7 @@ def expire_all(client: Redis, pid: int) -> dict[str, float]:
     count = int(client.zcard(Key.FINISHED.of()))
     client.config_set("slowlog-log-slower-than", PAUSE_US)
     client.slowlog_reset()
-    tick = commands.tick("bench", "{}", lease_ms=3_600_000, lives=LIVES)
+    tick = commands.clock.tick("bench", "{}", lease_ms=3_600_000, lives=LIVES)
     worst, worst_cpu, began, more = 0.0, 0.0, time.perf_counter(), True
     while more:
         asked, used = time.perf_counter(), processor_s(pid)
@@ -168,18 +167,18 @@ def by_part(client: Redis, count: int) -> dict[str, float]:
 
 def finish_all(client: Redis) -> None:
     """Claim and settle everything that waits."""
-    client.script_load(Verb.SETTLE.value.text)
+    client.script_load(commands.attempts.SETTLE.text)
     while jobs := call(client, claim(SLOTS)):
         pipe = client.pipeline(transaction=False)
         for job in jobs:
-            command = commands.succeed(job.id, job.fence, b'{"n":1}', (), LIVES)
+            command = commands.attempts.succeed(job.id, job.fence, b'{"n":1}', (), LIVES)
             pipe.evalsha(command.script.sha, 0, *command.args)
         pipe.execute()
 
 
-def claim(slots: int) -> Command[list[commands.Claimed]]:
+def claim(slots: int) -> Command[list[commands.attempts.Claimed]]:
     """Claim so many jobs."""
-    return commands.claim("bench", ["default"], slots=slots, lease_ms=3_600_000, lives=LIVES)
+    return commands.attempts.claim("bench", ["default"], slots=slots, lease_ms=3_600_000, lives=LIVES)
 
 
 def call(client: Redis, command: Command[T]) -> T:

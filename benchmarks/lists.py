@@ -17,8 +17,10 @@ from jobline.cli.embedded import EmbeddedRedis
 from jobline.domain.record import Failure
 from jobline.domain.submission import Submission
 from jobline.ledger import commands
-from jobline.ledger.commands import BatchOrder, Claimed, Command, Lives, Settled
-from jobline.ledger.scripts import Verb
+from jobline.ledger.commands.attempts import Claimed, Settled
+from jobline.ledger.commands.batches import BatchOrder
+from jobline.ledger.commands.command import Command, Lives
+from jobline.ledger.scripts import Script, verbs
 
 FEW, MANY = 1_000, 1_000_000
 BATCH = 1_000
@@ -64,8 +66,8 @@ def ledger(lab: Lab, size: int) -> Iterator[Ledger]:
         Redis.from_url(server.url) as client,
     ):
         client.config_set("auto-aof-rewrite-percentage", 0)  # it would write while the pages are timed
-        for verb in Verb:
-            client.script_load(verb.value.text)
+        for name in verbs():
+            client.script_load(Script(name).text)
         began = time.perf_counter()
         batches = [fill(client, first) for first in range(0, size, BATCH)]
         print(f"  {size:,} jobs, filled in {time.perf_counter() - began:.0f} s", flush=True)
@@ -95,7 +97,7 @@ def compare(
     lab: Lab, few: Ledger, many: Ledger, name: str, filters: dict[str, str], others: dict[str, str]
 ) -> Outcome:
     """Time pages of the same length, which is what the few jobs give."""
-    limit = max(1, len(call(few.client, commands.list_jobs("public", limit=PAGE, **filters)).records))
+    limit = max(1, len(call(few.client, commands.jobs.list_jobs("public", limit=PAGE, **filters)).records))
     times: tuple[list[float], list[float]] = ([], [])
     for _ in range(lab.rounds * TURNS):
         times[0].append(measure(few, filters, limit))
@@ -113,7 +115,7 @@ def compare(
 
 def measure(here: Ledger, filters: dict[str, str], limit: int) -> float:
     """Give the seconds of processor time that a page costs Redis, whatever else runs on the machine."""
-    command = commands.list_jobs("public", limit=limit, **filters)
+    command = commands.jobs.list_jobs("public", limit=limit, **filters)
     call(here.client, command)  # the caches are the other ledger's
     before = used_s(here.pid)
     for _ in range(IN_A_ROW):
@@ -129,14 +131,14 @@ def used_s(pid: int) -> float:
 def fill(client: Redis, first: int) -> tuple[str, int]:
     """Add one batch of jobs, of every task in every queue some in each state; give its id and stamp."""
     order = BatchOrder(id=f"batch-{first}", tenant="public", jobs=[make(first, one) for one in range(BATCH)])
-    batch = call(client, commands.submit_batch(order, queue_limit=10**9)).record
+    batch = call(client, commands.batches.submit_batch(order, queue_limit=10**9)).record
     pipe = client.pipeline(transaction=False)
     for queue in QUEUES:
         for number, job in enumerate(claim(client, queue)):
             if command := end(job, number // len(TASKS)):
                 pipe.evalsha(command.script.sha, 0, *command.args)
     for number in range(first + 3 * KINDS, first + 4 * KINDS):
-        command = commands.cancel(f"job-{number}", "public", LIVES)
+        command = commands.jobs.cancel(f"job-{number}", "public", LIVES)
         pipe.evalsha(command.script.sha, 0, *command.args)
     pipe.execute()
     return order.id, batch.stamp if batch else 0
@@ -144,7 +146,9 @@ def fill(client: Redis, first: int) -> tuple[str, int]:
 
 def claim(client: Redis, queue: str) -> list[Claimed]:
     """Claim all jobs that are due, which are a dozen of each task."""
-    return call(client, commands.claim("bench", [queue], slots=BATCH, lease_ms=86_400_000, lives=LIVES))
+    return call(
+        client, commands.attempts.claim("bench", [queue], slots=BATCH, lease_ms=86_400_000, lives=LIVES)
+    )
 
 
 def end(job: Claimed, turn: int) -> Command[Settled] | None:
@@ -153,11 +157,11 @@ def end(job: Claimed, turn: int) -> Command[Settled] | None:
         case 0:
             return None
         case 1:
-            return commands.retry(job.id, job.fence, FAILURE, 86_400_000, LIVES)
+            return commands.attempts.retry(job.id, job.fence, FAILURE, 86_400_000, LIVES)
         case 2 | 3:
-            return commands.fail(job.id, job.fence, FAILURE, LIVES)
+            return commands.attempts.fail(job.id, job.fence, FAILURE, LIVES)
         case _:
-            return commands.succeed(job.id, job.fence, b"{}", (), LIVES)
+            return commands.attempts.succeed(job.id, job.fence, b"{}", (), LIVES)
 
 
 def make(first: int, one: int) -> Submission:

@@ -21,7 +21,7 @@ import redis
 from benchmarks.lab import Lab, Outcome, Row, Running, measure, port
 from jobline.cli.embedded import EmbeddedRedis
 from jobline.ledger import commands
-from jobline.ledger.commands import Lives
+from jobline.ledger.commands.command import Lives
 
 CLIENTS = 10_000
 WARM_UP = 200
@@ -137,9 +137,9 @@ def submit(url: str) -> str:
 
 def end_job(lab: Lab) -> float:
     """Claim the one job that waits and end it; gives the time of its end."""
-    claim = commands.claim("bench", ["default"], slots=1, lease_ms=30_000, lives=LIVES)
+    claim = commands.attempts.claim("bench", ["default"], slots=1, lease_ms=30_000, lives=LIVES)
     (job,) = claim.read(lab.redis.eval(claim.script.text, 0, *claim.args))
-    end = commands.succeed(job.id, job.fence, json.dumps({"n": 1}), (), LIVES)
+    end = commands.attempts.succeed(job.id, job.fence, json.dumps({"n": 1}), (), LIVES)
     lab.redis.eval(end.script.text, 0, *end.args)
     return time.monotonic()
 

@@ -150,10 +150,13 @@ def load(
 def script(lab: Lab, pipelined: int) -> dict[str, float]:
     """Call the submit script from one client, so many calls in one pipeline."""
     client = redis.Redis.from_url(lab.url)
-    command = commands.submit(order("0"), queue_limit=1_000_000)
+    command = commands.submitting.submit(order("0"), queue_limit=1_000_000)
     client.script_load(command.script.text)
     batches = [
-        [commands.submit(order(f"{batch}-{n}"), queue_limit=1_000_000).args for n in range(pipelined)]
+        [
+            commands.submitting.submit(order(f"{batch}-{n}"), queue_limit=1_000_000).args
+            for n in range(pipelined)
+        ]
         for batch in range(lab.scaled(20_000) // pipelined)
     ]
     began = time.perf_counter()

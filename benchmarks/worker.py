@@ -183,7 +183,7 @@ def fill(lab: Lab, task: str, count: int, first: int = 0) -> None:
                 max_attempts=1,
                 timeout_ms=60_000,
             )
-            command = commands.submit(order, queue_limit=10_000_000)
+            command = commands.submitting.submit(order, queue_limit=10_000_000)
             if start == first and number == first:
                 lab.redis.script_load(command.script.text)
             pipe.evalsha(command.script.sha, 0, *command.args)

@@ -12,7 +12,7 @@ from fastapi import Depends, Request
 from jobline.domain.registry import Registry
 from jobline.domain.settings import Settings
 from jobline.files import FileStore
-from jobline.ledger.commands import Lives
+from jobline.ledger.commands.command import Lives
 from jobline.ledger.store import Store
 from jobline.service.events.beats import Beats
 from jobline.service.events.feed import Feed

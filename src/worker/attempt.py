@@ -14,7 +14,8 @@ from typing import Any, Self, TypeVar
 from jobline.domain.errors import JobCancelled, LedgerUnavailable, NotFound, TaskError
 from jobline.files import FileStore, Workspace
 from jobline.ledger import commands
-from jobline.ledger.commands import Command, Noted, PublishedArtifact, Renewed
+from jobline.ledger.commands.attempts import Noted, PublishedArtifact, Renewed
+from jobline.ledger.commands.command import Command
 from jobline.ledger.recorder import Recorder
 from jobline.worker.wiring import Coroutines
 
@@ -88,7 +89,7 @@ class Attempt:
 
     def _send(self, kind: str, content: dict[str, Any]) -> None:
         text = json.dumps(content, default=str, ensure_ascii=False)
-        self._tell(commands.report(self.job_id, self.fence, kind, text), self._note)
+        self._tell(commands.attempts.report(self.job_id, self.fence, kind, text), self._note)
 
     def _note(self, noted: Noted) -> None:
         self._looked = time.monotonic()
@@ -119,7 +120,7 @@ class Attempt:
 
     def _look(self) -> None:
         self._looked = time.monotonic()
-        self._tell(commands.renew([(self.job_id, self.fence)], lease_ms=self._lease_ms), self._see)
+        self._tell(commands.attempts.renew([(self.job_id, self.fence)], lease_ms=self._lease_ms), self._see)
 
     def _see(self, renewed: Renewed) -> None:
         self._is_cancelled = bool(renewed.cancelled)

@@ -19,7 +19,8 @@ from jobline.domain.errors import NotFound
 from jobline.domain.record import Failure, Record
 from jobline.domain.state import State
 from jobline.ledger import commands
-from jobline.ledger.commands import Command, Settled
+from jobline.ledger.commands.attempts import Settled
+from jobline.ledger.commands.command import Command
 from jobline.ledger.keys import Key
 from jobline.worker.outcome import Again, Failed, Outcome
 from jobline.worker.wiring import TENANT, Wiring, wiring_of
@@ -46,7 +47,7 @@ class LedgerBackend(BaseBackend):
     def read_meta(self, task_id: str, watcher: str) -> dict[str, Any]:
         """Read one job as Celery's result meta; an unknown id is PENDING, as Celery has it."""
         try:
-            record = self.wiring.recorder.run(commands.read_job(task_id, TENANT, watcher=watcher))
+            record = self.wiring.recorder.run(commands.jobs.read_job(task_id, TENANT, watcher=watcher))
         except NotFound:
             return {"status": states.PENDING, "result": None, "traceback": None, "task_id": task_id}
         meta: dict[str, Any] = self.meta_from_decoded(to_meta(record))
@@ -95,7 +96,7 @@ class LedgerBackend(BaseBackend):
         fence = int(attempt["fence"])
         command = self.to_command(task_id, fence, int(attempt["attempt"]), result, State(state))
         if command is None:
-            self.wiring.recorder.insist(commands.release([(task_id, fence)], self.wiring.lives))
+            self.wiring.recorder.insist(commands.attempts.release([(task_id, fence)], self.wiring.lives))
             return result
         settled = self.wiring.recorder.insist(command)
         if not settled.is_current:
@@ -108,18 +109,18 @@ class LedgerBackend(BaseBackend):
         """Choose the ledger's verb for what Celery reports; None: hand the job back (a planned stop)."""
         lives = self.wiring.lives
         if isinstance(result, Outcome):
-            return commands.succeed(task_id, fence, result.content, result.artifacts, lives)
+            return commands.attempts.succeed(task_id, fence, result.content, result.artifacts, lives)
         if state is State.REVOKED:
-            return commands.stop(task_id, fence, lives)
+            return commands.attempts.stop(task_id, fence, lives)
         if isinstance(result, Again):
-            return commands.retry(task_id, fence, result.failure, result.delay_ms, lives)
+            return commands.attempts.retry(task_id, fence, result.failure, result.delay_ms, lives)
         if state is State.RETRY:
             return None
         if isinstance(result, Failed):
-            return commands.fail(task_id, fence, result.failure, lives)
+            return commands.attempts.fail(task_id, fence, result.failure, lives)
         message = f"{type(result).__name__}: {result}"[:2000]
         failure = Failure("internal", message, retryable=False, attempt=attempt)
-        return commands.fail(task_id, fence, failure, lives)
+        return commands.attempts.fail(task_id, fence, failure, lives)
 
     def _forget(self, task_id: str) -> None:
         """Keep the job: its life is the ledger's, not one client's."""

@@ -20,7 +20,7 @@ from jobline.domain.errors import FieldError, Unprocessable
 from jobline.domain.file_id import FileClaims
 from jobline.domain.submission import DEFAULT_PRIORITY, Submission
 from jobline.domain.task import Task
-from jobline.ledger.commands import Claimed
+from jobline.ledger.commands.attempts import Claimed
 
 #: Seconds between a soft time limit (an exception in the task) and the kill of its process.
 KILL_AFTER_S = 3.0

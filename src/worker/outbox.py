@@ -6,7 +6,7 @@ from queue import SimpleQueue
 from threading import Event
 from typing import Any
 
-from jobline.ledger.commands import Command
+from jobline.ledger.commands.command import Command
 
 
 class Outbox:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from jobline.domain.record import Failure
-from jobline.ledger.commands import PublishedArtifact
+from jobline.ledger.commands.attempts import PublishedArtifact
 
 
 class Outcome:

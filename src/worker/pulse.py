@@ -98,7 +98,7 @@ class Pulse(threading.Thread):
         enough = time.monotonic() + TICK_AT_MOST_S
         while True:
             ticked = self._wiring.recorder.run(
-                commands.tick(
+                commands.clock.tick(
                     self._wiring.owner,
                     about,
                     lease_ms=self._wiring.settings.lease_ms,
@@ -116,7 +116,9 @@ class Pulse(threading.Thread):
         if not held:
             return 0
         attempts = [(request.id, request.fence) for request in held.values()]
-        renewed = self._wiring.recorder.run(commands.renew(attempts, lease_ms=self._wiring.settings.lease_ms))
+        renewed = self._wiring.recorder.run(
+            commands.attempts.renew(attempts, lease_ms=self._wiring.settings.lease_ms)
+        )
         for job_id in renewed.cancelled:
             self.note_cancel(job_id)
         for job_id in renewed.lost:
@@ -168,7 +170,7 @@ class Pulse(threading.Thread):
         requests = [request for request in reserved() if request.id in taken]
         if requests:
             attempts = [(request.id, request.fence) for request in requests]
-            self._wiring.outbox.put(commands.release(attempts, self._wiring.lives))
+            self._wiring.outbox.put(commands.attempts.release(attempts, self._wiring.lives))
         for request in requests:
             state.task_ready(request)
 
@@ -195,8 +197,8 @@ class Pulse(threading.Thread):
             self._has_left = True
         attempts = [(request.id, request.fence) for request in reserved()]
         if attempts:
-            self._wiring.outbox.put(commands.release(attempts, self._wiring.lives))
-        self._wiring.outbox.put(commands.leave(self._wiring.owner))
+            self._wiring.outbox.put(commands.attempts.release(attempts, self._wiring.lives))
+        self._wiring.outbox.put(commands.clock.leave(self._wiring.owner))
         give_up = time.monotonic() + FAREWELL_S
         while time.monotonic() < give_up:
             try:
@@ -213,7 +215,7 @@ class Pulse(threading.Thread):
         wiring, after = self._wiring, ""
         while wiring.claims.unread is not None:
             step = wiring.recorder.run(
-                commands.disown(wiring.owner, wiring.claims.unread, wiring.lives, after)
+                commands.attempts.disown(wiring.owner, wiring.claims.unread, wiring.lives, after)
             )
             after = step.after
             if not after:

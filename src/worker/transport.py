@@ -37,7 +37,8 @@ from redis.exceptions import NoScriptError, ResponseError
 from jobline.domain.errors import JoblineError
 from jobline.domain.record import Failure
 from jobline.ledger import commands
-from jobline.ledger.commands import Claimed, Command, Disowned
+from jobline.ledger.commands.attempts import Claimed, Disowned
+from jobline.ledger.commands.command import Command
 from jobline.ledger.keys import Key
 from jobline.ledger.scripts import Script
 from jobline.worker.message import Message, to_message, to_submission
@@ -130,7 +131,7 @@ class Channel(stock.Channel):
             priority=message["properties"].get("priority"),
             tenant=TENANT,
         )
-        command = commands.submit(order, queue_limit=self.wiring.settings.queue_limit)
+        command = commands.submitting.submit(order, queue_limit=self.wiring.settings.queue_limit)
         self.wiring.recorder.run(command).accepted()
 
     # get
@@ -151,12 +152,14 @@ class Channel(stock.Channel):
         elif unread is None:
             self._ask(self._claim(queues), self._take_claimed)
         else:
-            command = commands.disown(self.wiring.owner, unread, self.wiring.lives, self._disown_after)
+            command = commands.attempts.disown(
+                self.wiring.owner, unread, self.wiring.lives, self._disown_after
+            )
             self._ask(command, self._take_disowned)
 
     def _claim(self, queues: Sequence[str]) -> Command[list[Claimed]]:
         self._slots = max(1, self.free_slots())
-        return commands.claim(
+        return commands.attempts.claim(
             self.wiring.owner,
             queues,
             slots=self._slots,
@@ -214,7 +217,7 @@ class Channel(stock.Channel):
 
     def _hand_over(self, job: Claimed) -> None:
         if job.queue not in self.active_queues:  # `celery control cancel_consumer` came in between
-            self.wiring.outbox.put(commands.release([(job.id, job.fence)], self.wiring.lives))
+            self.wiring.outbox.put(commands.attempts.release([(job.id, job.fence)], self.wiring.lives))
             return
         if job.task in self.wiring.registry.tasks:
             self.connection._deliver(to_message(job), job.queue)  # noqa: SLF001 - see the module's head
@@ -227,7 +230,7 @@ class Channel(stock.Channel):
         )
         try:
             self.wiring.recorder.run(
-                commands.retry(job.id, job.fence, failure, UNKNOWN_TASK_DELAY_MS, self.wiring.lives)
+                commands.attempts.retry(job.id, job.fence, failure, UNKNOWN_TASK_DELAY_MS, self.wiring.lives)
             )
         except JoblineError as error:
             logger.warning("job %s of the unknown task %s keeps its lease: %s", job.id, job.task, error)

@@ -14,7 +14,8 @@ from celery import Celery
 
 from jobline.domain.registry import Registry
 from jobline.domain.settings import Settings
-from jobline.ledger.commands import Command, Limits, Lives
+from jobline.ledger.commands.attempts import Limits
+from jobline.ledger.commands.command import Command, Lives
 from jobline.ledger.recorder import Recorder
 from jobline.worker.outbox import Outbox
 

@@ -31,7 +31,7 @@ class SharedHouse(House):
     def enter(self, tenant: str) -> House:
         """Give the house as a tenant sees it, by a key of its own that may do everything."""
         credential, token = make_token()
-        command = commands.keep_access_key(
+        command = commands.access.keep_access_key(
             credential, tenant=tenant, scopes=frozenset(Scope), name="", life_ms=None
         )
         with redis.Redis.from_url(self.redis.url) as client:

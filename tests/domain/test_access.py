@@ -16,7 +16,7 @@ from jobline.domain.access import (
     split_scopes,
 )
 from jobline.ledger import commands
-from jobline.ledger.commands import Command
+from jobline.ledger.commands.command import Command
 from jobline.ledger.keys import Key
 
 T = TypeVar("T")
@@ -72,10 +72,10 @@ def test_tenant_that_would_break_a_place_is_none(name: str) -> None:
 
 def test_ledger_holds_the_digest_and_finds_the_key_by_its_id(client: redis.Redis) -> None:
     credential, token = make_token()
-    order = commands.keep_access_key(credential, tenant="acme", scopes=ALL, name="ci", life_ms=60_000)
+    order = commands.access.keep_access_key(credential, tenant="acme", scopes=ALL, name="ci", life_ms=60_000)
     created_ms = run(client, order)
-    found = run(client, commands.read_access_key(credential))
-    (listed,) = run(client, commands.list_access_keys())
+    found = run(client, commands.access.read_access_key(credential))
+    (listed,) = run(client, commands.access.list_access_keys())
 
     assert found is not None
     assert (found.principal.tenant, found.principal.scopes, found.digest) == ("acme", ALL, credential.digest)
@@ -91,34 +91,34 @@ def test_ledger_holds_the_digest_and_finds_the_key_by_its_id(client: redis.Redis
 
 def test_use_is_noted_with_the_right_secret_only(client: redis.Redis) -> None:
     credential, _ = make_token()
-    run(client, commands.keep_access_key(credential, tenant="t", scopes=ALL, name="", life_ms=None))
+    run(client, commands.access.keep_access_key(credential, tenant="t", scopes=ALL, name="", life_ms=None))
     wrong = read_token(f"jl_{credential.id}_{'0' * 64}")
     assert wrong is not None
 
-    found = run(client, commands.read_access_key(wrong))
+    found = run(client, commands.access.read_access_key(wrong))
     assert found is not None
     assert not wrong.proves(found.digest)
-    assert run(client, commands.list_access_keys())[0].used_at is None
-    run(client, commands.read_access_key(credential))
-    assert run(client, commands.list_access_keys())[0].used_at is not None
+    assert run(client, commands.access.list_access_keys())[0].used_at is None
+    run(client, commands.access.read_access_key(credential))
+    assert run(client, commands.access.list_access_keys())[0].used_at is not None
 
 
 def test_expired_and_revoked_keys_are_not_found(client: redis.Redis) -> None:
     expired, revoked = make_token()[0], make_token()[0]
     for one in (expired, revoked):
-        run(client, commands.keep_access_key(one, tenant="t", scopes=ALL, name="", life_ms=60_000))
+        run(client, commands.access.keep_access_key(one, tenant="t", scopes=ALL, name="", life_ms=60_000))
     client.hset(Key.ACCESS.of(expired.id), "expires", 1)
 
-    assert run(client, commands.drop_access_key(revoked.id))
-    assert not run(client, commands.drop_access_key(revoked.id))
-    assert run(client, commands.read_access_key(expired)) is None
-    assert run(client, commands.read_access_key(revoked)) is None
-    assert [key.id for key in run(client, commands.list_access_keys())] == [expired.id]
+    assert run(client, commands.access.drop_access_key(revoked.id))
+    assert not run(client, commands.access.drop_access_key(revoked.id))
+    assert run(client, commands.access.read_access_key(expired)) is None
+    assert run(client, commands.access.read_access_key(revoked)) is None
+    assert [key.id for key in run(client, commands.access.list_access_keys())] == [expired.id]
 
 
 def test_requests_are_counted_in_a_window_that_ends(client: redis.Redis) -> None:
-    first = run(client, commands.count_requests("k", 3, 1000))
-    second = run(client, commands.count_requests("k", 2, 1000))
+    first = run(client, commands.access.count_requests("k", 3, 1000))
+    second = run(client, commands.access.count_requests("k", 2, 1000))
 
     assert (first.count, second.count) == (3, 5)
     assert 0 < second.left_ms <= 1000

@@ -13,7 +13,10 @@ import redis
 from jobline.domain.record import Failure, Record
 from jobline.domain.submission import Submission
 from jobline.ledger import commands
-from jobline.ledger.commands import Cancelled, Claimed, Command, Lives, Receipt, Settled, Submitted
+from jobline.ledger.commands.attempts import Claimed, Settled
+from jobline.ledger.commands.command import Command, Lives
+from jobline.ledger.commands.jobs import Cancelled
+from jobline.ledger.commands.submitting import Receipt, Submitted
 from jobline.ledger.keys import Key
 from jobline.ledger.recorder import Recorder
 
@@ -49,7 +52,7 @@ class Ledger:
         return Submission(**{**standard, **fields})
 
     def send(self, order: Submission, *, queue_limit: int = 1_000_000, watcher: str = "") -> Receipt[Record]:
-        return self.run(commands.submit(order, queue_limit=queue_limit, watcher=watcher))
+        return self.run(commands.submitting.submit(order, queue_limit=queue_limit, watcher=watcher))
 
     def submit(self, **fields: Any) -> str:
         receipt = self.send(self.order(**fields))
@@ -61,7 +64,9 @@ class Ledger:
         self, *queues: str, slots: int = 1, owner: str = "w1", lease_ms: int = LEASE_MS, lives: Lives = LIVES
     ) -> list[Claimed]:
         return self.run(
-            commands.claim(owner, queues or ("default",), slots=slots, lease_ms=lease_ms, lives=lives)
+            commands.attempts.claim(
+                owner, queues or ("default",), slots=slots, lease_ms=lease_ms, lives=lives
+            )
         )
 
     def start(self, owner: str = "w1", **fields: Any) -> Claimed:
@@ -74,41 +79,45 @@ class Ledger:
     def succeed(
         self, job: Claimed, result: object = None, artifacts: Sequence[Any] = (), lives: Lives = LIVES
     ) -> Settled:
-        return self.run(commands.succeed(job.id, job.fence, json.dumps(result), artifacts, lives))
+        return self.run(commands.attempts.succeed(job.id, job.fence, json.dumps(result), artifacts, lives))
 
     def fail(self, job: Claimed, code: str = "demo.broken") -> Settled:
-        return self.run(commands.fail(job.id, job.fence, failure(job, code), LIVES))
+        return self.run(commands.attempts.fail(job.id, job.fence, failure(job, code), LIVES))
 
     def retry(self, job: Claimed, delay_ms: int = 0) -> Settled:
-        return self.run(commands.retry(job.id, job.fence, failure(job, "demo.flaky"), delay_ms, LIVES))
+        return self.run(
+            commands.attempts.retry(job.id, job.fence, failure(job, "demo.flaky"), delay_ms, LIVES)
+        )
 
     def lose(self, job: Claimed) -> Settled:
-        return self.run(commands.lose(job.id, job.fence, LIVES))
+        return self.run(commands.attempts.lose(job.id, job.fence, LIVES))
 
     def stop(self, job: Claimed) -> Settled:
-        return self.run(commands.stop(job.id, job.fence, LIVES))
+        return self.run(commands.attempts.stop(job.id, job.fence, LIVES))
 
     def release(self, *attempts: Claimed) -> list[str]:
-        return self.run(commands.release([(job.id, job.fence) for job in attempts], LIVES))
+        return self.run(commands.attempts.release([(job.id, job.fence) for job in attempts], LIVES))
 
-    def renew(self, *attempts: Claimed, lease_ms: int = LEASE_MS) -> commands.Renewed:
-        return self.run(commands.renew([(job.id, job.fence) for job in attempts], lease_ms=lease_ms))
+    def renew(self, *attempts: Claimed, lease_ms: int = LEASE_MS) -> commands.attempts.Renewed:
+        return self.run(commands.attempts.renew([(job.id, job.fence) for job in attempts], lease_ms=lease_ms))
 
-    def report(self, job: Claimed, content: object, kind: str = "progress") -> commands.Noted:
-        return self.run(commands.report(job.id, job.fence, kind, json.dumps(content)))
+    def report(self, job: Claimed, content: object, kind: str = "progress") -> commands.attempts.Noted:
+        return self.run(commands.attempts.report(job.id, job.fence, kind, json.dumps(content)))
 
     def cancel(self, job_id: str, tenant: str = TENANT) -> Cancelled:
-        return self.run(commands.cancel(job_id, tenant, LIVES))[0]
+        return self.run(commands.jobs.cancel(job_id, tenant, LIVES))[0]
 
-    def tick(self, owner: str = "w1", lives: Lives = LIVES, lease_ms: int = LEASE_MS) -> commands.Ticked:
-        return self.run(commands.tick(owner, "{}", lease_ms=lease_ms, lives=lives))
+    def tick(
+        self, owner: str = "w1", lives: Lives = LIVES, lease_ms: int = LEASE_MS
+    ) -> commands.clock.Ticked:
+        return self.run(commands.clock.tick(owner, "{}", lease_ms=lease_ms, lives=lives))
 
     def read(self, job_id: str) -> Record:
-        return self.run(commands.read_job(job_id, TENANT))
+        return self.run(commands.jobs.read_job(job_id, TENANT))
 
     def keep_file(self, file_id: str, tenant: str = TENANT) -> int:
         return self.run(
-            commands.keep_file(
+            commands.files.keep_file(
                 file_id,
                 tenant,
                 name="a.jpg",
@@ -119,8 +128,8 @@ class Ledger:
             )
         )
 
-    def page(self, **filters: Any) -> commands.Page:
-        return self.run(commands.list_jobs(TENANT, **{"limit": 50, **filters}))
+    def page(self, **filters: Any) -> commands.jobs.Page:
+        return self.run(commands.jobs.list_jobs(TENANT, **{"limit": 50, **filters}))
 
     # time
 
@@ -145,7 +154,7 @@ class Ledger:
 
     def events(self, job_id: str) -> list[str]:
         """Give the kinds of the events of one job."""
-        return [event.type.value for event in self.run(commands.read_history(job_id, TENANT)).events]
+        return [event.type.value for event in self.run(commands.events.read_history(job_id, TENANT)).events]
 
     def waiting(self, queue: str = "default") -> list[str]:
         """Give the jobs in the order of their turns."""

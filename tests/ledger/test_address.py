@@ -45,7 +45,7 @@ def socket_url(tmp_path: Path) -> Iterator[str]:
 async def test_service_reads_and_listens_through_a_socket_file(socket_url: str) -> None:
     store = Store(socket_url)
     hub, feed = Hub(socket_url), Feed(socket_url, partial(write_frame, tracebacks=False))
-    assert (await store.run(commands.list_jobs("public", limit=5))).records == []
+    assert (await store.run(commands.jobs.list_jobs("public", limit=5))).records == []
     await hub.ready()
     for one in (hub, feed, store):
         await one.close()
@@ -55,5 +55,5 @@ def test_stock_client_submits_through_a_socket_file(socket_url: str, tmp_path: P
     app = build_celery(REGISTRY, Settings(redis_url=SecretStr(f"{socket_url}?db=1"), data_dir=tmp_path))
     sent = app.send_task("end.well", [{"text": "a"}])
     recorder = Recorder(f"{socket_url}?db=1")
-    assert recorder.run(commands.read_job(sent.id, "public")).state is State.PENDING
+    assert recorder.run(commands.jobs.read_job(sent.id, "public")).state is State.PENDING
     recorder.redis.close()

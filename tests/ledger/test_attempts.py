@@ -11,7 +11,8 @@ import pytest
 
 from jobline.domain.record import Failure
 from jobline.domain.state import State
-from jobline.ledger.commands import Cancelled, Claimed, PublishedArtifact
+from jobline.ledger.commands.attempts import Claimed, PublishedArtifact
+from jobline.ledger.commands.jobs import Cancelled
 from jobline.ledger.keys import Key
 from tests.ledger.conftest import LIVES, TENANT, Ledger
 
@@ -55,7 +56,7 @@ def test_success_publishes_artifacts(ledger: Ledger) -> None:
 
     job = ledger.start()
     ledger.succeed(job, artifacts=[ARTIFACT])
-    (stored,) = ledger.run(commands.read_artifacts(TENANT, job.id))
+    (stored,) = ledger.run(commands.files.read_artifacts(TENANT, job.id))
     assert (stored.id, stored.name, stored.media_type, stored.size_bytes, stored.job_id) == (
         ARTIFACT.id, "a.png", "image/png", 3, job.id,
     )  # fmt: skip
@@ -66,7 +67,7 @@ def test_failure_keeps_its_error_and_its_traceback(ledger: Ledger) -> None:
 
     job = ledger.start()
     broken = Failure("a.b", 'It "broke" \\ ä\n', retryable=False, attempt=1, traceback="Traceback…\n")
-    ledger.run(commands.fail(job.id, job.fence, broken, LIVES))
+    ledger.run(commands.attempts.fail(job.id, job.fence, broken, LIVES))
     assert ledger.read(job.id).state is State.FAILURE
     assert ledger.read(job.id).error == broken
     assert ledger.events(job.id)[-1] == "job.failed"

@@ -6,7 +6,7 @@ import pytest
 
 from jobline.domain.errors import Gone, NotFound
 from jobline.domain.state import State
-from jobline.ledger.commands import Cancelled
+from jobline.ledger.commands.jobs import Cancelled
 from jobline.ledger.keys import Key
 from tests.ledger.conftest import Ledger
 

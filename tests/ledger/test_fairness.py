@@ -9,7 +9,7 @@ import pytest
 
 from jobline.domain.settings import Settings
 from jobline.ledger import commands
-from jobline.ledger.commands import Claimed, Limits
+from jobline.ledger.commands.attempts import Claimed, Limits
 from jobline.ledger.keys import Key
 from tests.ledger.conftest import LEASE_MS, LIVES, Ledger
 
@@ -18,7 +18,7 @@ TASK = "demo.add"
 
 def claim(ledger: Ledger, slots: int = 1, limits: Limits = commands.attempts.UNLIMITED) -> list[Claimed]:
     return ledger.run(
-        commands.claim("w1", ["default"], slots=slots, lease_ms=LEASE_MS, lives=LIVES, limits=limits)
+        commands.attempts.claim("w1", ["default"], slots=slots, lease_ms=LEASE_MS, lives=LIVES, limits=limits)
     )
 
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as some
 
 from jobline.domain.state import State
 from jobline.ledger import commands
-from jobline.ledger.commands import BatchOrder
+from jobline.ledger.commands.batches import BatchOrder
 from jobline.ledger.keys import Key
 from tests.ledger.conftest import TENANT, Ledger
 
@@ -122,13 +122,13 @@ def test_time_bounds_cut_at_their_stamps(ledger: Ledger, shelves: list[str]) -> 
 def test_batch_is_its_own_jobs_among_all_others(ledger: Ledger) -> None:
     ledger.submit(tags=("red",))
     jobs = [ledger.order(task=TASKS[number % 3], tags=("red",) * (number % 2)) for number in range(9)]
-    ledger.run(commands.submit_batch(BatchOrder(id="b", tenant=TENANT, jobs=jobs), queue_limit=100))
+    ledger.run(commands.batches.submit_batch(BatchOrder(id="b", tenant=TENANT, jobs=jobs), queue_limit=100))
     ledger.submit(tags=("red",))
     newest = [job.id for job in reversed(jobs)]
     assert [job_id for page in pages(ledger, limit=4, batch_id="b") for job_id in page] == newest
     assert list(pages(ledger, limit=5, batch_id="b", tag="red")) == [newest[1::2]]
     assert list(pages(ledger, limit=5, batch_id="b", task=TASKS[0])) == [newest[2::3]]
-    assert ledger.run(commands.list_jobs("other", limit=5, batch_id="b")).records == []
+    assert ledger.run(commands.jobs.list_jobs("other", limit=5, batch_id="b")).records == []
     assert list(pages(ledger, limit=5, batch_id="none")) == [[]]
 
 
@@ -148,7 +148,7 @@ def test_other_tenants_are_not_seen(ledger: Ledger) -> None:
     theirs = ledger.submit(tags=("a",), tenant="other")
     assert [record.id for record in ledger.page().records] == [mine]
     assert [record.id for record in ledger.page(tag="a").records] == [mine]
-    other = ledger.run(commands.list_jobs("other", limit=5))
+    other = ledger.run(commands.jobs.list_jobs("other", limit=5))
     assert [record.id for record in other.records] == [theirs]
 
 

@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as some
 
 from jobline.domain.state import MOVES, State
-from jobline.ledger.commands import Claimed
+from jobline.ledger.commands.attempts import Claimed
 from jobline.ledger.keys import Key
 from tests.ledger.conftest import TENANT, Ledger
 

@@ -9,7 +9,7 @@ import pytest
 import redis
 
 from jobline.ledger import commands
-from jobline.ledger.commands import Command
+from jobline.ledger.commands.command import Command
 from tests.ledger.conftest import Ledger
 
 #: Of each verb: what stands before it, and itself.
@@ -80,7 +80,9 @@ def calls(ledger: Ledger, command: Command[Any]) -> int:
     return sum(one["calls"] for one in stats.values())
 
 
-@pytest.mark.parametrize("command", [commands.read_queue("default", ["demo.add"]), commands.list_queues()])
+@pytest.mark.parametrize(
+    "command", [commands.queues.read_queue("default", ["demo.add"]), commands.queues.list_queues()]
+)
 def test_looking_at_queues_costs_nothing_for_tenants_of_the_past(
     ledger: Ledger, command: Command[Any]
 ) -> None:

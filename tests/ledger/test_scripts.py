@@ -6,10 +6,12 @@ import re
 import pytest
 import redis
 
+from jobline.ledger import commands
 from jobline.ledger.keys import PREFIX, Key
-from jobline.ledger.scripts import CONSTANTS, SHARED, Verb, inline_keys, lua_key, read_lua
+from jobline.ledger.scripts import CONSTANTS, LUA, SHARED, Script, inline_keys, lua_key, read_lua, verbs
 
-FILES = sorted({verb.value.name for verb in Verb} | {*SHARED})
+VERBS = verbs()
+FILES = [*VERBS, *(f"shared/{name}" for name in SHARED)]
 #: A template with a fixed name holds one key; others take parts.
 PARTS = ("a", "b", "c")
 
@@ -76,11 +78,13 @@ def test_keys_of_what_other_calls_give_stay_calls(redis_url: str) -> None:
     assert text.count("job_key") == 2
 
 
-@pytest.mark.parametrize("verb", Verb, ids=lambda verb: verb.value.name)
-def test_every_name_that_a_script_calls_is_defined_in_it(verb: Verb) -> None:
+@pytest.mark.parametrize("name", VERBS)
+def test_every_name_that_a_script_calls_is_defined_in_it(name: str) -> None:
     """Redis would find a missing one only when a job comes that way."""
-    code = re.sub(r"'[^']*'", "''", without_comments(verb.value.text))
-    shared = re.sub(r"'[^']*'", "''", without_comments("\n".join(read_lua(name) for name in SHARED)))
+    code = re.sub(r"'[^']*'", "''", without_comments(Script(name).text))
+    shared = re.sub(
+        r"'[^']*'", "''", without_comments("\n".join(read_lua(f"shared/{one}") for one in SHARED))
+    )
     names = set(re.findall(r"^local (?:function )?(\w+)", shared, re.MULTILINE)) - {"_"}
     names |= {*CONSTANTS, *(f"{key.name.lower()}_key" if arguments(key) else key.name for key in Key)}
     used = {name for name in re.findall(r"(?<![.\w])([A-Za-z_]\w*)", code) if name in names}
@@ -91,11 +95,11 @@ def test_every_name_that_a_script_calls_is_defined_in_it(verb: Verb) -> None:
 
 def test_lua_has_no_more_locals_than_it_allows() -> None:
     """Lua 5.1 takes 200 in one function; a script is one."""
-    for verb in Verb:
-        assert len(re.findall(r"^local ", verb.value.text, re.MULTILINE)) < 150
+    for name in VERBS:
+        assert len(re.findall(r"^local ", Script(name).text, re.MULTILINE)) < 150
 
 
-@pytest.mark.parametrize("name", [verb.value.name for verb in Verb])
+@pytest.mark.parametrize("name", VERBS)
 def test_every_verb_opens_with_its_contract(name: str) -> None:
     head = [line for line in read_lua(name).splitlines() if line.startswith("--")]
     text = read_lua(name)
@@ -106,7 +110,7 @@ def test_every_verb_opens_with_its_contract(name: str) -> None:
         assert [line for line in head if line.startswith("-- event ")], "its events"
 
 
-@pytest.mark.parametrize("name", [verb.value.name for verb in Verb])
+@pytest.mark.parametrize("name", VERBS)
 def test_arguments_in_use_are_those_of_the_contract(name: str) -> None:
     text = read_lua(name)
     head = " ".join(line[2:].strip() for line in text.splitlines() if line.startswith("--"))
@@ -120,7 +124,7 @@ def test_arguments_in_use_are_those_of_the_contract(name: str) -> None:
 @pytest.mark.parametrize("name", FILES)
 def test_no_script_puts_a_key_together(name: str) -> None:
     literals = re.findall(r"'jl:[^']*'", without_comments(read_lua(name)))
-    assert literals == (["'jl:nothing'"] if name == "ledger" else [])
+    assert literals == (["'jl:nothing'"] if name == "shared/ledger" else [])
 
 
 @pytest.mark.parametrize("name", FILES)
@@ -131,19 +135,23 @@ def test_no_script_encodes_json_or_scans(name: str) -> None:
     assert "KEYS[" not in code
 
 
-def test_every_lua_file_is_a_verb() -> None:
-    from importlib.resources import files  # noqa: PLC0415
+def test_every_verb_has_one_command() -> None:
+    modules = [module for name, module in vars(commands).items() if name in commands.__all__]
+    scripts = [one for module in modules for one in vars(module).values() if isinstance(one, Script)]
+    assert sorted(script.name for script in scripts) == VERBS
 
-    assert {file.name for file in (files("jobline.ledger") / "lua").iterdir()} == {
-        f"{name}.lua" for name in FILES
-    }
+
+def test_every_shared_file_is_linked() -> None:
+    assert sorted(file.name for file in (LUA / "shared").iterdir()) == sorted(
+        f"{name}.lua" for name in SHARED
+    )
 
 
 def test_sha_is_the_one_by_which_redis_knows_the_script(redis_url: str) -> None:
     with redis.Redis.from_url(redis_url) as client:
-        for verb in Verb:
-            loaded = client.script_load(verb.value.text)
-            assert (loaded.decode() if isinstance(loaded, bytes) else loaded) == verb.value.sha
+        for script in map(Script, VERBS):
+            loaded = client.script_load(script.text)
+            assert (loaded.decode() if isinstance(loaded, bytes) else loaded) == script.sha
 
 
 def test_constants_fit_what_a_double_holds() -> None:

@@ -17,7 +17,8 @@ from jobline.domain.errors import LedgerUnavailable, NotFound
 from jobline.domain.record import Record
 from jobline.domain.submission import Submission
 from jobline.ledger import commands
-from jobline.ledger.commands import Command, Receipt, Submitted
+from jobline.ledger.commands.command import Command
+from jobline.ledger.commands.submitting import Receipt, Submitted
 from jobline.ledger.store import ANSWER_S, Store
 
 
@@ -26,7 +27,7 @@ def submit(job_id: str) -> Command[Receipt[Record]]:
         id=job_id, tenant="public", task="demo.add", queue="default", input=b"{}", max_attempts=1,
         timeout_ms=1_000,
     )  # fmt: skip
-    return commands.submit(order, queue_limit=1_000_000)
+    return commands.submitting.submit(order, queue_limit=1_000_000)
 
 
 @pytest.fixture
@@ -74,8 +75,8 @@ async def test_caller_that_went_away_takes_no_other_ones_reply(store: Store) -> 
     await asyncio.sleep(0)  # it has asked
     leaving.cancel()
     with pytest.raises(NotFound):
-        await store.run(commands.read_job("unknown", "public"))
-    assert (await store.run(commands.read_job("second", "public"))).id == "second"
+        await store.run(commands.jobs.read_job("unknown", "public"))
+    assert (await store.run(commands.jobs.read_job("second", "public"))).id == "second"
 
 
 async def test_script_that_redis_forgot_is_taught_again(store: Store, client: redis.Redis) -> None:
@@ -89,7 +90,9 @@ async def test_refused_write_is_an_error_for_its_caller_alone(store: Store, clie
     await store.run(submit("first"))
     client.set("jl:queues", "no hash")  # every submit now fails inside its script
     results = await asyncio.gather(
-        store.run(submit("second")), store.run(commands.read_job("first", "public")), return_exceptions=True
+        store.run(submit("second")),
+        store.run(commands.jobs.read_job("first", "public")),
+        return_exceptions=True,
     )
     assert isinstance(results[0], LedgerUnavailable)
     assert not isinstance(results[1], BaseException)

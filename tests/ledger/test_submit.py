@@ -9,7 +9,7 @@ import pytest
 from jobline.domain.errors import LedgerUnavailable
 from jobline.domain.state import State
 from jobline.domain.submission import digest
-from jobline.ledger.commands import Submitted
+from jobline.ledger.commands.submitting import Submitted
 from jobline.ledger.keys import Key
 from tests.ledger.conftest import TENANT, Ledger
 

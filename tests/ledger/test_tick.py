@@ -9,7 +9,8 @@ import pytest
 from jobline.domain.errors import Gone, LedgerUnavailable, NotFound
 from jobline.domain.state import State
 from jobline.ledger import commands
-from jobline.ledger.commands import Lives, PublishedArtifact
+from jobline.ledger.commands.attempts import PublishedArtifact
+from jobline.ledger.commands.command import Lives
 from jobline.ledger.keys import Key
 from jobline.ledger.scripts import CONSTANTS
 from tests.ledger.conftest import LIVES, TENANT, Ledger
@@ -92,15 +93,15 @@ def test_steady_ticks_hold_nothing(ledger: Ledger) -> None:
 
 
 def test_worker_shows_its_heartbeat_until_it_is_old(ledger: Ledger) -> None:
-    ledger.run(commands.tick("w1", '{"busy": 1}', lease_ms=1000, lives=LIVES))
+    ledger.run(commands.clock.tick("w1", '{"busy": 1}', lease_ms=1000, lives=LIVES))
     ledger.tick(owner="w2")
-    seen = {worker.name: worker for worker in ledger.run(commands.workers())}
+    seen = {worker.name: worker for worker in ledger.run(commands.clock.workers())}
     assert set(seen) == {"w1", "w2"}
     assert seen["w1"].about == b'{"busy": 1}'
     assert 0 <= seen["w1"].age_ms < 10_000
     ledger.let_pass(Key.WORKERS.of(), "w1")
     ledger.tick(owner="w2")
-    assert [worker.name for worker in ledger.run(commands.workers())] == ["w2"]
+    assert [worker.name for worker in ledger.run(commands.clock.workers())] == ["w2"]
 
 
 @pytest.mark.parametrize("verb", ["succeed", "fail", "stop"])
@@ -110,7 +111,7 @@ def test_expired_job_leaves_a_tombstone_and_nothing_else(ledger: Ledger, verb: s
     job = ledger.start(
         tags=("a", "ü", "b c"), idempotency="key", fingerprint="f", files=(FILE, OTHER), expires_in_ms=60_000
     )
-    ledger.run(commands.read_job(job.id, TENANT, watcher="p1"))
+    ledger.run(commands.jobs.read_job(job.id, TENANT, watcher="p1"))
     ledger.report(job, {"done": 1})
     ledger.retry(job)
     (job,) = ledger.claim()
@@ -127,7 +128,7 @@ def test_expired_job_leaves_a_tombstone_and_nothing_else(ledger: Ledger, verb: s
     tombs = {Key.GONE.of(one) for one in (job.id, FILE, OTHER)}
     assert lasting_gone(ledger) == tombs
     trashed = {FILE, OTHER, ARTIFACT.id} if verb == "succeed" else {FILE, OTHER}
-    found: list[str] = ledger.run(commands.trash())
+    found: list[str] = ledger.run(commands.files.trash())
     assert set(found) == trashed
 
 
@@ -163,7 +164,7 @@ def test_tombstone_of_another_tenant_says_nothing(ledger: Ledger) -> None:
     ledger.let_pass(Key.FINISHED.of(), job.id)
     ledger.tick()
     with pytest.raises(NotFound) as caught:
-        ledger.run(commands.read_job(job.id, "other"))
+        ledger.run(commands.jobs.read_job(job.id, "other"))
     assert not isinstance(caught.value, Gone)
 
 
@@ -195,16 +196,16 @@ def test_many_expired_jobs_go_in_bounded_steps(ledger: Ledger) -> None:
 def test_file_lives_as_long_as_an_unfinished_job_names_it(ledger: Ledger) -> None:
     ledger.keep_file(FILE)
     first, second = ledger.start(files=(FILE,)), ledger.start(files=(FILE,))
-    assert not ledger.run(commands.drop_file(FILE, TENANT, LIVES))
+    assert not ledger.run(commands.files.drop_file(FILE, TENANT, LIVES))
     ledger.succeed(first)
     assert ledger.redis.zscore(Key.FILES.of(), FILE) is None
     ledger.fail(second)
     assert ledger.redis.zscore(Key.FILES.of(), FILE) is not None
-    assert ledger.run(commands.drop_file(FILE, TENANT, LIVES))
+    assert ledger.run(commands.files.drop_file(FILE, TENANT, LIVES))
     with pytest.raises(Gone, match=FILE):
-        ledger.run(commands.read_files(TENANT, [FILE]))
+        ledger.run(commands.files.read_files(TENANT, [FILE]))
     with pytest.raises(NotFound, match=OTHER):
-        ledger.run(commands.drop_file(OTHER, TENANT, LIVES))
+        ledger.run(commands.files.drop_file(OTHER, TENANT, LIVES))
 
 
 def test_artifact_outlives_its_maker_while_an_unfinished_job_names_it(ledger: Ledger) -> None:
@@ -213,21 +214,21 @@ def test_artifact_outlives_its_maker_while_an_unfinished_job_names_it(ledger: Le
     user = ledger.start(files=(ARTIFACT.id,))
     ledger.let_pass(Key.FINISHED.of(), maker.id)
     ledger.tick()
-    (file,) = ledger.run(commands.read_files(TENANT, [ARTIFACT.id]))
+    (file,) = ledger.run(commands.files.read_files(TENANT, [ARTIFACT.id]))
     assert file.job_id is None
-    assert ledger.run(commands.trash()) == []
+    assert ledger.run(commands.files.trash()) == []
     ledger.succeed(user)
     ledger.let_pass(Key.FILES.of(), ARTIFACT.id)
     ledger.tick()
-    assert ledger.run(commands.trash()) == [ARTIFACT.id]
+    assert ledger.run(commands.files.trash()) == [ARTIFACT.id]
     assert not ledger.redis.exists(Key.FILE.of(ARTIFACT.id))
 
 
 def test_trash_is_emptied_step_by_step(ledger: Ledger) -> None:
     ledger.keep_file(FILE)
-    ledger.run(commands.drop_file(FILE, TENANT, LIVES))
-    assert ledger.run(commands.trash()) == [FILE]
-    assert ledger.run(commands.trash([FILE])) == []
+    ledger.run(commands.files.drop_file(FILE, TENANT, LIVES))
+    assert ledger.run(commands.files.trash()) == [FILE]
+    assert ledger.run(commands.files.trash([FILE])) == []
 
 
 def test_full_memory_stops_no_job_that_was_accepted(ledger: Ledger) -> None:
@@ -240,11 +241,11 @@ def test_full_memory_stops_no_job_that_was_accepted(ledger: Ledger) -> None:
         with pytest.raises(LedgerUnavailable):
             ledger.submit()
         ledger.tick()
-        ledger.run(commands.read_job(waiting, TENANT, watcher="p1"))
+        ledger.run(commands.jobs.read_job(waiting, TENANT, watcher="p1"))
         assert ledger.renew(jobs["succeed"]).current == 1
         ended: dict[str, Any] = {name: getattr(ledger, name)(job) for name, job in jobs.items()}
         ledger.cancel(cancelled)
-        ledger.run(commands.read_job(cancelled, TENANT, note=True))
+        ledger.run(commands.jobs.read_job(cancelled, TENANT, note=True))
         ledger.let_pass(Key.DUE.of("default"), scheduled)
     except LedgerUnavailable as error:
         pytest.fail(str(error))

@@ -24,7 +24,8 @@ from jobline.domain.record import Failure
 from jobline.domain.registry import Registry
 from jobline.domain.settings import Settings
 from jobline.ledger import commands
-from jobline.ledger.commands import Claimed, Command, Lives
+from jobline.ledger.commands.attempts import Claimed
+from jobline.ledger.commands.command import Command, Lives
 from jobline.service.app import build_app
 from tests.service import demo_tasks
 
@@ -47,19 +48,21 @@ class Worker:
         return command.read(self.redis.eval(command.script.text, 0, *command.args))
 
     def beat(self, **about: Any) -> None:
-        self.run(commands.tick("w1", json.dumps({"capacity": 2, **about}), lease_ms=30_000, lives=LIVES))
+        self.run(
+            commands.clock.tick("w1", json.dumps({"capacity": 2, **about}), lease_ms=30_000, lives=LIVES)
+        )
 
     def claim(self, queue: str = "sums") -> Claimed:
-        (claimed,) = self.run(commands.claim("w1", [queue], slots=1, lease_ms=30_000, lives=LIVES))
+        (claimed,) = self.run(commands.attempts.claim("w1", [queue], slots=1, lease_ms=30_000, lives=LIVES))
         return claimed
 
     def succeed(self, job: Claimed, result: dict[str, Any], **more: Any) -> None:
         artifacts = more.get("artifacts", ())
-        self.run(commands.succeed(job.id, job.fence, json.dumps(result), artifacts, LIVES))
+        self.run(commands.attempts.succeed(job.id, job.fence, json.dumps(result), artifacts, LIVES))
 
     def fail(self, job: Claimed, code: str = "demo.broken", traceback: str | None = None) -> None:
         failure = Failure(code, "It broke.", retryable=False, attempt=job.attempt, traceback=traceback)
-        self.run(commands.fail(job.id, job.fence, failure, LIVES))
+        self.run(commands.attempts.fail(job.id, job.fence, failure, LIVES))
 
     def make_due(self, queue: str) -> None:
         """Let the time come for the scheduled jobs of a queue."""
@@ -158,7 +161,9 @@ def make_key(worker: Worker) -> MakeKey:
         credential, token = make_token()
         allowed = frozenset(scopes or Scope)
         worker.run(
-            commands.keep_access_key(credential, tenant=tenant, scopes=allowed, name="", life_ms=life_ms)
+            commands.access.keep_access_key(
+                credential, tenant=tenant, scopes=allowed, name="", life_ms=life_ms
+            )
         )
         return f"Bearer {token}"
 

@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from jobline.files import FileStore, artifact_id
-from jobline.ledger.commands import PublishedArtifact
+from jobline.ledger.commands.attempts import PublishedArtifact
 from jobline.service.answers.downloads import OUTSIDE, read_range, write_disposition
 from tests.service.conftest import Serve, Worker
 

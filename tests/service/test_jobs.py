@@ -25,7 +25,7 @@ async def test_job_is_shown_as_the_contract_has_it(client: httpx.AsyncClient, wo
     made = await submit(client, tags=["x"])
     claimed = worker.claim()
     progress = '{"done":1,"total":2,"unit":"","message":""}'
-    worker.run(commands.report(claimed.id, claimed.fence, "progress", progress))
+    worker.run(commands.attempts.report(claimed.id, claimed.fence, "progress", progress))
     job = (await client.get(f"/v1/jobs/{made['id']}")).json()
 
     assert {name: job[name] for name in job if not name.endswith("_at")} == {
@@ -138,7 +138,7 @@ async def test_cancel_of_a_running_job_asks_its_worker(client: httpx.AsyncClient
 
     assert [answer.status_code for answer in answers] == [202, 200]
     assert (answers[0].json()["state"], answers[0].json()["cancel_requested"]) == ("STARTED", True)
-    worker.run(commands.stop(claimed.id, claimed.fence, commands.Lives(1000, 1000, 1000)))
+    worker.run(commands.attempts.stop(claimed.id, claimed.fence, commands.command.Lives(1000, 1000, 1000)))
     assert (await client.get(f"/v1/jobs/{job['id']}")).json()["state"] == "REVOKED"
 
 

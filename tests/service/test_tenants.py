@@ -14,7 +14,7 @@ from pydantic import SecretStr
 
 from jobline.domain.registry import Registry
 from jobline.domain.settings import Auth, Settings
-from jobline.ledger.commands import PublishedArtifact
+from jobline.ledger.commands.attempts import PublishedArtifact
 from jobline.service.app import build_app
 from jobline.service.resources import Resources
 from tests.service import demo_tasks

@@ -207,7 +207,7 @@ async def test_end_that_came_before_the_wait_is_noted_as_answered(
 ) -> None:
     job_id = (await submit(client)).json()["id"]
     worker.succeed(worker.claim(), {"total": 2.0})
-    ended = worker.run(commands.read_job(job_id, "public"))
+    ended = worker.run(commands.jobs.read_job(job_id, "public"))
     written: list[Record] = []
 
     def write(record: Record) -> Response:

@@ -114,7 +114,7 @@ async def test_two_hundred_waiters_share_one_subscription(
     begin = worker.redis.info("commandstats")["cmdstat_evalsha"]["calls"]
     await asyncio.sleep(0.3)  # a span in which a poll would show
     still = worker.redis.info("commandstats")["cmdstat_evalsha"]["calls"]
-    for job in worker.run(commands.claim("w1", ["sums"], slots=200, lease_ms=30_000, lives=LIVES)):
+    for job in worker.run(commands.attempts.claim("w1", ["sums"], slots=200, lease_ms=30_000, lives=LIVES)):
         worker.succeed(job, {"total": 2.0})
     answers = [await soon(one) for one in asked]
 
@@ -205,7 +205,7 @@ async def test_watcher_hears_every_kind_of_event(
     await resources.hub.ready()
     listener = Listener()
     resources.hub.attach(job_id, listener)
-    await resources.store.run(commands.read_job(job_id, "public", watcher=resources.hub.name))
+    await resources.store.run(commands.jobs.read_job(job_id, "public", watcher=resources.hub.name))
     worker.succeed(worker.claim(), {"total": 2.0})
     await until(lambda: len(listener.kinds) == 2)
     resources.hub.detach(job_id, listener)

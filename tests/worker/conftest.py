@@ -14,7 +14,8 @@ from jobline import Task
 from jobline.domain.errors import LedgerUnavailable
 from jobline.domain.registry import Registry
 from jobline.domain.settings import Settings
-from jobline.ledger.commands import Command, Noted, Renewed
+from jobline.ledger.commands.attempts import Noted, Renewed
+from jobline.ledger.commands.command import Command
 from jobline.ledger.recorder import Recorder
 from jobline.worker.wiring import Wiring
 from tests.ledger.conftest import Ledger

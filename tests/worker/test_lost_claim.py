@@ -110,4 +110,4 @@ def test_job_that_was_on_its_way_to_a_process_keeps_its_lease(
 
 def busy(ledger: Ledger) -> int:
     """Say how many jobs the worker has, by its heartbeat."""
-    return sum(int(json.loads(one.about)["busy"]) for one in ledger.run(commands.workers()))
+    return sum(int(json.loads(one.about)["busy"]) for one in ledger.run(commands.clock.workers()))

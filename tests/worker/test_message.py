@@ -9,7 +9,7 @@ import pytest
 from jobline import Task
 from jobline.domain.errors import Unprocessable
 from jobline.domain.submission import Submission
-from jobline.ledger.commands import Claimed
+from jobline.ledger.commands.attempts import Claimed
 from jobline.tasks.demo import countdown
 from jobline.worker.message import Message, to_message, to_submission
 from tests.worker.conftest import REGISTRY

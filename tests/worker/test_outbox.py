@@ -7,14 +7,14 @@ from queue import Empty
 import pytest
 
 from jobline.ledger import commands
-from jobline.ledger.commands import Command, Lives
+from jobline.ledger.commands.command import Command, Lives
 from jobline.worker.outbox import Outbox
 
 LIVES = Lives(1, 1, 1)
 
 
 def make(number: int) -> Command[object]:
-    return commands.lose(str(number), 1, LIVES)  # type: ignore[return-value]
+    return commands.attempts.lose(str(number), 1, LIVES)  # type: ignore[return-value]
 
 
 def drain(outbox: Outbox) -> list[object]:

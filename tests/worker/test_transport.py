@@ -19,8 +19,8 @@ from redis.exceptions import ResponseError
 from jobline.domain.errors import NotFound, QueueFull
 from jobline.domain.settings import Settings
 from jobline.domain.state import State
+from jobline.ledger.commands.attempts import CLAIM, DISOWN
 from jobline.ledger.keys import Key
-from jobline.ledger.scripts import Verb
 from jobline.worker import transport
 from jobline.worker.app import build_celery
 from jobline.worker.transport import Channel, Transport, is_task_queue
@@ -141,8 +141,8 @@ def test_what_a_closed_connection_has_to_send_is_given_up_before_its_claim_is_di
 @pytest.fixture
 def channel(app: Any, ledger: Ledger) -> Iterator[Any]:
     """Be a channel that consumes one queue of jobs; its scripts are loaded."""
-    for verb in (Verb.CLAIM, Verb.DISOWN):
-        ledger.redis.script_load(verb.value.text)
+    for script in (CLAIM, DISOWN):
+        ledger.redis.script_load(script.text)
     with app.connection_for_read() as connection:
         made = connection.default_channel
         made.basic_consume("media", no_ack=True, callback=print, consumer_tag="t")

@@ -18,7 +18,7 @@ from jobline.domain.access import TENANT, Scope, join_scopes, make_token
 from jobline.domain.errors import JoblineError
 from jobline.domain.settings import Auth, read_settings
 from jobline.ledger import commands
-from jobline.ledger.commands import Command
+from jobline.ledger.commands.command import Command
 
 T = TypeVar("T")
 
@@ -54,7 +54,7 @@ def create(
     credential, token = make_token()
     life_ms = None if expires_in_days is None else int(expires_in_days * DAY_MS)
     scopes = frozenset(scope)
-    run(commands.keep_access_key(credential, tenant=tenant, scopes=scopes, name=name, life_ms=life_ms))
+    run(commands.access.keep_access_key(credential, tenant=tenant, scopes=scopes, name=name, life_ms=life_ms))
     sys.stdout.write(f"{token}\n")
     report(f"key {credential.id} of {tenant} may {join_scopes(scopes)}; it is not shown again")
     if read_settings().auth is not Auth.KEYS:
@@ -64,7 +64,7 @@ def create(
 @keys.command("list")
 def list_keys(as_json: AsJson = False) -> None:
     """List every key by its id; the keys themselves are nowhere."""
-    found = run(commands.list_access_keys())
+    found = run(commands.access.list_access_keys())
     rows = [
         {
             "id": key.id,
@@ -87,7 +87,7 @@ def list_keys(as_json: AsJson = False) -> None:
 @keys.command()
 def revoke(key_id: Annotated[str, typer.Argument(metavar="ID", help="The key's id.")]) -> None:
     """End a key; every process refuses it within seconds."""
-    if not run(commands.drop_access_key(key_id)):
+    if not run(commands.access.drop_access_key(key_id)):
         raise KeyRefused("there is no key of this id: `jobline keys list` shows them")
     report(f"key {key_id} is revoked")
 

@@ -18,7 +18,7 @@ from hiredis import PushNotification, Reader, ReplyError, pack_command
 from redis.asyncio.connection import AbstractConnection
 
 from jobline.domain.errors import LedgerUnavailable
-from jobline.ledger.commands import Argument, Command, Reply
+from jobline.ledger.commands.command import Argument, Command, Reply
 
 UNAVAILABLE = "The ledger cannot be reached or takes no writes; nothing is known to be stored. Try again."
 #: What hiredis gives where no whole reply has come; its own word, False, is a reply too.

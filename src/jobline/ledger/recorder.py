@@ -16,7 +16,7 @@ from redis.retry import Retry
 
 from jobline.domain.errors import LedgerUnavailable
 from jobline.ledger.address import keep_alive
-from jobline.ledger.commands import Command
+from jobline.ledger.commands.command import Command
 
 T = TypeVar("T")
 logger = logging.getLogger(__name__)

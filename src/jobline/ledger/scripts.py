@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import Enum
 from functools import cache, cached_property
 from hashlib import sha1
 from importlib.resources import files
@@ -29,7 +28,8 @@ CONSTANTS = {
 }
 
 
-#: The files whose definitions every verb may use.
+LUA = files("jobline.ledger") / "lua"
+#: The files of ``lua/shared`` in the order in which they build on each other; definitions are for every verb.
 SHARED = ("ledger", "limits", "events", "moves", "births", "selection")
 #: One shared definition: a whole line that begins with `local`, or lines up to an `end` at the margin.
 DEFINITION = re.compile(
@@ -66,52 +66,13 @@ class Script:
         return sha1(self.text.encode(), usedforsecurity=False).hexdigest()
 
 
-class Verb(Enum):
-    """Name every verb of the ledger; what each does stands at the head of its file in ``lua/``."""
-
-    SUBMIT = Script("submit")
-    CLAIM = Script("claim")
-    RENEW = Script("renew")
-    SETTLE = Script("settle")
-    LOSE = Script("lose")
-    CANCEL = Script("cancel")
-    RELEASE = Script("release")
-    DISOWN = Script("disown")
-    REPORT = Script("report")
-    TICK = Script("tick")
-    READ = Script("read")
-    LIST = Script("list")
-    HISTORY = Script("history")
-    FEED = Script("feed")
-    KEEP_FILE = Script("keep_file")
-    READ_FILE = Script("read_file")
-    DROP_FILE = Script("drop_file")
-    TRASH = Script("trash")
-    WORKERS = Script("workers")
-    LEAVE = Script("leave")
-    SUBMIT_BATCH = Script("submit_batch")
-    READ_BATCH = Script("read_batch")
-    CANCEL_MANY = Script("cancel_many")
-    RETRY = Script("retry")
-    RETRY_MANY = Script("retry_many")
-    DELETE = Script("delete")
-    QUEUES = Script("queues")
-    QUEUE = Script("queue")
-    PAUSE = Script("pause")
-    KEEP_ACCESS = Script("keep_access")
-    READ_ACCESS = Script("read_access")
-    LIST_ACCESS = Script("list_access")
-    DROP_ACCESS = Script("drop_access")
-    COUNT = Script("count")
-
-
 @cache
 def definitions() -> dict[str, str]:
     """Give every shared definition by its name, in order: keys, constants, the moves of the shared files."""
     found = {key.name if is_plain(key) else f"{key.name.lower()}_key": lua_key(key) for key in Key}
     found |= {name: f"local {name} = {value}" for name, value in CONSTANTS.items()}
     for name in SHARED:
-        found |= {match["name"]: match[0] for match in DEFINITION.finditer(read_lua(name))}
+        found |= {match["name"]: match[0] for match in DEFINITION.finditer(read_lua(f"shared/{name}"))}
     return found
 
 
@@ -165,5 +126,10 @@ def join_key(key: Key, parts: Sequence[str]) -> str:
 
 
 def read_lua(name: str) -> str:
-    """Read one file of ``ledger/lua``."""
-    return (files("jobline.ledger") / "lua" / f"{name}.lua").read_text(encoding="utf-8")
+    """Read one file of ``ledger/lua``: a verb, or a shared one by its folder."""
+    return (LUA / f"{name}.lua").read_text(encoding="utf-8")
+
+
+def verbs() -> list[str]:
+    """List the verbs of the ledger: each has a file, and its script stands beside its command."""
+    return sorted(file.name.removesuffix(".lua") for file in LUA.iterdir() if file.is_file())

@@ -20,7 +20,7 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
 from jobline.ledger.address import keep_alive
-from jobline.ledger.commands import Command, Reply
+from jobline.ledger.commands.command import Command, Reply
 from jobline.ledger.exchange import Asked, Exchange
 
 T = TypeVar("T")

@@ -19,7 +19,7 @@ from starlette.types import Message, Scope, Send
 
 from jobline.domain.errors import LedgerUnavailable, Refused
 from jobline.domain.event import Event, Position
-from jobline.ledger.commands import History
+from jobline.ledger.commands.events import History
 from jobline.service.events.frames import BEAT, OPENING, Frame
 from jobline.service.events.hub import CLOSING, RESYNC, News
 from jobline.service.server.connection import CONNECTION, Connection

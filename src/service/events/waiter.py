@@ -160,7 +160,7 @@ class Waiter(Parked):
         return record
 
     async def _read(self, watcher: str = "") -> Record:
-        command = commands.read_job(self._job_id, self._tenant, watcher=watcher, note=self._notes)
+        command = commands.jobs.read_job(self._job_id, self._tenant, watcher=watcher, note=self._notes)
         return await self._store.run(command)
 
     def _release(self) -> None:

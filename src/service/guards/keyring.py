@@ -49,7 +49,7 @@ class Keyring:
         return known.principal
 
     async def _ask(self, credential: Credential) -> Known | None:
-        found = await self._store.run(commands.read_access_key(credential))
+        found = await self._store.run(commands.access.read_access_key(credential))
         if found is None:
             self._known.pop(credential.id, None)
             return None

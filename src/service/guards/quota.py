@@ -89,7 +89,9 @@ class Quota:
             window.teller = None
 
     async def _tell(self, caller: str, window: Window, mine: int) -> float:
-        counted = await self._store.run(commands.count_requests(caller, mine, self._rate.window_s * 1000))
+        counted = await self._store.run(
+            commands.access.count_requests(caller, mine, self._rate.window_s * 1000)
+        )
         now = time.monotonic()
         window.count, window.ends = counted.count, now + counted.left_ms / 1000
         window.mine -= mine

@@ -14,7 +14,7 @@ from jobline.domain.file_id import FileClaims
 from jobline.domain.registry import Registry
 from jobline.domain.stored_file import StoredFile
 from jobline.domain.submission import Submission, digest
-from jobline.ledger.commands import BatchOrder
+from jobline.ledger.commands.batches import BatchOrder
 from jobline.service.intake.jobs import (
     Order,
     canonical,

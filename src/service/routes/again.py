@@ -44,7 +44,7 @@ def make_again_router(job: Any) -> APIRouter:  # noqa: ANN401 - the union of all
 async def retry_job(here: Here, tenant: Tenant, job_id: JobId) -> Response:
     """Make a new job of the same input, options and files; its `retry_of` names the old one."""
     new_id, limit = str(uuid_utils.uuid7()), here.settings.queue_limit
-    answer = await here.store.run(commands.retry_job(job_id, tenant, new_id, queue_limit=limit))
+    answer = await here.store.run(commands.jobs.retry_job(job_id, tenant, new_id, queue_limit=limit))
     if isinstance(answer, State):
         raise Conflict(f"The job {job_id} is {answer}; only FAILURE and REVOKED are repeated.")
     record = answer.accepted()
@@ -55,7 +55,7 @@ async def retry_job(here: Here, tenant: Tenant, job_id: JobId) -> Response:
 
 async def delete_job(here: Here, tenant: Tenant, job_id: JobId) -> Response:
     """Forget it at once; its id answers 410 for as long as an expired one's."""
-    unfit = await here.store.run(commands.delete(job_id, tenant, here.lives))
+    unfit = await here.store.run(commands.jobs.delete(job_id, tenant, here.lives))
     if unfit is not None:
         raise Conflict(
             f"The job {job_id} is {unfit}; only jobs that have ended are deleted. Cancel it first."

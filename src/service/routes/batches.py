@@ -10,7 +10,7 @@ from starlette.types import Receive, Scope, Send
 from jobline.domain.errors import NotFound
 from jobline.domain.strictness import make_strict_validator
 from jobline.ledger import commands
-from jobline.ledger.commands import Batch as Found
+from jobline.ledger.commands.batches import Batch as Found
 from jobline.service.answers.problems import problems
 from jobline.service.answers.writing import UTC_Z
 from jobline.service.guards.scopes import find_tenant
@@ -80,12 +80,14 @@ class BatchRoute(DirectRoute):
         orders = find_orders(content, here.registry, here.models)
         if files := {file for order in orders for file in order.files}:
             try:
-                found = await here.store.run(commands.read_files(tenant, sorted(files)))
+                found = await here.store.run(commands.files.read_files(tenant, sorted(files)))
             except NotFound as missing:
                 raise name_job(missing, find_owner(missing, orders)) from None
             check_all_files(orders, found)
         order = make_batch(content, orders, here.registry, tenant, read_key(headers.get(b"idempotency-key")))
-        receipt = await here.store.run(commands.submit_batch(order, queue_limit=here.settings.queue_limit))
+        receipt = await here.store.run(
+            commands.batches.submit_batch(order, queue_limit=here.settings.queue_limit)
+        )
         try:
             batch = receipt.accepted()
         except NotFound as missing:
@@ -113,7 +115,9 @@ async def get_batch(
     here: Here, tenant: Tenant, batch_id: Annotated[str, Path(alias="id", max_length=255)]
 ) -> Response:
     """Count its jobs by state; those that expired since count as what they were."""
-    return Response(write_batch(await here.store.run(commands.read_batch(batch_id, tenant))), 200, None, JSON)
+    return Response(
+        write_batch(await here.store.run(commands.batches.read_batch(batch_id, tenant))), 200, None, JSON
+    )
 
 
 def write_batch(batch: Found) -> bytes:

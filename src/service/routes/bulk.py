@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict
 
 from jobline.domain.state import State
 from jobline.ledger import commands
-from jobline.ledger.commands import Filter
+from jobline.ledger.commands.jobs import Filter
 from jobline.service.answers.problems import problems
 from jobline.service.answers.refusals import BadParameter
 from jobline.service.intake.stamps import to_stamp
@@ -69,7 +69,7 @@ async def cancel_jobs(here: Here, tenant: Tenant, chosen: Chosen) -> CancelCount
     enough, revoked, asked, below = time.monotonic() + ENOUGH_S, 0, 0, None
     while states:
         part = await here.store.run(
-            commands.cancel_many(select(tenant, chosen, states, below), limit=AT_ONCE, lives=here.lives)
+            commands.bulk.cancel_many(select(tenant, chosen, states, below), limit=AT_ONCE, lives=here.lives)
         )
         revoked, asked, below = revoked + part.revoked, asked + part.asked, part.next_stamp
         if not below or time.monotonic() > enough:
@@ -89,7 +89,7 @@ async def retry_jobs(here: Here, tenant: Tenant, chosen: Chosen) -> RetryCounts:
     enough, retried, skipped, below, is_full = time.monotonic() + ENOUGH_S, 0, 0, None, False
     while states:
         part = await here.store.run(
-            commands.retry_many(
+            commands.bulk.retry_many(
                 select(tenant, chosen, states, below),
                 [str(uuid_utils.uuid7()) for _ in range(AT_ONCE)],
                 queue_limit=here.settings.queue_limit,

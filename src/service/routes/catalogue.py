@@ -9,7 +9,7 @@ from jobline.domain.errors import NotFound
 from jobline.domain.registry import Registry, install_hint
 from jobline.domain.task import Task
 from jobline.ledger import commands
-from jobline.ledger.commands import WorkerSeen
+from jobline.ledger.commands.clock import WorkerSeen
 from jobline.service.answers.problems import problems
 from jobline.service.resources import Here
 from jobline.service.shapes.answers import TaskInfo, TaskList, WorkerInfo, WorkerList
@@ -35,7 +35,7 @@ async def get_task(here: Here, task: Annotated[str, Path(max_length=200)]) -> Ta
 @router.get("/workers", operation_id="list_workers", summary="List the workers", responses=problems(503))
 async def list_workers(here: Here) -> WorkerList:
     """Tell who showed a heartbeat in the last minute."""
-    seen = await here.store.run(commands.workers())
+    seen = await here.store.run(commands.clock.workers())
     return WorkerList(items=[describe_worker(worker) for worker in seen])
 
 

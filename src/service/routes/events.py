@@ -15,7 +15,7 @@ from fastapi.routing import APIRoute
 from starlette.types import Receive, Scope, Send
 
 from jobline.ledger import commands
-from jobline.ledger.commands import History
+from jobline.ledger.commands.events import History
 from jobline.service.answers.problems import problems
 from jobline.service.answers.refusals import BadParameter
 from jobline.service.events.stream import Stream
@@ -143,7 +143,9 @@ async def open_job(here: Resources, tenant: str, path: Mapping[str, str]) -> Str
     job_id, watcher = path["id"], here.hub.name
 
     async def read(after: str) -> History:
-        return await here.store.run(commands.read_history(job_id, tenant, after=after, watcher=watcher))
+        return await here.store.run(
+            commands.events.read_history(job_id, tenant, after=after, watcher=watcher)
+        )
 
     await here.hub.ready()
     stream = Stream(read, here.write_frame, stops=True)
@@ -156,7 +158,7 @@ async def open_feed(here: Resources, tenant: str, path: Mapping[str, str]) -> St
     """Follow all jobs of a tenant."""
 
     async def read(after: str) -> History:
-        return await here.store.run(commands.read_feed(tenant, after=after))
+        return await here.store.run(commands.events.read_feed(tenant, after=after))
 
     stream = Stream(read, here.write_frame, stops=False)
     here.feed.attach(tenant, stream)
@@ -169,7 +171,7 @@ async def open_batch(here: Resources, tenant: str, path: Mapping[str, str]) -> S
     batch = path["id"]
 
     async def read(after: str) -> History:
-        return await here.store.run(commands.read_feed(tenant, after=after, batch=batch))
+        return await here.store.run(commands.events.read_feed(tenant, after=after, batch=batch))
 
     stream = Stream(read, here.write_frame, stops=True)
     here.feed.attach_batch(batch, stream)

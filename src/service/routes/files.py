@@ -88,7 +88,7 @@ async def get_file(here: Here, tenant: Tenant, file_id: FileName) -> Response:
 )
 async def delete_file(here: Here, tenant: Tenant, file_id: FileName) -> Response:
     """Forget an upload that no unfinished job names; artifacts go with their job."""
-    if not await here.store.run(commands.drop_file(file_id, tenant, here.lives)):
+    if not await here.store.run(commands.files.drop_file(file_id, tenant, here.lives)):
         raise Conflict(f"The file {file_id} is in use: an unfinished job names it, or a job made it.")
     return Response(None, 204)
 
@@ -140,7 +140,7 @@ async def keep(here: Resources, tenant: str, upload: Upload, stored: Stored) -> 
     """Record stored bytes; without a record nobody could ever find them, so then they go."""
     try:
         await here.store.run(
-            commands.keep_file(
+            commands.files.keep_file(
                 stored.id,
                 tenant,
                 name=upload.name,
@@ -158,10 +158,10 @@ async def keep(here: Resources, tenant: str, upload: Upload, stored: Stored) -> 
 
 async def find(here: Resources, tenant: str, file_id: str) -> StoredFile:
     """Read one file's description; raises NotFound or Gone."""
-    return (await here.store.run(commands.read_files(tenant, [file_id])))[0]
+    return (await here.store.run(commands.files.read_files(tenant, [file_id])))[0]
 
 
 async def find_artifacts(here: Resources, tenant: str, job_id: str) -> list[StoredFile]:
     """Read a job's artifacts; raises NotFound or Gone for the job."""
-    await here.store.run(commands.read_job(job_id, tenant))
-    return await here.store.run(commands.read_artifacts(tenant, job_id))
+    await here.store.run(commands.jobs.read_job(job_id, tenant))
+    return await here.store.run(commands.files.read_artifacts(tenant, job_id))

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Response
 
 from jobline.domain.errors import LedgerUnavailable
 from jobline.ledger import commands
-from jobline.ledger.commands import WorkerSeen
+from jobline.ledger.commands.clock import WorkerSeen
 from jobline.service.answers.problems import problems
 from jobline.service.answers.refusals import NotReady
 from jobline.service.resources import Here
@@ -35,7 +35,7 @@ async def check_ready(here: Here) -> Response:
     """Ask Redis, and see a worker's heartbeat; 503 says which is missing."""
     try:
         async with asyncio.timeout(ANSWER_S):
-            seen = await here.store.run(commands.workers())
+            seen = await here.store.run(commands.clock.workers())
     except (TimeoutError, LedgerUnavailable):
         raise NotReady(f"Redis does not answer within {ANSWER_S:.0f} s.", retry_after_s=2) from None
     if not any(is_alive(worker) for worker in seen):

@@ -13,7 +13,7 @@ from jobline.domain.errors import Conflict, NotFound
 from jobline.domain.record import Record
 from jobline.domain.state import State
 from jobline.ledger import commands
-from jobline.ledger.commands import Cancelled
+from jobline.ledger.commands.jobs import Cancelled
 from jobline.service.answers.problems import problems
 from jobline.service.answers.refusals import BadParameter
 from jobline.service.answers.writing import write_job, write_jobs
@@ -140,7 +140,7 @@ async def get_result(here: Here, tenant: Tenant, job_id: JobId, wait: Wait = 0) 
 
 async def cancel_job(here: Here, tenant: Tenant, job_id: JobId) -> Response:
     """Revoke a waiting job at once and for good; a running one ends REVOKED when its code has stopped."""
-    outcome, record = await here.store.run(commands.cancel(job_id, tenant, here.lives))
+    outcome, record = await here.store.run(commands.jobs.cancel(job_id, tenant, here.lives))
     if outcome is Cancelled.FINISHED:
         raise Conflict(f"The job {record.id} ended {record.state} before; there is nothing to cancel.")
     body = write_job(record, tracebacks=here.settings.tracebacks)
@@ -166,7 +166,7 @@ async def list_jobs(  # noqa: PLR0913, PLR0917 - the filters of the API
     below = [stamp for stamp in (read_cursor(cursor), to_stamp(created_before)) if stamp is not None]
     after = to_stamp(created_after)
     page = await here.store.run(
-        commands.list_jobs(
+        commands.jobs.list_jobs(
             tenant,
             limit=limit,
             below_stamp=str(min(below)) if below else "",
@@ -210,7 +210,7 @@ async def read(
 ) -> Response:
     """Answer with a job as it is now, or at its end."""
     if not wait_s:
-        return write(await here.store.run(commands.read_job(job_id, tenant)))
+        return write(await here.store.run(commands.jobs.read_job(job_id, tenant)))
     await here.hub.ready()
     return Later(await Waiter(here.hub, here.store, job_id, tenant, wait_s, write).read())
 

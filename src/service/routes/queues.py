@@ -8,7 +8,7 @@ from pydantic import Field
 
 from jobline.domain.errors import NotFound
 from jobline.ledger import commands
-from jobline.ledger.commands import QueueSeen
+from jobline.ledger.commands.queues import QueueSeen
 from jobline.service.answers.problems import problems
 from jobline.service.resources import Here, Resources
 from jobline.service.routes.catalogue import describe_worker
@@ -86,7 +86,7 @@ async def get_queue(here: Here, queue: QueueName) -> Queue:
 async def pause_queue(here: Here, queue: QueueName) -> Queue:
     """Hold until it is resumed, over restarts of everything; running jobs go on, new ones are taken."""
     await check(here, queue)
-    await here.store.run(commands.pause(queue))
+    await here.store.run(commands.queues.pause(queue))
     return await read(here, queue)
 
 
@@ -99,14 +99,14 @@ async def pause_queue(here: Here, queue: QueueName) -> Queue:
 async def resume_queue(here: Here, queue: QueueName) -> Queue:
     """Wake the workers, too."""
     await check(here, queue)
-    await here.store.run(commands.resume(queue))
+    await here.store.run(commands.queues.resume(queue))
     return await read(here, queue)
 
 
 async def find_names(here: Resources) -> set[str]:
     """Name every queue that there is."""
-    served = [describe_worker(seen).queues for seen in await here.store.run(commands.workers())]
-    return {*here.registry.queues, *chain(*served), *await here.store.run(commands.list_queues())}
+    served = [describe_worker(seen).queues for seen in await here.store.run(commands.clock.workers())]
+    return {*here.registry.queues, *chain(*served), *await here.store.run(commands.queues.list_queues())}
 
 
 async def check(here: Resources, name: str) -> None:
@@ -118,7 +118,7 @@ async def check(here: Resources, name: str) -> None:
 async def read(here: Resources, name: str) -> Queue:
     """Read one queue."""
     limited = {task.name: task.max_running for task in here.registry if task.max_running is not None}
-    seen = await here.store.run(commands.read_queue(name, limited))
+    seen = await here.store.run(commands.queues.read_queue(name, limited))
     tasks = [
         TaskLimit(task=task, max_running=limit)
         for task, limit in limited.items()

@@ -100,7 +100,7 @@ class SubmitRoute(DirectRoute):
         order = read_order(here.models[task.name], body)
         submission = make_submission(task, order, tenant, read_key(headers.get(b"idempotency-key")))
         if order.files:
-            check_files(order, await here.store.run(commands.read_files(tenant, order.files)))
+            check_files(order, await here.store.run(commands.files.read_files(tenant, order.files)))
         if scope["query_string"] and is_validation(scope["query_string"]):
             await send_json(send, 200, write_job(as_if(submission), tracebacks=False))
             return
@@ -116,7 +116,7 @@ class SubmitRoute(DirectRoute):
 
 async def submit(here: Resources, submission: Submission, watcher: str = "") -> Record:
     """Store the job; raises what the ledger refuses."""
-    command = commands.submit(submission, queue_limit=here.settings.queue_limit, watcher=watcher)
+    command = commands.submitting.submit(submission, queue_limit=here.settings.queue_limit, watcher=watcher)
     return (await here.store.run(command)).accepted()
 
 

@@ -13,7 +13,7 @@ import uvloop
 from greenlet import getcurrent, greenlet
 
 from jobline.domain.errors import JobCancelled, LedgerUnavailable
-from jobline.ledger.commands import Command
+from jobline.ledger.commands.command import Command
 from jobline.ledger.recorder import Recorder
 from jobline.ledger.store import Store
 from jobline.worker.light.plain import PlainThread, Typical

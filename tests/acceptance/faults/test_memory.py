@@ -29,7 +29,7 @@ def test_memory_of_the_workers_parent_is_flat(tmp_path: Path, new_row: NewRow) -
                 id=f"flat-{number:06}", tenant="public", task="faults.nothing", queue="default",
                 input=b'{"seconds":0}', max_attempts=3, timeout_ms=60_000,
             )  # fmt: skip
-            recorder.run(commands.submit(order, queue_limit=JOBS))
+            recorder.run(commands.submitting.submit(order, queue_limit=JOBS))
 
     def is_settled(count: int) -> bool:
         with stage.raw() as ledger:

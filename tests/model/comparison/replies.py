@@ -44,7 +44,7 @@ def compare_record(model: Model, record: Record) -> None:
     assert got == wanted
 
 
-def compare_batch(wanted: Batch, got: commands.Batch) -> None:
+def compare_batch(wanted: Batch, got: commands.batches.Batch) -> None:
     """Hold a batch as a client reads it against the model."""
     counts = {state.value: count for state, count in got.counts.items() if count}
     assert counts == {state: count for state, count in wanted.counts.items() if count}

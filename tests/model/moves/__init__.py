@@ -10,7 +10,7 @@ from __future__ import annotations
 from hypothesis import strategies as st
 from hypothesis.stateful import initialize, invariant
 
-from jobline.ledger.commands import Limits
+from jobline.ledger.commands.attempts import Limits
 from tests.model.comparison import compare_ledger
 from tests.model.moves.attempts import LIMITS, Attempts
 from tests.model.moves.births import ORDERS, Order

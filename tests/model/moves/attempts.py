@@ -9,7 +9,7 @@ from hypothesis.stateful import precondition, rule
 
 from jobline.domain.record import Failure
 from jobline.ledger import commands
-from jobline.ledger.commands import Claimed, Limits, PublishedArtifact
+from jobline.ledger.commands.attempts import Claimed, Limits, PublishedArtifact
 from jobline.ledger.keys import Key
 from tests.model.comparison.dump import strings
 from tests.model.comparison.queues import read_barred
@@ -56,7 +56,7 @@ class Attempts(Requests, Clock):
     @rule(number=ANY)
     def disown(self, number: int) -> None:
         owner, claim = self.pick(self.unheard, number)
-        got = self.run(commands.disown(owner, claim, LIVES))
+        got = self.run(commands.attempts.disown(owner, claim, LIVES))
         assert (got.jobs, got.after) == (self.model.disown(f"{owner}/{claim}"), "")
 
     def claim_jobs(self, owner: str, slots: int, queues: list[str]) -> list[Claimed]:
@@ -66,7 +66,7 @@ class Attempts(Requests, Clock):
         self.claims += 1
         waited = {job.id for queue in queues for job in self.model.waiting(queue)}
         got = self.run(
-            commands.claim(
+            commands.attempts.claim(
                 owner, queues, slots=slots, lease_ms=LEASE_MS, lives=LIVES,
                 limits=self.limits, number=self.claims,
             )
@@ -136,7 +136,7 @@ class Attempts(Requests, Clock):
     def renew(self, numbers: list[int]) -> None:
         held = list(dict(self.attempt(number) for number in numbers).items())
         wanted = self.model.renew(held)
-        got = self.run(commands.renew(held, lease_ms=LEASE_MS))
+        got = self.run(commands.attempts.renew(held, lease_ms=LEASE_MS))
         assert (got.lost, got.cancelled, got.current) == wanted
 
     @precondition(lambda self: self.held)
@@ -154,10 +154,10 @@ class Attempts(Requests, Clock):
         failure = Failure("model.failed", "asked to fail", retryable=True, attempt=1)
         artifacts = [PublishedArtifact(f"art-{job}", "a.txt", "text/plain", 1, "0")] if makes else []
         command = {
-            "SUCCESS": lambda: commands.succeed(job, fence, '{"ok":1}', artifacts, LIVES),
-            "FAILURE": lambda: commands.fail(job, fence, failure, LIVES),
-            "RETRY": lambda: commands.retry(job, fence, failure, delay, LIVES),
-            "REVOKED": lambda: commands.stop(job, fence, LIVES),
+            "SUCCESS": lambda: commands.attempts.succeed(job, fence, '{"ok":1}', artifacts, LIVES),
+            "FAILURE": lambda: commands.attempts.fail(job, fence, failure, LIVES),
+            "RETRY": lambda: commands.attempts.retry(job, fence, failure, delay, LIVES),
+            "REVOKED": lambda: commands.attempts.stop(job, fence, LIVES),
         }[state]()
         made = ((f"art-{job}", "a.txt"),) if makes and state == "SUCCESS" else ()
         wanted = self.model.settle(job, fence, state, delay, made)
@@ -172,7 +172,7 @@ class Attempts(Requests, Clock):
     def lose(self, number: int) -> None:
         job, fence = self.attempt(number)
         wanted = self.model.lose(job, fence)
-        lost = self.run(commands.lose(job, fence, LIVES))
+        lost = self.run(commands.attempts.lose(job, fence, LIVES))
         assert (lost.is_current, lost.state.value) == wanted
 
     @only(Part.LOSSES)
@@ -185,7 +185,7 @@ class Attempts(Requests, Clock):
         """Hand attempts back, one of each job."""
         held = list(dict(attempts).items())
         wanted = self.model.release(held)
-        assert self.run(commands.release(held, LIVES)) == wanted
+        assert self.run(commands.attempts.release(held, LIVES)) == wanted
 
     @only(Part.TELLS)
     @precondition(lambda self: self.held)
@@ -195,7 +195,7 @@ class Attempts(Requests, Clock):
     def report(self, number: int, kind: str, content: str) -> None:
         job, fence = self.attempt(number)
         wanted = self.model.report(job, fence, kind, content)
-        noted = self.run(commands.report(job, fence, kind, content))
+        noted = self.run(commands.attempts.report(job, fence, kind, content))
         assert (noted.is_current, noted.cancel_requested) == wanted
 
     def attempt(self, number: int) -> tuple[str, int]:

@@ -10,7 +10,7 @@ from hypothesis.stateful import precondition, rule
 from jobline.domain.state import State
 from jobline.domain.submission import Submission
 from jobline.ledger import commands
-from jobline.ledger.commands import Batch, BatchOrder
+from jobline.ledger.commands.batches import Batch, BatchOrder
 from tests.model import nouns
 from tests.model.comparison import compare_batch, compare_record
 from tests.model.moves.filters import WISHES, Filters, Wish
@@ -72,7 +72,7 @@ class Births(Filters):
         idem = f"{wish.tenant}-{wish.key}" if wish.key else ""
         order, job = self.write(wish, job_id, wish.tenant, idem)
         word, about = self.model.submit(job, wish.times)
-        receipt = self.run(commands.submit(order, queue_limit=QUEUE_LIMIT))
+        receipt = self.run(commands.submitting.submit(order, queue_limit=QUEUE_LIMIT))
         assert receipt.outcome.value == word
         if word == "created":
             self.ids.append(job_id)
@@ -116,7 +116,7 @@ class Births(Filters):
             idempotency=idem,
             fingerprint=fingerprint,
         )
-        receipt = self.run(commands.submit_batch(order, queue_limit=QUEUE_LIMIT))
+        receipt = self.run(commands.batches.submit_batch(order, queue_limit=QUEUE_LIMIT))
         if receipt.record is None:
             assert (receipt.outcome.value, receipt.about, receipt.index) == found
             return
@@ -132,7 +132,7 @@ class Births(Filters):
     def read_batch(self, number: int, tenant: str) -> None:
         batch_id = self.pick(self.batches, number)
         wanted = self.model.read_batch(batch_id, tenant)
-        found = self.ask(commands.read_batch(batch_id, tenant))
+        found = self.ask(commands.batches.read_batch(batch_id, tenant))
         if isinstance(found, Batch):
             assert not isinstance(wanted, str)
             compare_batch(wanted, found)
@@ -146,7 +146,7 @@ class Births(Filters):
         job_id = self.final_or_any(number)
         new_id = self.ids[-1] if again else self.new_id()
         word, about = self.model.retry(job_id, tenant, new_id)
-        got = self.ask(commands.retry_job(job_id, tenant, new_id, queue_limit=QUEUE_LIMIT))
+        got = self.ask(commands.jobs.retry_job(job_id, tenant, new_id, queue_limit=QUEUE_LIMIT))
         if isinstance(got, State):
             assert (word, about) == ("unfit", got.value)
             return
@@ -168,7 +168,7 @@ class Births(Filters):
         new_ids = [self.new_id() for _ in range(limit)]
         chosen = self.write_filter(wish)
         wanted = self.model.retry_many(chosen, new_ids)
-        got = self.run(commands.retry_many(chosen, new_ids, queue_limit=QUEUE_LIMIT))
+        got = self.run(commands.bulk.retry_many(chosen, new_ids, queue_limit=QUEUE_LIMIT))
         assert (got.retried, got.skipped, got.next_stamp, got.is_full) == wanted
         self.ids += [job_id for job_id in new_ids if job_id in self.model.jobs]
 

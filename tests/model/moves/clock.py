@@ -21,13 +21,13 @@ class Clock(Stage):
 
     @rule(owner=OWNERS)
     def tick(self, owner: str) -> None:
-        got = self.run(commands.tick(owner, json.dumps(owner), lease_ms=LEASE_MS, lives=LIVES))
+        got = self.run(commands.clock.tick(owner, json.dumps(owner), lease_ms=LEASE_MS, lives=LIVES))
         assert (set(got.cancelled), got.has_more) == (self.model.tick(owner), False)
 
     @only(Part.READS)
     @rule()
     def workers(self) -> None:
-        got = self.run(commands.workers())
+        got = self.run(commands.clock.workers())
         wanted = sorted((self.model.now - beat, name) for name, beat in self.model.beats.items())
         assert sorted((one.age_ms, one.name) for one in got) == wanted
 
@@ -35,4 +35,4 @@ class Clock(Stage):
     @rule(owner=OWNERS)
     def leave(self, owner: str) -> None:
         self.model.leave(owner)
-        self.run(commands.leave(owner))
+        self.run(commands.clock.leave(owner))

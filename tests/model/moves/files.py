@@ -17,7 +17,7 @@ class Files(Stage):
     def keep_file(self, tenant: str) -> None:
         name = f"file-{len(self.files):03}"
         self.files.append(name)
-        command = commands.keep_file(
+        command = commands.files.keep_file(
             name, tenant, name="n", media_type="text/plain", size_bytes=1, sha256="0", lives=LIVES
         )
         assert self.run(command) == self.model.keep_file(name, tenant)
@@ -27,7 +27,7 @@ class Files(Stage):
     @rule(number=ANY, tenant=TENANTS)
     def read_file(self, number: int, tenant: str) -> None:
         name = self.pick(self.files, number)
-        (found,) = self.call(commands.read_files(tenant, [name]))
+        (found,) = self.call(commands.files.read_files(tenant, [name]))
         word = self.model.look_at_file(name, tenant)
         assert found[0].decode() == name
         if word == "found":
@@ -41,16 +41,16 @@ class Files(Stage):
     @rule(number=ANY, tenant=TENANTS)
     def drop_file(self, number: int, tenant: str) -> None:
         name = self.pick(self.files, number)
-        reply = self.call(commands.drop_file(name, tenant, LIVES))
+        reply = self.call(commands.files.drop_file(name, tenant, LIVES))
         assert reply.decode() == self.model.drop_file(name, tenant)
 
     @only(Part.FILES)
     @rule(deletes=st.booleans())
     def trash(self, deletes: bool) -> None:  # noqa: FBT001
-        named = self.run(commands.trash())
+        named = self.run(commands.files.trash())
         assert set(named) == self.model.trash
         if deletes and self.model.trash:
             gone = min(self.model.trash)
             self.model.trash.discard(gone)
-            left = self.run(commands.trash([gone]))
+            left = self.run(commands.files.trash([gone]))
             assert set(left) == self.model.trash

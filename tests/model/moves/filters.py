@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from hypothesis import strategies as st
 
-from jobline.ledger.commands import Filter
+from jobline.ledger.commands.jobs import Filter
 from tests.model.moves.stage import Stage
 from tests.model.nouns import FEW
 

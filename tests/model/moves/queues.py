@@ -16,23 +16,23 @@ class Queues(Stage):
     @rule(queue=QUEUES)
     def pause(self, queue: str) -> None:
         self.model.pause(queue)
-        self.run(commands.pause(queue))
+        self.run(commands.queues.pause(queue))
 
     @only(Part.QUEUES)
     @rule(queue=QUEUES)
     def resume(self, queue: str) -> None:
         self.model.resume(queue)
-        self.run(commands.resume(queue))
+        self.run(commands.queues.resume(queue))
 
     @only(Part.QUEUES)
     @rule()
     def list_queues(self) -> None:
-        assert self.run(commands.list_queues()) == self.model.queues()
+        assert self.run(commands.queues.list_queues()) == self.model.queues()
 
     @only(Part.QUEUES)
     @rule(queue=QUEUES)
     def read_queue(self, queue: str) -> None:
-        got = self.run(commands.read_queue(queue, [FEW]))
+        got = self.run(commands.queues.read_queue(queue, [FEW]))
         jobs = [job for job in self.model.jobs.values() if job.queue == queue]
         waiting = [job for job in jobs if job.turn]
         assert (got.depth, got.scheduled, got.running, got.is_paused) == (

@@ -7,7 +7,7 @@ from hypothesis.stateful import precondition, rule
 
 from jobline.domain.record import Record
 from jobline.ledger import commands
-from jobline.ledger.commands import Filter
+from jobline.ledger.commands.jobs import Filter
 from tests.model.comparison import compare_record
 from tests.model.moves.births import Births
 from tests.model.moves.filters import WISHES, Wish
@@ -25,7 +25,7 @@ class Requests(Births):
 
     def cancel_one(self, job: str, tenant: str) -> None:
         """Cancel a job by its id."""
-        reply = self.call(commands.cancel(job, tenant, LIVES))
+        reply = self.call(commands.jobs.cancel(job, tenant, LIVES))
         assert reply[0].decode() == self.model.cancel(job, tenant)
         if len(reply) > 1:
             compare_record(self.model, Record.read(job, reply[1]))
@@ -34,7 +34,7 @@ class Requests(Births):
     @rule(wish=WISHES, limit=st.integers(1, 3))
     def cancel_many(self, wish: Wish, limit: int) -> None:
         chosen = self.write_filter(wish)
-        got = self.run(commands.cancel_many(chosen, limit=limit, lives=LIVES))
+        got = self.run(commands.bulk.cancel_many(chosen, limit=limit, lives=LIVES))
         assert (got.revoked, got.asked, got.next_stamp) == self.model.cancel_many(chosen, limit)
 
     @only(Part.DELETES)
@@ -42,7 +42,7 @@ class Requests(Births):
     @rule(number=ANY, tenant=TENANTS)
     def delete(self, number: int, tenant: str) -> None:
         job = self.final_or_any(number)
-        got = self.ask(commands.delete(job, tenant, LIVES))
+        got = self.ask(commands.jobs.delete(job, tenant, LIVES))
         assert (got or "deleted") == self.model.delete(job, tenant)
 
     @only(Part.READS)
@@ -51,7 +51,7 @@ class Requests(Births):
     def read(self, number: int, tenant: str, watcher: str, note: bool) -> None:  # noqa: FBT001
         job = self.pick(self.ids, number)
         wanted = self.model.read(job, tenant, watcher, note=note)
-        found = self.ask(commands.read_job(job, tenant, watcher=watcher, note=note))
+        found = self.ask(commands.jobs.read_job(job, tenant, watcher=watcher, note=note))
         if isinstance(found, Record):
             assert isinstance(wanted, Job)
             compare_record(self.model, found)
@@ -73,7 +73,7 @@ class Requests(Births):
         }  # fmt: skip
         below = chosen.below_stamp
         for _ in range(50):
-            page = self.run(commands.list_jobs(chosen.tenant, limit=limit, below_stamp=below, **words))
+            page = self.run(commands.jobs.list_jobs(chosen.tenant, limit=limit, below_stamp=below, **words))
             assert len(page.records) <= limit
             found += [record.id for record in page.records]
             below = page.next_stamp

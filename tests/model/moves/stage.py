@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, precondition
 
 from jobline.domain.errors import Gone, NotFound
-from jobline.ledger.commands import Command, Limits, Lives
+from jobline.ledger.commands.attempts import Limits
+from jobline.ledger.commands.command import Command, Lives
 from jobline.ledger.scripts import Script, inline_keys
 from tests.model.comparison import DUMP
 from tests.model.nouns import FILE_MS, RESULT_MS, TOMBSTONE_MS

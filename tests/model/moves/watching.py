@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import precondition, rule
 
 from jobline.ledger import commands
-from jobline.ledger.commands import Command, History
+from jobline.ledger.commands.command import Command
+from jobline.ledger.commands.events import History
 from tests.model.moves.stage import ANY, TENANTS, Part, Stage, only
 from tests.model.nouns import FINAL, Job
 
@@ -34,13 +35,15 @@ class Watching(Stage):
         job_id = self.final_or_any(number)
         wanted = self.model.read(job_id, tenant, watcher)
         if isinstance(wanted, str):
-            assert self.ask(commands.read_history(job_id, tenant, watcher=watcher)) == wanted
+            assert self.ask(commands.events.read_history(job_id, tenant, watcher=watcher)) == wanted
             return
         told: list[str] = []
         results: list[bytes] = []
         after = ""
         while True:
-            command = at_most(commands.read_history(job_id, tenant, after=after, watcher=watcher), most)
+            command = at_most(
+                commands.events.read_history(job_id, tenant, after=after, watcher=watcher), most
+            )
             page = self.run(command)
             assert len(page.events) <= most + MILESTONES
             told += [event.type.value for event in page.events]
@@ -56,7 +59,7 @@ class Watching(Stage):
     @rule(tenant=TENANTS)
     def read_feed(self, tenant: str) -> None:
         after, count = self.marks[tenant]
-        page = self.run(commands.read_feed(tenant, after=after))
+        page = self.run(commands.events.read_feed(tenant, after=after))
         assert not page.has_more
         assert by_job(page) == by_job_told(one for one in self.model.told[count:] if one[0].tenant == tenant)
         self.marks[tenant] = page.position, len(self.model.told)
@@ -67,7 +70,7 @@ class Watching(Stage):
     def read_feed_of_batch(self, number: int, tenant: str) -> None:
         batch_id = self.pick(self.batches, number)
         wanted = self.model.read_batch(batch_id, tenant)
-        got = self.ask(commands.read_feed(tenant, after=BEGIN, batch=batch_id))
+        got = self.ask(commands.events.read_feed(tenant, after=BEGIN, batch=batch_id))
         if isinstance(got, str):
             assert got == wanted
             return

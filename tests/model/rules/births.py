@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 
-from jobline.ledger.commands import Filter
+from jobline.ledger.commands.jobs import Filter
 from tests.model.nouns import QUEUE_LIMIT, Batch, Job, Times
 from tests.model.rules.selection import Selection, go_on
 

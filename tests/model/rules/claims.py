@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from jobline.ledger.commands import Limits
+from jobline.ledger.commands.attempts import Limits
 from tests.model.nouns import LEASE_MS, Job
 from tests.model.rules.ledger import Ledger, count_down
 

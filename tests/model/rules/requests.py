@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from jobline.ledger.commands import Filter
+from jobline.ledger.commands.jobs import Filter
 from tests.model.nouns import FINAL, Batch, Job
 from tests.model.rules.selection import Selection, go_on
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from jobline.ledger.commands import Filter
+from jobline.ledger.commands.jobs import Filter
 from tests.model.nouns import Job
 from tests.model.rules.ledger import Ledger
 

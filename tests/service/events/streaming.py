@@ -19,7 +19,7 @@ from httpx_sse import ServerSentEvent, aconnect_sse
 from jobline.cli.embedded import free_port
 from jobline.domain.event import Entry
 from jobline.ledger import commands
-from jobline.ledger.commands import Claimed
+from jobline.ledger.commands.attempts import Claimed
 from jobline.service.events.stream import Stream
 from jobline.service.resources import Resources
 from jobline.service.server.server import build_server
@@ -146,7 +146,7 @@ def events_of(api: Api, job_id: str) -> str:
 
 
 def report(worker: Worker, job: Claimed, content: Any, kind: str = "progress") -> None:
-    assert worker.run(commands.report(job.id, job.fence, kind, json.dumps(content))).is_current
+    assert worker.run(commands.attempts.report(job.id, job.fence, kind, json.dumps(content))).is_current
 
 
 def progress(done: int, message: str = "") -> dict[str, Any]:

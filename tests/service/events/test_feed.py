@@ -7,7 +7,7 @@ import asyncio
 from jobline.domain.event import Position
 from jobline.domain.submission import Submission
 from jobline.ledger import commands
-from jobline.ledger.commands import BatchOrder
+from jobline.ledger.commands.batches import BatchOrder
 from tests.service.conftest import Worker
 from tests.service.events.streaming import (
     PATIENCE_S,
@@ -44,7 +44,7 @@ async def test_tenant_sees_no_event_of_another(api: Api, worker: Worker) -> None
             id=f"{tenant}-{number}", tenant=tenant, task="demo.add", queue="sums", input=b"{}",
             max_attempts=1, timeout_ms=1000,
         )  # fmt: skip
-        worker.run(commands.submit(order, queue_limit=10_000))
+        worker.run(commands.submitting.submit(order, queue_limit=10_000))
 
     for number in range(1500):
         submit_for("other", number)
@@ -69,7 +69,7 @@ def submit_batch(worker: Worker, tenant: str = "public", count: int = 3) -> str:
         for number in range(count)
     ]  # fmt: skip
     order = BatchOrder(id=f"{tenant}-batch", tenant=tenant, jobs=jobs)
-    worker.run(commands.submit_batch(order, queue_limit=10_000))
+    worker.run(commands.batches.submit_batch(order, queue_limit=10_000))
     return order.id
 
 

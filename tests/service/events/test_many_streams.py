@@ -40,7 +40,7 @@ async def test_two_hundred_watchers_share_one_subscription(api: Api, worker: Wor
     calls = worker.redis.info("commandstats")["cmdstat_evalsha"]["calls"]
     await asyncio.sleep(0.3)  # a span in which a poll would show
     still = worker.redis.info("commandstats")["cmdstat_evalsha"]["calls"]
-    for job in worker.run(commands.claim("w1", ["sums"], slots=20, lease_ms=30_000, lives=LIVES)):
+    for job in worker.run(commands.attempts.claim("w1", ["sums"], slots=20, lease_ms=30_000, lives=LIVES)):
         worker.succeed(job, {"total": 2.0})
     await asyncio.wait_for(asyncio.gather(*listening), PATIENCE_S)
 

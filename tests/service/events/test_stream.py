@@ -15,7 +15,8 @@ from starlette.types import Message
 from jobline.cli.embedded import EmbeddedRedis
 from jobline.domain.record import Failure
 from jobline.ledger import commands
-from jobline.ledger.commands import Claimed, History
+from jobline.ledger.commands.attempts import Claimed
+from jobline.ledger.commands.events import History
 from jobline.service.events import beats
 from jobline.service.events.frames import write_frame
 from jobline.service.events.stream import Stream
@@ -66,9 +67,9 @@ async def test_every_event_is_what_its_schema_says(api: Api, worker: Worker) -> 
     job = worker.claim()
     report(worker, job, progress(1))
     report(worker, job, {"level": "info", "message": "hello", "fields": {}}, kind="log")
-    worker.run(commands.retry(job.id, job.fence, broken(job), 0, LIVES))
+    worker.run(commands.attempts.retry(job.id, job.fence, broken(job), 0, LIVES))
     job = worker.claim()
-    worker.run(commands.fail(job.id, job.fence, broken(job), LIVES))
+    worker.run(commands.attempts.fail(job.id, job.fence, broken(job), LIVES))
     listener = Listener(events_of(api, job_id))
     await asyncio.wait_for(listener.listen(), PATIENCE_S)
 

@@ -95,6 +95,6 @@ def test_cancel_of_an_unknown_job_does_nothing(light: Light) -> None:
 
 def test_recorder_waits_on_the_loop_and_blocks_elsewhere(light: Light, redis_url: str) -> None:
     recorder = LightRecorder(redis_url, light)
-    command = commands.workers()
+    command = commands.clock.workers()
     assert recorder.run(command) == []
     assert run_all(light, lambda: recorder.run(command), lambda: recorder.run(command)) == [[], []]

@@ -7,7 +7,13 @@ from dataclasses import dataclass, field
 from jobline.domain.access import AccessKey, Credential, Principal, Scope, join_scopes, split_scopes
 from jobline.domain.record import moment, pairs
 from jobline.ledger.commands.command import Command, Reply, text
-from jobline.ledger.scripts import Verb
+from jobline.ledger.scripts import Script
+
+KEEP_ACCESS = Script("keep_access")
+READ_ACCESS = Script("read_access")
+LIST_ACCESS = Script("list_access")
+DROP_ACCESS = Script("drop_access")
+COUNT = Script("count")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +38,7 @@ def keep_access_key(
 ) -> Command[int]:
     """Record a new key; answers its creation in milliseconds."""
     args = (credential.id, credential.digest, tenant, join_scopes(scopes), name, text(life_ms))
-    return Command(Verb.KEEP_ACCESS.value, args, int)
+    return Command(KEEP_ACCESS, args, int)
 
 
 def read_access_key(credential: Credential) -> Command[KeyFound | None]:
@@ -45,7 +51,7 @@ def read_access_key(credential: Credential) -> Command[KeyFound | None]:
         principal = Principal(credential.id, tenant, split_scopes(scopes))
         return KeyFound(principal, digest, int(left_ms) if left_ms else None)
 
-    return Command(Verb.READ_ACCESS.value, (credential.id, credential.digest), read)
+    return Command(READ_ACCESS, (credential.id, credential.digest), read)
 
 
 def list_access_keys() -> Command[list[AccessKey]]:
@@ -54,7 +60,7 @@ def list_access_keys() -> Command[list[AccessKey]]:
     def read(reply: Reply) -> list[AccessKey]:
         return sorted((read_key(item[0].decode(), item[1]) for item in reply), key=lambda one: one.created_at)
 
-    return Command(Verb.LIST_ACCESS.value, (), read)
+    return Command(LIST_ACCESS, (), read)
 
 
 def read_key(id: str, flat: list[bytes]) -> AccessKey:
@@ -75,9 +81,9 @@ def read_key(id: str, flat: list[bytes]) -> AccessKey:
 
 def drop_access_key(id: str) -> Command[bool]:
     """Revoke a key; False when there is none of this id."""
-    return Command(Verb.DROP_ACCESS.value, (id,), lambda reply: bool(reply == b"dropped"))
+    return Command(DROP_ACCESS, (id,), lambda reply: bool(reply == b"dropped"))
 
 
 def count_requests(caller: str, count: int, window_ms: int) -> Command[Counted]:
     """Add requests to a caller's window."""
-    return Command(Verb.COUNT.value, (caller, count, window_ms), lambda reply: Counted(*map(int, reply)))
+    return Command(COUNT, (caller, count, window_ms), lambda reply: Counted(*map(int, reply)))

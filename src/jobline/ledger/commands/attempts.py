@@ -8,7 +8,15 @@ from dataclasses import dataclass, field
 from jobline.domain.record import Failure
 from jobline.domain.state import State
 from jobline.ledger.commands.command import Argument, Command, Lives, Reply, flat, words
-from jobline.ledger.scripts import Verb
+from jobline.ledger.scripts import Script
+
+CLAIM = Script("claim")
+RENEW = Script("renew")
+SETTLE = Script("settle")
+LOSE = Script("lose")
+RELEASE = Script("release")
+DISOWN = Script("disown")
+REPORT = Script("report")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +71,7 @@ def claim(
         f"{owner}/{number}", lease_ms, slots, lives.result_ms, lives.file_ms, limits.tenant, limits.words,
         *queues,
     )  # fmt: skip
-    return Command(Verb.CLAIM.value, args, read)
+    return Command(CLAIM, args, read)
 
 
 def read_claimed(item: Reply) -> Claimed:
@@ -96,7 +104,7 @@ def renew(attempts: Iterable[tuple[str, int]], *, lease_ms: int) -> Command[Rene
     def read(reply: Reply) -> Renewed:
         return Renewed(words(reply[0]), words(reply[1]), reply[2])
 
-    return Command(Verb.RENEW.value, (lease_ms, *flat(attempts)), read)
+    return Command(RENEW, (lease_ms, *flat(attempts)), read)
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +166,7 @@ def settle(
 ) -> Command[Settled]:
     """Call the one script behind succeed, fail, retry and stop."""
     args = (id, fence, state, content, delay_ms, lives.result_ms, lives.file_ms, *more)
-    return Command(Verb.SETTLE.value, args, read_settled)
+    return Command(SETTLE, args, read_settled)
 
 
 def read_settled(reply: Reply) -> Settled:
@@ -168,12 +176,12 @@ def read_settled(reply: Reply) -> Settled:
 
 def lose(id: str, fence: int, lives: Lives) -> Command[Settled]:
     """Report that the process which ran the attempt died."""
-    return Command(Verb.LOSE.value, (id, fence, lives.result_ms, lives.file_ms), read_settled)
+    return Command(LOSE, (id, fence, lives.result_ms, lives.file_ms), read_settled)
 
 
 def release(attempts: Iterable[tuple[str, int]], lives: Lives) -> Command[list[str]]:
     """Hand running jobs back to the front of their queue; the attempt does not count."""
-    return Command(Verb.RELEASE.value, (lives.result_ms, lives.file_ms, *flat(attempts)), words)
+    return Command(RELEASE, (lives.result_ms, lives.file_ms, *flat(attempts)), words)
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,7 +199,7 @@ def disown(owner: str, number: int, lives: Lives, after: str = "") -> Command[Di
         return Disowned(words(reply[1]), reply[0].decode())
 
     args = (f"{owner}/{number}", after, lives.result_ms, lives.file_ms)
-    return Command(Verb.DISOWN.value, args, read)
+    return Command(DISOWN, args, read)
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,4 +216,4 @@ def report(id: str, fence: int, kind: str, content: str) -> Command[Noted]:
     def read(reply: Reply) -> Noted:
         return Noted(reply[0] == b"noted", len(reply) > 1 and reply[1] == b"1")
 
-    return Command(Verb.REPORT.value, (id, fence, kind, content), read)
+    return Command(REPORT, (id, fence, kind, content), read)

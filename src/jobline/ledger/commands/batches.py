@@ -12,7 +12,10 @@ from jobline.domain.state import State
 from jobline.domain.submission import Submission
 from jobline.ledger.commands.command import Argument, Command, Reply, refuse_missing
 from jobline.ledger.commands.submitting import Receipt, read_receipt, write_tags, write_terms
-from jobline.ledger.scripts import Verb
+from jobline.ledger.scripts import Script
+
+SUBMIT_BATCH = Script("submit_batch")
+READ_BATCH = Script("read_batch")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,7 +80,7 @@ def submit_batch(order: BatchOrder, *, queue_limit: int) -> Command[Receipt[Batc
         order.id, order.tenant, write_tags(order.tags), order.idempotency, order.fingerprint, queue_limit,
         len(numbers), *terms, *jobs,
     )  # fmt: skip
-    return Command(Verb.SUBMIT_BATCH.value, args, lambda reply: read_receipt(reply, Batch.read))
+    return Command(SUBMIT_BATCH, args, lambda reply: read_receipt(reply, Batch.read))
 
 
 def read_batch(id: str, tenant: str) -> Command[Batch]:
@@ -87,4 +90,4 @@ def read_batch(id: str, tenant: str) -> Command[Batch]:
         refuse_missing(id, reply[0], what="batch")
         return Batch.read(id, reply[1])
 
-    return Command(Verb.READ_BATCH.value, (id, tenant), read)
+    return Command(READ_BATCH, (id, tenant), read)

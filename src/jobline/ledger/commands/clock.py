@@ -5,7 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from jobline.ledger.commands.command import Command, Lives, Reply, words
-from jobline.ledger.scripts import Verb
+from jobline.ledger.scripts import Script
+
+TICK = Script("tick")
+LEAVE = Script("leave")
+WORKERS = Script("workers")
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +27,7 @@ def tick(owner: str, about: str, *, lease_ms: int, lives: Lives) -> Command[Tick
         return Ticked(words(reply[0]), reply[1] == b"1")
 
     args = (owner, about, lease_ms, lives.result_ms, lives.file_ms, lives.tombstone_ms)
-    return Command(Verb.TICK.value, args, read)
+    return Command(TICK, args, read)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +41,7 @@ class WorkerSeen:
 
 def leave(owner: str) -> Command[None]:
     """Take a worker that ends from the list."""
-    return Command(Verb.LEAVE.value, (owner,), lambda _: None)
+    return Command(LEAVE, (owner,), lambda _: None)
 
 
 def workers() -> Command[list[WorkerSeen]]:
@@ -47,4 +51,4 @@ def workers() -> Command[list[WorkerSeen]]:
         now = int(reply[0])
         return [WorkerSeen(item[0].decode(), now - int(item[1]), item[2]) for item in reply[1:]]
 
-    return Command(Verb.WORKERS.value, (), read)
+    return Command(WORKERS, (), read)

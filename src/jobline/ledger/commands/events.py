@@ -6,7 +6,10 @@ from dataclasses import dataclass
 
 from jobline.domain.event import Event, EventType
 from jobline.ledger.commands.command import Command, Reply, refuse_missing
-from jobline.ledger.scripts import Verb
+from jobline.ledger.scripts import Script
+
+HISTORY = Script("history")
+FEED = Script("feed")
 
 #: What one answer holds at the most, or a single event that is larger.
 PAGE_EVENTS = 200
@@ -40,7 +43,7 @@ def read_history(id: str, tenant: str, *, after: str = "", watcher: str = "") ->
         events = [Event.read_line(line, id, place) for line in reply[3:]]
         return History(events, events[-1].id if events else after, reply[2] == b"more", reply[2] == b"ended")
 
-    return Command(Verb.HISTORY.value, (id, tenant, watcher, after, PAGE_EVENTS, PAGE_BYTES), read)
+    return Command(HISTORY, (id, tenant, watcher, after, PAGE_EVENTS, PAGE_BYTES), read)
 
 
 def read_feed(tenant: str, *, after: str = "", batch: str = "") -> Command[History]:
@@ -55,7 +58,7 @@ def read_feed(tenant: str, *, after: str = "", batch: str = "") -> Command[Histo
         events = [read_entry(item) for item in reply[2:]]
         return History(events, reply[0].decode(), reply[1] == b"more", reply[1] == b"ended")
 
-    return Command(Verb.FEED.value, (tenant, after, FEED_LOOK, PAGE_BYTES, batch), read)
+    return Command(FEED, (tenant, after, FEED_LOOK, PAGE_BYTES, batch), read)
 
 
 def read_entry(item: Reply) -> Event:

@@ -6,7 +6,12 @@ from collections.abc import Iterable, Sequence
 
 from jobline.domain.stored_file import StoredFile
 from jobline.ledger.commands.command import Command, Lives, Reply, refuse_missing, words
-from jobline.ledger.scripts import Verb
+from jobline.ledger.scripts import Script
+
+KEEP_FILE = Script("keep_file")
+READ_FILE = Script("read_file")
+DROP_FILE = Script("drop_file")
+TRASH = Script("trash")
 
 
 def keep_file(
@@ -20,19 +25,17 @@ def keep_file(
     lives: Lives,
 ) -> Command[int]:
     """Record an uploaded file, whose bytes are stored; answers its creation in milliseconds."""
-    return Command(
-        Verb.KEEP_FILE.value, (id, tenant, name, media_type, size_bytes, sha256, lives.file_ms), int
-    )
+    return Command(KEEP_FILE, (id, tenant, name, media_type, size_bytes, sha256, lives.file_ms), int)
 
 
 def read_files(tenant: str, ids: Iterable[str]) -> Command[list[StoredFile]]:
     """Read files in the order asked; raises NotFound or Gone, naming the file, as the reply is read."""
-    return Command(Verb.READ_FILE.value, (tenant, "", *ids), read_file_list)
+    return Command(READ_FILE, (tenant, "", *ids), read_file_list)
 
 
 def read_artifacts(tenant: str, job_id: str) -> Command[list[StoredFile]]:
     """Read the artifacts of one job."""
-    return Command(Verb.READ_FILE.value, (tenant, job_id), read_file_list)
+    return Command(READ_FILE, (tenant, job_id), read_file_list)
 
 
 def read_file_list(reply: Reply) -> list[StoredFile]:
@@ -50,9 +53,9 @@ def drop_file(id: str, tenant: str, lives: Lives) -> Command[bool]:
         refuse_missing(id, reply, what="file")
         return bool(reply == b"dropped")
 
-    return Command(Verb.DROP_FILE.value, (tenant, id, lives.tombstone_ms), read)
+    return Command(DROP_FILE, (tenant, id, lives.tombstone_ms), read)
 
 
 def trash(deleted: Sequence[str] = ()) -> Command[list[str]]:
     """Note that the bytes of ``deleted`` are gone, and learn which files' bytes should go next."""
-    return Command(Verb.TRASH.value, tuple(deleted), words)
+    return Command(TRASH, tuple(deleted), words)

@@ -9,7 +9,13 @@ from jobline.domain.record import Record
 from jobline.domain.state import State
 from jobline.ledger.commands.command import Argument, Command, Lives, Reply, refuse_missing
 from jobline.ledger.commands.submitting import Receipt, read_receipt
-from jobline.ledger.scripts import Verb
+from jobline.ledger.scripts import Script
+
+CANCEL = Script("cancel")
+RETRY = Script("retry")
+READ = Script("read")
+LIST = Script("list")
+DELETE = Script("delete")
 
 
 class Cancelled(StrEnum):
@@ -32,7 +38,7 @@ def cancel(id: str, tenant: str, lives: Lives) -> Command[tuple[Cancelled, Recor
         refuse_missing(id, reply[0])
         return Cancelled(reply[0].decode()), Record.read(id, reply[1])
 
-    return Command(Verb.CANCEL.value, (id, tenant, lives.result_ms, lives.file_ms), read)
+    return Command(CANCEL, (id, tenant, lives.result_ms, lives.file_ms), read)
 
 
 def retry_job(id: str, tenant: str, new_id: str, *, queue_limit: int) -> Command[Receipt[Record] | State]:
@@ -45,7 +51,7 @@ def retry_job(id: str, tenant: str, new_id: str, *, queue_limit: int) -> Command
         refuse_missing(id, reply[0])
         return State(reply[1].decode()) if reply[0] == b"unfit" else read_receipt(reply, Record.read)
 
-    return Command(Verb.RETRY.value, (id, tenant, new_id, queue_limit), read)
+    return Command(RETRY, (id, tenant, new_id, queue_limit), read)
 
 
 def read_job(id: str, tenant: str, *, watcher: str = "", note: bool = False) -> Command[Record]:
@@ -60,7 +66,7 @@ def read_job(id: str, tenant: str, *, watcher: str = "", note: bool = False) -> 
         refuse_missing(id, reply[0])
         return Record.read(id, reply[1])
 
-    return Command(Verb.READ.value, (id, tenant, watcher, "1" if note else ""), read)
+    return Command(READ, (id, tenant, watcher, "1" if note else ""), read)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,7 +104,7 @@ def list_jobs(tenant: str, *, limit: int, **filters: str) -> Command[Page]:
     def read(reply: Reply) -> Page:
         return Page([Record.read(item[0].decode(), item[1]) for item in reply[0]], reply[1].decode())
 
-    return Command(Verb.LIST.value, Filter(tenant=tenant, **filters).words(limit), read)
+    return Command(LIST, Filter(tenant=tenant, **filters).words(limit), read)
 
 
 def delete(id: str, tenant: str, lives: Lives) -> Command[State | None]:
@@ -111,4 +117,4 @@ def delete(id: str, tenant: str, lives: Lives) -> Command[State | None]:
         refuse_missing(id, reply[0])
         return State(reply[1].decode()) if reply[0] == b"unfit" else None
 
-    return Command(Verb.DELETE.value, (id, tenant, lives.tombstone_ms), read)
+    return Command(DELETE, (id, tenant, lives.tombstone_ms), read)

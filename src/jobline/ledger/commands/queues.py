@@ -8,7 +8,11 @@ from datetime import datetime
 
 from jobline.domain.record import moment
 from jobline.ledger.commands.command import Command, Reply, words
-from jobline.ledger.scripts import Verb
+from jobline.ledger.scripts import Script
+
+QUEUES = Script("queues")
+QUEUE = Script("queue")
+PAUSE = Script("pause")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +32,7 @@ class QueueSeen:
 
 def list_queues() -> Command[set[str]]:
     """Name the queues that hold waiting or running jobs, or are paused."""
-    return Command(Verb.QUEUES.value, (), lambda reply: set(words(reply)))
+    return Command(QUEUES, (), lambda reply: set(words(reply)))
 
 
 def read_queue(name: str, limited_tasks: Iterable[str] = ()) -> Command[QueueSeen]:
@@ -48,14 +52,14 @@ def read_queue(name: str, limited_tasks: Iterable[str] = ()) -> Command[QueueSee
             seen_at=moment(str(now_ms)) or datetime.min,  # noqa: DTZ901 - never None
         )
 
-    return Command(Verb.QUEUE.value, (name, *limited_tasks), read)
+    return Command(QUEUE, (name, *limited_tasks), read)
 
 
 def pause(queue: str) -> Command[None]:
     """Keep the waiting jobs of a queue from being claimed, until it is resumed; running ones go on."""
-    return Command(Verb.PAUSE.value, (queue, "pause"), lambda _: None)
+    return Command(PAUSE, (queue, "pause"), lambda _: None)
 
 
 def resume(queue: str) -> Command[None]:
     """Let a queue's jobs be claimed again."""
-    return Command(Verb.PAUSE.value, (queue, "resume"), lambda _: None)
+    return Command(PAUSE, (queue, "resume"), lambda _: None)

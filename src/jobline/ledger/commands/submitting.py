@@ -12,7 +12,9 @@ from jobline.domain.errors import Gone, KeyReused, NotFound, QueueFull
 from jobline.domain.record import Record
 from jobline.domain.submission import Submission
 from jobline.ledger.commands.command import Argument, Command, Reply, text
-from jobline.ledger.scripts import Verb
+from jobline.ledger.scripts import Script
+
+SUBMIT = Script("submit")
 
 T = TypeVar("T")
 
@@ -75,7 +77,7 @@ def submit(order: Submission, *, queue_limit: int, watcher: str = "") -> Command
             return Receipt(Submitted.CREATED, order.as_record(int(reply[1]), reply[2]))
         return read_receipt(reply, Record.read)
 
-    return Command(Verb.SUBMIT.value, args, read)
+    return Command(SUBMIT, args, read)
 
 
 def write_terms(order: Submission) -> tuple[Argument, ...]:

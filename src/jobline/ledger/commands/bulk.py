@@ -10,7 +10,10 @@ from dataclasses import dataclass
 
 from jobline.ledger.commands.command import Command, Lives, Reply
 from jobline.ledger.commands.jobs import Filter
-from jobline.ledger.scripts import Verb
+from jobline.ledger.scripts import Script
+
+CANCEL_MANY = Script("cancel_many")
+RETRY_MANY = Script("retry_many")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +31,7 @@ def cancel_many(chosen: Filter, *, limit: int, lives: Lives) -> Command[ManyCanc
     def read(reply: Reply) -> ManyCancelled:
         return ManyCancelled(reply[0], reply[1], reply[2].decode())
 
-    return Command(Verb.CANCEL_MANY.value, (*chosen.words(limit), lives.result_ms, lives.file_ms), read)
+    return Command(CANCEL_MANY, (*chosen.words(limit), lives.result_ms, lives.file_ms), read)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,4 +53,4 @@ def retry_many(chosen: Filter, new_ids: Sequence[str], *, queue_limit: int) -> C
     def read(reply: Reply) -> ManyRetried:
         return ManyRetried(reply[0], reply[1], reply[2].decode(), reply[3] == b"full")
 
-    return Command(Verb.RETRY_MANY.value, (*chosen.words(len(new_ids)), queue_limit, *new_ids), read)
+    return Command(RETRY_MANY, (*chosen.words(len(new_ids)), queue_limit, *new_ids), read)

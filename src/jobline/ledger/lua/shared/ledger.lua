@@ -11,7 +11,7 @@
 --   calls past_full(): Redis checks its memory limit only before a script's first write.
 -- * No job's key has a TTL: FINISHED knows when each job is forgotten, and the tick forgets all of it at once.
 --
--- To add a verb: one file beside this one, a member of scripts.Verb, a function in ledger/commands, a rule in the
+-- To add a verb: one file in the folder above, its script and its function in ledger/commands, a rule in the
 -- model-based test.
 
 local function past_full() redis.call('UNLINK', 'jl:nothing') end
