@@ -37,8 +37,8 @@ LAYOUT = {
     "src/worker/__init__.py",
     "tests/contracts/test_repository.py",
 }
-# pydantic_core and annotated_types are pydantic's own parts: its documentation imports from them.
-PYDANTIC = {"annotated_types", "pydantic", "pydantic_core", "pydantic_settings"}
+# What pydantic itself needs and its documentation imports from.
+PYDANTIC = {"annotated_types", "pydantic", "pydantic_core", "pydantic_settings", "typing_extensions"}
 RULES_MAY_IMPORT = {"jobline", *PYDANTIC, *sys.stdlib_module_names}
 
 # A package index is named by an option of a client, by its simple API, or by a registry's tarballs.

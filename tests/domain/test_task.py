@@ -5,12 +5,15 @@ import math
 import sys
 import types
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from pydantic import BaseModel
 
 from jobline import DeclarationError, JobContext, Model, RetryPolicy, Task, task
+
+#: For functions that never look at their context.
+NO_JOB = cast("JobContext", None)
 
 
 class Order(Model):
@@ -159,7 +162,7 @@ def test_task_is_frozen_and_still_callable() -> None:
     with pytest.raises(dataclasses.FrozenInstanceError):
         made.name = "other.name"  # type: ignore[misc]
     assert isinstance(made, Task)
-    assert made(Order(side=3), None) == Made(area=9)
+    assert made(Order(side=3), NO_JOB) == Made(area=9)
 
 
 async def test_async_functions_are_told_apart_and_awaitable() -> None:
@@ -214,7 +217,7 @@ def test_bounds_themselves_are_allowed(limits: dict[str, Any]) -> None:
 def test_adapters_read_and_write() -> None:
     made = task("shape.square")(square)
     order = made.read_input(b'{"side": 4}')
-    assert made.result_adapter.dump_json(made(order, None)) == b'{"area":16}'
+    assert made.result_adapter.dump_json(made(order, NO_JOB)) == b'{"area":16}'
 
 
 def test_missing_packages_are_found_without_an_import() -> None:

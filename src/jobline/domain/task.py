@@ -8,14 +8,15 @@ service can read a task without loading them.
 import inspect
 import re
 import typing
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from functools import cached_property
 from importlib.util import find_spec
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Protocol, overload
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
 from pydantic_core import SchemaValidator
+from typing_extensions import ParamSpec, TypeVar
 
 from jobline.domain.context import JobContext
 from jobline.domain.errors import DeclarationError
@@ -25,6 +26,9 @@ from jobline.domain.strictness import make_strict_validator
 
 Input = TypeVar("Input", bound=BaseModel)
 Result = TypeVar("Result", bound=BaseModel)
+#: How the function itself is called, and what that gives. ``Task[Input, Result]`` leaves both open.
+Parameters = ParamSpec("Parameters", default=...)
+Returned = TypeVar("Returned", default=Any)
 
 NAME = re.compile(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)+")
 QUEUE = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
@@ -34,11 +38,15 @@ MAX_TIMEOUT_S = 7 * 86_400
 
 
 @dataclass(frozen=True)
-class Task(Generic[Input, Result]):
-    """Hold one declared function and everything that the service and the worker must know of it."""
+class Task(Generic[Input, Result, Parameters, Returned]):
+    """One declared function, with everything that the service and the worker must know of it.
+
+    ``Task[Thumbnail, ThumbnailMade]`` is any task of these models. A call is the function's own: it takes
+    what the function takes, and gives what the function gives, of an ``async def`` a coroutine.
+    """
 
     name: str
-    function: Callable[..., Any]
+    function: Callable[Parameters, Returned]
     input: type[Input]
     result: type[Result]
     takes_context: bool
@@ -53,8 +61,8 @@ class Task(Generic[Input, Result]):
     requires: tuple[str, ...] = ()
     max_running: int | None = None
 
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - the function's own result
-        """Call the function itself, here and now, without a queue."""
+    def __call__(self, *args: Parameters.args, **kwargs: Parameters.kwargs) -> Returned:
+        """Call the function itself, in this process, without a queue."""
         return self.function(*args, **kwargs)
 
     def read_input(self, text: str | bytes, claims: FileClaims | None = None) -> Input:
@@ -104,6 +112,28 @@ class Task(Generic[Input, Result]):
         return TypeAdapter(self.result)
 
 
+class TaskDecorator(Protocol):
+    """What ``@task(…)`` takes: the four forms of a task's function, each with its types kept."""
+
+    @overload
+    def __call__(
+        self, function: Callable[[Input, JobContext], Result], /
+    ) -> Task[Input, Result, [Input, JobContext], Result]: ...
+
+    @overload
+    def __call__(self, function: Callable[[Input], Result], /) -> Task[Input, Result, [Input], Result]: ...
+
+    @overload
+    def __call__(
+        self, function: Callable[[Input, JobContext], Coroutine[Any, Any, Result]], /
+    ) -> Task[Input, Result, [Input, JobContext], Coroutine[Any, Any, Result]]: ...
+
+    @overload
+    def __call__(
+        self, function: Callable[[Input], Coroutine[Any, Any, Result]], /
+    ) -> Task[Input, Result, [Input], Coroutine[Any, Any, Result]]: ...
+
+
 def task(
     name: str,
     *,
@@ -114,7 +144,7 @@ def task(
     extra: str | None = None,
     requires: tuple[str, ...] = (),
     max_running: int | None = None,
-) -> Callable[[Callable[..., Any]], Task[Any, Any]]:
+) -> TaskDecorator:
     """Declare a function ``def f(order: Model, job: JobContext) -> Model`` (or ``async def``) as a task.
 
     ``name`` is ``family.verb`` in lower case. ``timeout_s`` bounds one attempt. ``retry=False`` never retries
