@@ -34,7 +34,7 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
 def app(house: House) -> Any:
     """Give the Celery app of a stock client: in this process, which runs no job."""
     settings = Settings(redis_url=SecretStr(house.redis.url), data_dir=house.directory / "data")
-    return build_celery(Registry.load([TASKS]), settings)
+    return build_celery(Registry.load(TASKS), settings)
 
 
 @pytest.fixture

@@ -23,7 +23,7 @@ Json = dict[str, Any]
 ROOT = Path(__file__).resolve().parents[2]
 PYTHON_PATH = os.pathsep.join((str(ROOT / "src"), str(ROOT)))
 JOBLINE = (sys.executable, "-m", "jobline.cli")
-TASKS = "tests.acceptance.tasks_for_tests"
+TASKS = ("jobline.tasks", "tests.acceptance.tasks_for_tests")
 LEASE_S = 5.0
 CLIENT_TIMEOUT_S = 10.0
 FINAL = frozenset({"SUCCESS", "FAILURE", "REVOKED"})
@@ -52,7 +52,7 @@ class House:
             "HOME": str(self.directory),
             "PYTHONPATH": PYTHON_PATH,
             "JOBLINE_REDIS_URL": self.redis.url,
-            "JOBLINE_TASKS": TASKS,
+            "JOBLINE_TASKS": ",".join(TASKS),
             "JOBLINE_DATA_DIR": str(self.directory / "data"),
             "JOBLINE_LEASE_S": f"{LEASE_S:g}",
             "JOBLINE_CANCEL_GRACE_S": "1",

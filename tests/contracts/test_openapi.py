@@ -30,7 +30,7 @@ Json = dict[str, Any]
 
 @cache
 def own() -> str:
-    registry = Registry.load()
+    registry = Registry.load(Settings().tasks)
     if registry.unavailable:
         # The document has every family; `make test` installs them all.
         pytest.skip(f"extras are missing: {', '.join(registry.unavailable)}")
@@ -40,7 +40,7 @@ def own() -> str:
 @cache
 def document() -> Json:
     """Give the document of a service with tasks of every kind: the rules hold for outside tasks too."""
-    registry = Registry.of([*Registry.load(), *demo_tasks.ALL])
+    registry = Registry.of([*Registry.load(Settings().tasks), *demo_tasks.ALL])
     content: Json = json.loads(render(build_app(Settings(), registry)))
     return content
 

@@ -82,7 +82,7 @@ def url(address: str, place: Path, environment: dict[str, str]) -> Iterator[str]
         subprocess.Popen(
             command,
             cwd=place,
-            env={**environment, "JOBLINE_TASKS": "photos,words"},
+            env={**environment, "JOBLINE_TASKS": "jobline.tasks,photos,words"},
             stdout=output,
             stderr=subprocess.STDOUT,
         ) as process,

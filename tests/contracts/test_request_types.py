@@ -63,7 +63,7 @@ VALUES: list[Json] = [
 
 @cache
 def service() -> tuple[Json, Resources]:
-    registry = Registry.of([*Registry.load(), *demo_tasks.ALL])
+    registry = Registry.of([*Registry.load(Settings().tasks), *demo_tasks.ALL])
     app = build_app(Settings(), registry)
     return app.openapi(), app.state.resources
 

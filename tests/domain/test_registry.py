@@ -8,6 +8,7 @@ import pytest
 from jobline import DeclarationError, Model, task
 from jobline.domain.errors import NotFound
 from jobline.domain.registry import Registry, install_hint
+from jobline.domain.settings import Settings
 
 #: Write a module that can be imported; gives its name.
 Write = Callable[[str, str], str]
@@ -45,15 +46,21 @@ def do(order: Some) -> Some:
     return order
 
 
-def test_own_tasks_are_always_on_offer() -> None:
-    assert "demo.countdown" in Registry.load().tasks
+def test_families_that_come_along_are_on_offer_unless_the_settings_name_others() -> None:
+    assert {"demo.countdown", "image.process"} <= set(Registry.load(Settings().tasks).tasks)
 
 
-def test_outside_module_adds_its_tasks(write: Write) -> None:
+def test_tasks_of_the_named_modules_alone_are_on_offer(write: Write) -> None:
     name = write("reg_one.py", declare("outside.one"))
     registry = Registry.load([name])
     assert registry.get("outside.one").function.__module__ == name
-    assert "demo.countdown" in registry.tasks
+    assert list(registry.tasks) == ["outside.one"]
+
+
+def test_own_family_stands_beside_a_users_module(write: Write) -> None:
+    name = write("reg_beside.py", declare("beside.one"))
+    found = {one.family for one in Registry.load([name, "jobline.tasks.image"])}
+    assert found == {"beside", "image"}
 
 
 def test_package_gives_the_tasks_of_its_submodules(write: Write) -> None:
@@ -110,12 +117,30 @@ def test_unknown_task_is_not_found() -> None:
     [
         ("import no_such_package_at_all\n", "ModuleNotFoundError: No module named 'no_such_package_at_all'"),
         ("1 / 0\n", "ZeroDivisionError: division by zero"),
-        ("def f(:\n", "SyntaxError"),
+        ("def f(:\n", "SyntaxError: invalid syntax"),
+        ("raise SystemExit(3)\n", "SystemExit: 3"),
+        ("import json\njson.loads('x')\n", "JSONDecodeError: Expecting value: line 1 column 1 (char 0)"),
     ],
 )
 def test_module_that_cannot_be_imported_is_named(write: Write, content: str, reason: str) -> None:
     name = write(f"reg_broken_{abs(hash(content))}.py", content)
-    with pytest.raises(DeclarationError, match=f"cannot load the task module {name!r}: {reason}"):
+    with pytest.raises(DeclarationError) as caught:
+        Registry.load([name])
+    line = content.count("\n")
+    assert f"cannot load the task module {name!r}: {reason} (" in str(caught.value)
+    assert str(caught.value).endswith(f"{name}.py:{line})")
+
+
+def test_error_in_a_module_that_a_task_module_imports_shows_the_line_there(write: Write) -> None:
+    write("reg_below.py", "\n\nraise RuntimeError('two\\nlines')\n")
+    name = write("reg_above.py", "import reg_below\n")
+    with pytest.raises(DeclarationError, match=r"RuntimeError: two lines \(.*reg_below\.py:3\)$"):
+        Registry.load([name])
+
+
+def test_module_without_a_task_is_named(write: Write) -> None:
+    name = write("reg_empty.py", "x = 1\n")
+    with pytest.raises(DeclarationError, match="there is no task in the module 'reg_empty'"):
         Registry.load([name])
 
 
@@ -126,7 +151,10 @@ def test_module_that_does_not_exist_is_named() -> None:
 
 def test_wrong_declaration_keeps_its_own_message(write: Write) -> None:
     name = write("reg_wrong.py", declare("wrong.one", ", max_attempts=0"))
-    with pytest.raises(DeclarationError, match=r"^@task\('wrong.one'\) on reg_wrong.wrong_one: max_attempts"):
+    with pytest.raises(
+        DeclarationError,
+        match=r"^@task\('wrong.one'\) on reg_wrong.wrong_one: max_attempts.*reg_wrong\.py:6\)$",
+    ):
         Registry.load([name])
 
 

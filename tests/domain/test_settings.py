@@ -37,7 +37,7 @@ SAMPLES: dict[str, tuple[str, Any]] = {
 #: Of each setting that can be wrong: texts that are.
 WRONG = {
     "redis_url": ["http://user:s3cret@host", "s3cret", "amqp://s3cret@host"],
-    "tasks": [],
+    "tasks": [",", "tasks.py", "a-b", "a..b", "."],
     "data_dir": [],
     "auth": ["maybe"],
     "allow_open": ["perhaps"],

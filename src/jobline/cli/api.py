@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import errno
 import ipaddress
-import os
 import socket
-import sys
 from typing import Annotated
 
 import typer
@@ -25,7 +23,6 @@ def api(
     """Run the HTTP API."""
     check_reach(host, read_settings())
     check_port(host, port)
-    sys.path.append(os.getcwd())  # noqa: PTH109 - sys.path holds strings; your own task modules may lie here
     from jobline.service.main import app
     from jobline.service.server.server import build_server
 

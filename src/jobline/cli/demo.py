@@ -56,7 +56,12 @@ def demo(
             free_port(),
             stop_grace_s=1.0,
             redis_port=free_port(),
-            environment={"JOBLINE_AUTH": "off", "JOBLINE_BROKER_URL": "", "JOBLINE_STOP_GRACE_S": "1"},
+            environment={
+                "JOBLINE_AUTH": "off",
+                "JOBLINE_BROKER_URL": "",
+                "JOBLINE_STOP_GRACE_S": "1",
+                "JOBLINE_TASKS": "jobline.tasks",
+            },
         )
         outcome = run_until_stopped(run_demo(plan, Demo(picture, output, voice.say_own), voice), voice)
     sys.exit(INTERRUPTED if outcome is None else outcome)

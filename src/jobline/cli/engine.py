@@ -9,9 +9,6 @@ from enum import StrEnum
 
 #: Celery's SIGTERM waits for running jobs as long as they take; its SIGQUIT grants them the stop's grace.
 STOP_ON_SIGTERM = {"REMAP_SIGTERM": "SIGQUIT"}
-#: ``python -m celery``, with the working directory at the end of the path: celery would put it first, and a
-#: ``tasks.py`` or ``jobs.py`` of yours would then take the place of Jobline's own packages.
-STOCK_CELERY = "import os, sys; sys.path.append(os.getcwd()); from celery.__main__ import main; main()"
 
 
 class Pool(StrEnum):
@@ -84,7 +81,7 @@ def celery_command(
         options += ["--queues", queues]
     node = f"{name or f'worker-{secrets.token_hex(4)}'}@%h"
     return [
-        *(sys.executable, "-P", "-c", STOCK_CELERY),
+        *(sys.executable, "-P", "-m", "celery"),
         *(*(("--quiet",) if quiet else ()), "-A", "jobline.worker.main", "worker"),
         *("--without-mingle", "--without-gossip", "-O", "fair", "-n", node),
         *options,

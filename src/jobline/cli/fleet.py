@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from jobline.cli.dev import run_until_stopped
+from jobline.cli.supervision.check import check_start
 from jobline.cli.supervision.child import Spec
 from jobline.cli.supervision.supervisor import Supervisor
 from jobline.cli.supervision.voice import Voice
@@ -25,7 +26,8 @@ def run_fleet(commands: Sequence[Sequence[str]]) -> None:
 
 
 async def keep(commands: Sequence[Sequence[str]], grace_s: float, voice: Voice) -> None:
-    """Keep every worker alive until this is cancelled."""
+    """Keep every worker alive until this is cancelled; raises DeclarationError for tasks that do not load."""
+    await check_start({})
     with tempfile.TemporaryDirectory(prefix="jobline-workers-") as directory:
         async with Supervisor(Path(directory), voice) as supervisor:
             workers = [

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import os
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -23,7 +22,6 @@ def openapi(
     path: Annotated[Path, typer.Option("--path", help="The golden file.")] = GOLDEN,
 ) -> None:
     """Print the OpenAPI description, or write or check its golden file."""
-    sys.path.append(os.getcwd())  # noqa: PTH109 - sys.path holds strings; your own task modules may lie here
     from jobline.service.main import app
     from jobline.service.shapes.openapi import render
 

@@ -17,7 +17,8 @@ from jobline.cli.settings import settings
 from jobline.cli.submit import SETTINGS, submit
 from jobline.cli.watch import watch
 from jobline.cli.worker import worker
-from jobline.domain.errors import JoblineError
+from jobline.domain.errors import DeclarationError, JoblineError, SettingsError
+from jobline.startup import MISCONFIGURED
 
 program = typer.Typer(
     name="jobline",
@@ -46,9 +47,12 @@ program.command(rich_help_panel=KEEP)(settings)
 
 
 def run() -> None:
-    """Run the command of ``sys.argv``; an error of ours is one line, and its exit code."""
+    """Run the command of ``sys.argv``; an error of Jobline is one line and its exit status."""
     try:
         program(prog_name="jobline")
+    except (DeclarationError, SettingsError) as error:
+        report(f"jobline: {error}")
+        sys.exit(MISCONFIGURED)
     except JoblineError as error:
         report(f"jobline: {error}")
         sys.exit(getattr(error, "exit_code", 1))

@@ -1,31 +1,36 @@
-"""Which tasks there are: reads modules, collects their Task objects. No global list, no heavy imports."""
+"""The tasks on offer: imports the task modules and collects their Task objects; keeps no global list."""
 
 from __future__ import annotations
 
 import importlib
 import pkgutil
+import sysconfig
+import traceback
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from types import MappingProxyType, ModuleType
 from typing import Any
 
 from jobline.domain.errors import DeclarationError, NotFound
 from jobline.domain.task import Task
 
-#: The package of tasks that come with Jobline.
-OWN_TASKS = "jobline.tasks"
+#: Where the code of a traceback lies, to find the line that is the user's own.
+OUR_CODE = (str(Path(__file__).parents[1]), "<")  # "<" as in "<frozen importlib._bootstrap>"
+IMPORT_SYSTEM = tuple(f"{sysconfig.get_path('stdlib')}/{name}" for name in ("importlib", "pkgutil.py"))
+INSTALLED = tuple(sysconfig.get_path(name) for name in ("stdlib", "purelib", "platlib"))
 
 
 @dataclass(frozen=True)
 class Registry:
-    """Hold the tasks on offer by name, and those that wait for a missing package."""
+    """The tasks on offer by name, and those whose packages are not installed."""
 
     tasks: MappingProxyType[str, Task[Any, Any]]
     unavailable: MappingProxyType[str, Task[Any, Any]]
 
     @classmethod
     def of(cls, found: Iterable[Task[Any, Any]]) -> Registry:
-        """Build a registry; raises DeclarationError when two tasks have one name."""
+        """Build a registry; raises DeclarationError when two tasks have the same name."""
         tasks: dict[str, Task[Any, Any]] = {}
         unavailable: dict[str, Task[Any, Any]] = {}
         for item in sorted(found, key=lambda one: one.name):
@@ -40,15 +45,20 @@ class Registry:
         return cls(MappingProxyType(tasks), MappingProxyType(unavailable))
 
     @classmethod
-    def load(cls, modules: Iterable[str] = ()) -> Registry:
-        """Read Jobline's own tasks and the given modules (dotted names); a package gives its submodules too.
+    def load(cls, modules: Iterable[str]) -> Registry:
+        """Import modules by their dotted names and return their tasks; a package adds its submodules'.
 
-        Raises DeclarationError when a module cannot be imported or declares a task wrongly.
+        Raises DeclarationError, with file and line, when a module cannot be imported, has no task in it, or
+        declares one wrongly.
         """
         found: dict[int, Task[Any, Any]] = {}
-        for name in (OWN_TASKS, *modules):
-            for module in walk(name):
-                found.update((id(value), value) for value in vars(module).values() if isinstance(value, Task))
+        for name in modules:
+            tasks = [
+                value for module in walk(name) for value in vars(module).values() if isinstance(value, Task)
+            ]
+            if not tasks:
+                raise DeclarationError(f"there is no task in the module {name!r}: put @task above a function")
+            found.update((id(item), item) for item in tasks)
         return cls.of(found.values())
 
     def __iter__(self) -> Iterator[Task[Any, Any]]:
@@ -58,41 +68,61 @@ class Registry:
         return len(self.tasks)
 
     def get(self, name: str) -> Task[Any, Any]:
-        """Find a task; raises NotFound, with the extra to install where that is the reason."""
+        """Return a task; raises NotFound, which names the extra to install where one is missing."""
         try:
             return self.tasks[name]
         except KeyError:
             raise NotFound(self.why_missing(name)) from None
 
     def why_missing(self, name: str) -> str:
-        """Say why a task is not on offer."""
+        """Return the sentence that tells a client why a task is not on offer."""
         if waiting := self.unavailable.get(name):
             return install_hint(waiting)
-        return f"There is no task {name!r}; GET /v1/tasks lists those there are."
+        return f"There is no task {name!r}; the list of tasks names those on offer."
 
     @property
     def queues(self) -> tuple[str, ...]:
-        """List the queues that the tasks name, sorted, ``default`` among them."""
+        """The queues of all tasks, sorted; ``default`` is always among them."""
         return tuple(sorted({"default", *(item.queue for item in self)}))
 
 
 def install_hint(item: Task[Any, Any]) -> str:
-    """Say which extra brings an unavailable task."""
+    """Return the sentence that names what to install for an unavailable task."""
     extra = f"; install jobline[{item.extra}]" if item.extra else ""
     return f"The task {item.name!r} needs {', '.join(item.missing)}, not installed here{extra}."
 
 
 def walk(name: str) -> Iterator[ModuleType]:
-    """Import a module and, for a package, every module below it."""
+    """Import a module and, for a package, every module below it; raises DeclarationError."""
+    module = import_module(name)
+    yield module
+    if hasattr(module, "__path__"):
+        for info in pkgutil.walk_packages(module.__path__, f"{name}."):
+            yield import_module(info.name)
+
+
+def import_module(name: str) -> ModuleType:
+    """Import one module; raises DeclarationError with the error's type, its message and where it arose."""
     try:
-        module = importlib.import_module(name)
-        yield module
-        if hasattr(module, "__path__"):
-            for info in pkgutil.walk_packages(module.__path__, f"{name}."):
-                yield importlib.import_module(info.name)
-    except DeclarationError:
-        raise
-    except Exception as error:  # whatever an outside module raises while it is imported
+        return importlib.import_module(name)
+    except DeclarationError as error:
+        raise DeclarationError(f"{error}{find_place(error)}") from error
+    except (Exception, SystemExit) as error:  # whatever a user's module raises while it is imported
+        text = error.msg if isinstance(error, SyntaxError) else str(error)
+        reason = " ".join(f"{type(error).__name__}: {text}".split())
         raise DeclarationError(
-            f"cannot load the task module {name!r}: {type(error).__name__}: {error}"
+            f"cannot load the task module {name!r}: {reason}{find_place(error)}"
         ) from error
+
+
+def find_place(error: BaseException) -> str:
+    """Return `` (file:line)`` of the user's code that raised an error; empty where none of it ran."""
+    if isinstance(error, SyntaxError) and error.filename:
+        return f" ({error.filename}:{error.lineno})"
+    frames = [
+        frame
+        for frame in traceback.extract_tb(error.__traceback__)
+        if not frame.filename.startswith((*OUR_CODE, *IMPORT_SYSTEM))
+    ]
+    own = [frame for frame in frames if not frame.filename.startswith(INSTALLED)] or frames
+    return f" ({own[-1].filename}:{own[-1].lineno})" if own else ""

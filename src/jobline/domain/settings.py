@@ -62,8 +62,12 @@ class Settings(BaseSettings):
     tasks: Annotated[
         tuple[str, ...],
         NoDecode,
-        Field(description="Task modules of yours, on PYTHONPATH, comma-separated dotted names."),
-    ] = ()
+        Field(
+            description="The modules whose tasks are on offer: dotted names, comma-separated, found in the "
+            "working directory or on PYTHONPATH; a package adds its submodules. Unset, the task families "
+            "that come with Jobline: jobline.tasks, which can stand beside modules of yours."
+        ),
+    ] = ("jobline.tasks",)
     data_dir: Annotated[
         Path, Field(description="Files, artifacts and, for `jobline dev`, the data of Redis.")
     ] = Path("data")
@@ -141,6 +145,17 @@ class Settings(BaseSettings):
         """Read ``a.b, c`` as two words."""
         if isinstance(value, str):
             return tuple(name.strip() for name in value.split(",") if name.strip())
+        return value
+
+    @field_validator("tasks")
+    @classmethod
+    def check_tasks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        """Refuse paths of files, and an empty list, with which there would be nothing to run."""
+        if not value:
+            raise ValueError("must name a module, like tasks or shop.tasks")
+        for name in value:
+            if not all(part.isidentifier() for part in name.split(".")) or name.endswith(".py"):
+                raise ValueError(f"{name!r} is no module: write its dotted name, like tasks or shop.tasks")
         return value
 
     @field_validator("rate_limit", mode="before")

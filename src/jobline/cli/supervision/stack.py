@@ -26,7 +26,8 @@ from jobline.cli.embedded import (
     server_environment,
 )
 from jobline.cli.engine import STOP_ON_SIGTERM, LogLevel, celery_command
-from jobline.cli.supervision.child import Spec
+from jobline.cli.supervision.check import check_start
+from jobline.cli.supervision.child import Child, Spec
 from jobline.cli.supervision.supervisor import Supervisor
 from jobline.cli.supervision.voice import Voice
 from jobline.domain.errors import JoblineError
@@ -88,39 +89,45 @@ class Stack:
 async def open_stack(plan: Plan, voice: Voice) -> AsyncIterator[Stack]:
     """Start Redis (unless the plan names one), a worker and the API; stop them at the end.
 
-    Raises DirectoryLocked, ServerMissing, or NotReady when Redis does not answer.
+    Raises DirectoryLocked, ServerMissing, DeclarationError when the tasks cannot be loaded, or NotReady when
+    Redis does not answer.
     """
     directory = plan.data_dir.absolute()
     binary = None if plan.redis_url else find_server()
     async with Supervisor(directory, voice) as supervisor:
         with DirectoryLock(directory / "redis", "redis.lock") as lock:
-            redis_url = plan.redis_url
-            if binary:
-                redis_url = await start_redis(supervisor, binary, lock, plan)
+            port = plan.redis_port if is_free(plan.redis_port) else free_port()
+            redis_url = plan.redis_url or f"redis://{HOST}:{port}/0"
             environment = {
-                "JOBLINE_REDIS_URL": str(redis_url),
+                "JOBLINE_REDIS_URL": redis_url,
                 "JOBLINE_DATA_DIR": str(directory),
                 "PYTHONUNBUFFERED": "1",
                 **plan.environment,
             }
+            redis = start_redis(supervisor, binary, lock, port) if binary else None
+            await check_start(environment)  # while Redis starts
+            if redis:
+                await wait_for_redis(redis, port)
+                lock.note(redis.pid)
             for spec in shells(plan, environment):
                 supervisor.start(spec)
-            yield Stack(f"http://{HOST}:{plan.port}", str(redis_url), voice)
+            yield Stack(f"http://{HOST}:{plan.port}", redis_url, voice)
 
 
-async def start_redis(supervisor: Supervisor, binary: Path, lock: DirectoryLock, plan: Plan) -> str:
-    """Start Redis in the locked directory, wait for its answer, and give its URL."""
-    port = plan.redis_port if is_free(plan.redis_port) else free_port()
+def start_redis(supervisor: Supervisor, binary: Path, lock: DirectoryLock, port: int) -> Child:
+    """Start Redis in the locked directory."""
     command = server_command(binary, lock.path.parent, port, loglevel="warning")
     spec = Spec("redis", tuple(command), REDIS_GRACE_S, server_environment(), pass_fds=(lock.fd,))
-    redis = supervisor.start(spec)
+    return supervisor.start(spec)
+
+
+async def wait_for_redis(redis: Child, port: int) -> None:
+    """Return when this Redis answers with its data loaded; raises NotReady when it does not in time."""
     deadline = time.monotonic() + REDIS_TIMEOUT_S
     while answering_pid(port) != redis.pid:
         if time.monotonic() > deadline:
             raise NotReady(f"Redis did not answer on port {port} in {REDIS_TIMEOUT_S:g} s")
         await asyncio.sleep(POLL_S)
-    lock.note(redis.pid)
-    return f"redis://{HOST}:{port}/0"
 
 
 def shells(plan: Plan, environment: Mapping[str, str]) -> list[Spec]:
