@@ -8,6 +8,7 @@ import pytest
 import redis
 
 from jobline.cli.embedded import EmbeddedRedis
+from tests.support.ledger import Ledger
 
 
 @pytest.fixture(scope="session")
@@ -24,3 +25,10 @@ def redis_url(redis_server: EmbeddedRedis) -> str:
     with redis.Redis.from_url(redis_server.url) as client:
         client.flushall()
     return redis_server.url
+
+
+@pytest.fixture
+def ledger(redis_url: str) -> Iterator[Ledger]:
+    made = Ledger(redis_url)
+    yield made
+    made.redis.close()

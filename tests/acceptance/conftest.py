@@ -1,4 +1,4 @@
-"""One house for all acceptance tests: Redis, API and a prefork worker, started once."""
+"""One deployment for all acceptance tests: Redis, API and a prefork worker, started once."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from pydantic import SecretStr
 from jobline.domain.registry import Registry
 from jobline.domain.settings import Settings
 from jobline.worker.app import build_celery
-from tests.acceptance.gate import Gate
-from tests.acceptance.house import TASKS, House
+from tests.support.deployment import TASKS, Deployment
+from tests.support.gate import Gate
 
 LOG_LINES = 60
 
 
 @pytest.fixture(scope="session")
-def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
-    made = House(tmp_path_factory.mktemp("house"))
+def deployment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
+    made = Deployment(tmp_path_factory.mktemp("deployment"))
     try:
         made.redis.start()
         worker = made.start_worker(slots=3)
@@ -31,15 +31,15 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
 
 
 @pytest.fixture(scope="session")
-def app(house: House) -> Any:
+def app(deployment: Deployment) -> Any:
     """Give the Celery app of a stock client: in this process, which runs no job."""
-    settings = Settings(redis_url=SecretStr(house.redis.url), data_dir=house.directory / "data")
+    settings = Settings(redis_url=SecretStr(deployment.redis.url), data_dir=deployment.directory / "data")
     return build_celery(Registry.load(TASKS), settings)
 
 
 @pytest.fixture
-def gate(house: House, request: pytest.FixtureRequest) -> Iterator[Gate]:
-    made = Gate(house.directory / f"gate-{abs(hash(request.node.nodeid))}")
+def gate(deployment: Deployment, request: pytest.FixtureRequest) -> Iterator[Gate]:
+    made = Gate(deployment.directory / f"gate-{abs(hash(request.node.nodeid))}")
     yield made
     made.open()
 
@@ -49,8 +49,8 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
     """Show the logs of every process beside a failure."""
     report = yield
     if report.failed and isinstance(item, pytest.Function):
-        for house in item.funcargs.values():
-            for program in house.programs if isinstance(house, House) else ():
+        for deployment in item.funcargs.values():
+            for program in deployment.programs if isinstance(deployment, Deployment) else ():
                 lines = program.told().splitlines()[-LOG_LINES:]
                 report.sections.append((program.log.name, "\n".join(lines)))
     return report

@@ -13,8 +13,8 @@ import redis
 
 from jobline.domain.access import Scope, make_token
 from jobline.ledger import commands
-from tests.acceptance.house import House, Json
-from tests.acceptance.processes import DEADLINE_S, wait_until
+from tests.support.deployment import Deployment, Json
+from tests.support.waiting import DEADLINE_S, wait_until
 
 pytestmark = pytest.mark.acceptance
 
@@ -25,11 +25,11 @@ SLACK_S = 1.0
 BATCHES, EACH = 10, 1_000
 
 
-class SharedHouse(House):
+class SharedDeployment(Deployment):
     """Let tenants in, each by a key of its own."""
 
-    def enter(self, tenant: str) -> House:
-        """Give the house as a tenant sees it, by a key of its own that may do everything."""
+    def enter(self, tenant: str) -> Deployment:
+        """Give the deployment as a tenant sees it, by a key of its own that may do everything."""
         credential, token = make_token()
         command = commands.access.keep_access_key(
             credential, tenant=tenant, scopes=frozenset(Scope), name="", life_ms=None
@@ -47,8 +47,8 @@ class SharedHouse(House):
 
 
 @pytest.fixture(scope="module")
-def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SharedHouse]:
-    made = SharedHouse(tmp_path_factory.mktemp("shared"), JOBLINE_AUTH="keys")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SharedDeployment]:
+    made = SharedDeployment(tmp_path_factory.mktemp("shared"), JOBLINE_AUTH="keys")
     try:
         made.redis.start()
         worker = made.start_worker("-Q", "fair,turns,narrow", slots=SLOTS)
@@ -60,20 +60,20 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SharedHouse]:
 
 
 @pytest.fixture
-def mine(shared: SharedHouse) -> Iterator[House]:
+def mine(shared: SharedDeployment) -> Iterator[Deployment]:
     seen = shared.enter("zoe")  # the last by name: whose turn it is decides, not the alphabet
     with seen.client:
         yield seen
 
 
 @pytest.fixture
-def theirs(shared: SharedHouse) -> Iterator[House]:
+def theirs(shared: SharedDeployment) -> Iterator[Deployment]:
     seen = shared.enter("abe")
     with seen.client:
         yield seen
 
 
-def test_ten_thousand_jobs_delay_another_tenants_by_one_at_most(mine: House, theirs: House) -> None:
+def test_ten_thousand_jobs_delay_another_tenants_by_one_at_most(mine: Deployment, theirs: Deployment) -> None:
     jobs = [
         {"task": "test.nap", "input": {"seconds": seconds}, "queue": "fair", "priority": 9}
         for seconds in (NAP_S, NAP_S * 0.7)  # so that no two slots become free at once
@@ -96,7 +96,7 @@ def test_ten_thousand_jobs_delay_another_tenants_by_one_at_most(mine: House, the
     assert not cancelled["has_more"]
 
 
-def test_each_priority_counts_within_a_tenant(mine: House) -> None:
+def test_each_priority_counts_within_a_tenant(mine: Deployment) -> None:
     mine.submit("test.nap", {"seconds": 0}, queue="turns", delay_s=3600)  # makes the queue
     assert mine.client.post("/v1/queues/turns/pause").json()["paused"]
     given = (3, 9, 0, 7, 5, 1, 8, 2, 6, 4, 9, 0)
@@ -111,33 +111,35 @@ def test_each_priority_counts_within_a_tenant(mine: House) -> None:
     assert starts == sorted(starts)
 
 
-def test_task_runs_as_many_at_once_as_it_may_and_others_go_by(mine: House, theirs: House) -> None:
+def test_task_runs_as_many_at_once_as_it_may_and_others_go_by(mine: Deployment, theirs: Deployment) -> None:
     jobs = [
-        (house, house.submit(task, {"seconds": 0.3}, queue="narrow"))
+        (deployment, deployment.submit(task, {"seconds": 0.3}, queue="narrow"))
         for task in ("test.narrow", "test.nap")
-        for house in (mine, theirs) * 2
+        for deployment in (mine, theirs) * 2
     ]
-    ended = [house.wait(job) for house, job in jobs]
+    ended = [deployment.wait(job) for deployment, job in jobs]
 
     assert {job["state"] for job in ended} == {"SUCCESS"}
     assert most_at_once(job for job in ended if job["task"] == "test.narrow") == 1
     assert most_at_once(ended) == SLOTS
 
 
-def test_tenant_runs_as_many_at_once_as_it_may(shared: SharedHouse, mine: House, theirs: House) -> None:
+def test_tenant_runs_as_many_at_once_as_it_may(
+    shared: SharedDeployment, mine: Deployment, theirs: Deployment
+) -> None:
     jobs = {
-        house: [house.submit("test.nap", {"seconds": 0.3}, queue="bounded") for _ in range(count)]
-        for house, count in ((mine, 4), (theirs, 3))
+        deployment: [deployment.submit("test.nap", {"seconds": 0.3}, queue="bounded") for _ in range(count)]
+        for deployment, count in ((mine, 4), (theirs, 3))
     }
     with shared.worker("-Q", "bounded", slots=3, JOBLINE_TENANT_MAX_RUNNING="1"):
-        ended = {house: [house.wait(job) for job in own] for house, own in jobs.items()}
+        ended = {deployment: [deployment.wait(job) for job in own] for deployment, own in jobs.items()}
 
     assert [most_at_once(own) for own in ended.values()] == [1, 1]
     assert most_at_once(job for own in ended.values() for job in own) == len(jobs)
 
 
-def running(house: House, queue: str) -> list[Json]:
-    items: list[Json] = house.client.get("/v1/jobs", params={"queue": queue, "state": "STARTED"}).json()[
+def running(deployment: Deployment, queue: str) -> list[Json]:
+    items: list[Json] = deployment.client.get("/v1/jobs", params={"queue": queue, "state": "STARTED"}).json()[
         "items"
     ]
     return items

@@ -11,7 +11,7 @@ import httpx
 import pytest
 from openapi_spec_validator import validate
 
-from tests.acceptance.house import House
+from tests.support.deployment import Deployment
 
 pytestmark = [pytest.mark.acceptance, pytest.mark.slow]
 
@@ -21,7 +21,7 @@ BUDGET_S = 40
 LEFT_OUT = "^(stream_.*|pause_queue)$"
 
 
-class KeptHouse(House):
+class KeptHouse(Deployment):
     """Run the service with keys on and its own tasks alone."""
 
     def environment(self, **more: str) -> dict[str, str]:
@@ -41,9 +41,9 @@ def kept(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KeptHouse]:
         made.close()
 
 
-def make_key(house: House) -> str:
+def make_key(deployment: Deployment) -> str:
     command = [sys.executable, "-m", "jobline.cli", "keys", "create", "--tenant", "acme", "--scope", "admin"]
-    made = subprocess.run(command, env=house.environment(), capture_output=True, text=True, check=True)
+    made = subprocess.run(command, env=deployment.environment(), capture_output=True, text=True, check=True)
     return made.stdout.strip()
 
 
@@ -69,7 +69,7 @@ def test_every_answer_is_as_the_specification_says(kept: KeptHouse, tmp_path: Pa
         "--exclude-operation-id-regex", LEFT_OUT, "--seed", "1", "--generation-database", "none",
         "--no-color",
     ]  # fmt: skip
-    environment = kept.environment(SCHEMATHESIS_HOOKS="tests.acceptance.schemathesis_hooks")
+    environment = kept.environment(SCHEMATHESIS_HOOKS="tests.support.schemathesis_hooks")
     run = subprocess.run(
         command,
         cwd=tmp_path,

@@ -1,15 +1,13 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import pytest
 
 from jobline.cli import main
-from tests.cli.fake_api import FakeApi
-
-#: Run the command line; gives its exit status.
-Call = Callable[..., int]
+from tests.support.cli import Call
+from tests.support.fake_api import FakeApi
 
 
 @pytest.fixture

@@ -14,8 +14,9 @@ from jobline.cli.api import check_reach
 from jobline.cli.embedded import free_port
 from jobline.domain.errors import SettingsError
 from jobline.domain.settings import Auth, Settings
-from tests.cli.conftest import Call
-from tests.cli.processes_of_tests import environment, wait_for
+from tests.support.cli import Call
+from tests.support.processes import environment
+from tests.support.waiting import wait_until
 
 #: An app with a stream that never ends by itself, served as `jobline api` serves.
 STREAMING = """
@@ -85,7 +86,7 @@ def test_open_stream_does_not_hold_up_a_planned_stop() -> None:
     port = free_port()
     command = [sys.executable, "-c", textwrap.dedent(STREAMING), str(port)]
     with subprocess.Popen(command, env=environment()) as server:
-        wait_for(lambda: answers(port), "the server's answer")
+        wait_until(lambda: answers(port), what="the server's answer")
         with httpx.stream("GET", f"http://127.0.0.1:{port}/stream", timeout=10) as response:
             words = response.iter_bytes()
             assert next(words) == b"begun"

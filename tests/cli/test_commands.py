@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from jobline.cli.client import disposition
-from tests.cli.conftest import Call
-from tests.cli.fake_api import FakeApi
+from tests.support.cli import Call
+from tests.support.fake_api import FakeApi
 
 THUMBNAIL: dict[str, Any] = {
     "name": "image.thumbnail",

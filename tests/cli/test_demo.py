@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from jobline.cli.demo import DemoFailed, sample_photo
-from tests.cli.conftest import Call
-from tests.cli.processes_of_tests import environment, wait_for
+from tests.support.cli import Call
+from tests.support.processes import environment
+from tests.support.waiting import wait_until
 
 DEMO_TIMEOUT_S = 90
 
@@ -78,7 +79,7 @@ def test_interrupted_demo_leaves_nothing(tmp_path: Path) -> None:
     with subprocess.Popen(
         demo(photo), env=temporary_environment(tmp_path), stdout=subprocess.DEVNULL
     ) as running:
-        wait_for(lambda: list(tmp_path.glob("jobline-demo-*/supervisor.json")), "its start")
+        wait_until(lambda: list(tmp_path.glob("jobline-demo-*/supervisor.json")), what="its start")
         running.send_signal(signal.SIGINT)
         assert running.wait(DEMO_TIMEOUT_S) == 130
     assert [path.name for path in tmp_path.iterdir()] == ["photo.jpg"]

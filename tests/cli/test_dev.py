@@ -20,7 +20,8 @@ import pytest
 from jobline.cli.embedded import free_port
 from jobline.cli.supervision.processes import PROC, read_environment
 from jobline.cli.supervision.supervisor import PID_FILE_NAME
-from tests.cli.processes_of_tests import DEADLINE_S, environment, is_alive, wait_for
+from tests.support.processes import environment, is_alive
+from tests.support.waiting import DEADLINE_S, wait_until
 
 pytestmark = [
     pytest.mark.acceptance,
@@ -103,7 +104,7 @@ def run_job(dev: Dev) -> str:
         job.update(answer)
         return job["state"] in {"SUCCESS", "FAILURE", "REVOKED"}
 
-    wait_for(has_ended, "the job's end")
+    wait_until(has_ended, what="the job's end")
     return str(job["state"])
 
 
@@ -121,7 +122,7 @@ def test_killed_worker_api_and_redis_come_back_and_serve(dev: Dev) -> None:
     for name in ("worker", "api", "redis"):
         os.kill(dev.pid(name), signal.SIGKILL)
         dev.wait_for_line(f"{name} ended unexpectedly (killed by SIGKILL)")
-    wait_for(lambda: is_ready(dev), "readiness")
+    wait_until(lambda: is_ready(dev), what="readiness")
     assert run_job(dev) == "SUCCESS"
 
 
@@ -136,7 +137,7 @@ def test_everything_dies_with_a_killed_dev(dev: Dev) -> None:
     assert len(dev.alive()) >= 4
     dev.process.kill()
     dev.process.wait(DEADLINE_S)
-    wait_for(lambda: not dev.alive(), "the death of all")
+    wait_until(lambda: not dev.alive(), what="the death of all")
 
 
 def test_second_dev_on_the_same_data_is_refused_in_one_line(dev: Dev, tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from jobline.cli.engine import Pool, celery_command, celery_environment
-from tests.cli.conftest import Call
+from tests.support.cli import Call
 
 
 def test_worker_becomes_stock_celery_that_stops_on_sigterm(

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from jobline.domain.access import read_token
-from tests.cli.conftest import Call
+from tests.support.cli import Call
 
 
 @pytest.fixture(autouse=True)

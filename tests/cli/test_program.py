@@ -11,8 +11,8 @@ import pytest
 from jobline.cli.openapi import compare
 from jobline.cli.settings import env_example
 from jobline.domain.settings import Settings
-from tests.cli.conftest import Call
-from tests.cli.processes_of_tests import environment
+from tests.support.cli import Call
+from tests.support.processes import environment
 
 ROOT = Path(__file__).parents[2]
 

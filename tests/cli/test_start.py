@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from jobline.cli.embedded import free_port
-from tests.cli.processes_of_tests import DEADLINE_S, environment
+from tests.support.processes import environment
+from tests.support.waiting import DEADLINE_S
 
 JOBLINE = (sys.executable, "-P", "-m", "jobline.cli")
 PROGRAMS = {

@@ -19,7 +19,8 @@ from jobline.cli.supervision.pid_file import PidFile, sweep_orphans
 from jobline.cli.supervision.processes import Mark, kill_families, read_mark
 from jobline.cli.supervision.supervisor import PID_FILE_NAME, Supervisor
 from jobline.cli.supervision.voice import Voice
-from tests.cli.processes_of_tests import environment, is_alive, read_pid, wait_for, wait_in_loop
+from tests.support.processes import environment, is_alive, read_pid
+from tests.support.waiting import until, wait_until
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks at processes through /proc")
 
@@ -85,7 +86,7 @@ async def test_children_stop_in_the_opposite_order_of_their_start(
     async with supervisor:
         for name in names:
             supervisor.start(spec(name, tmp_path))
-        await wait_in_loop(lambda: all((tmp_path / name).exists() for name in names))
+        await until(lambda: all((tmp_path / name).exists() for name in names))
     assert (tmp_path / "stopped").read_text().split() == ["api", "worker", "redis"]
 
 
@@ -94,7 +95,7 @@ async def test_lines_of_a_child_come_under_its_name(
 ) -> None:
     async with supervisor:
         supervisor.start(spec("api", tmp_path))
-        await wait_in_loop(lambda: "api     | api runs\n" in output.getvalue())
+        await until(lambda: "api     | api runs\n" in output.getvalue())
 
 
 async def test_dead_child_is_started_again_and_it_is_said(
@@ -103,10 +104,10 @@ async def test_dead_child_is_started_again_and_it_is_said(
     async with supervisor:
         child = supervisor.start(spec("worker", tmp_path))
         first = child.pid
-        await wait_in_loop((tmp_path / "worker").exists)
+        await until((tmp_path / "worker").exists)
         os.kill(first, signal.SIGKILL)
-        await wait_in_loop(lambda: child.pid != first)
-        await wait_in_loop(lambda: (tmp_path / "worker").read_text() == f"{child.pid}\n")
+        await until(lambda: child.pid != first)
+        await until(lambda: (tmp_path / "worker").read_text() == f"{child.pid}\n")
     assert "worker ended unexpectedly (killed by SIGKILL); starts again in 0.2 s" in output.getvalue()
     assert not is_alive(child.pid)
 
@@ -116,7 +117,7 @@ async def test_child_that_dies_at_once_is_started_more_and_more_slowly(
 ) -> None:
     async with supervisor:
         supervisor.start(Spec("api", python("raise SystemExit(3)"), 1))
-        await wait_in_loop(lambda: "starts again in 0.8 s" in output.getvalue())
+        await until(lambda: "starts again in 0.8 s" in output.getvalue())
     assert [line.rpartition(" in ")[2] for line in output.getvalue().splitlines()] == [
         "0.2 s",
         "0.4 s",
@@ -131,11 +132,11 @@ async def test_own_children_of_a_dead_child_are_gone_before_it_starts_again(
     async with supervisor:
         child = supervisor.start(spec("worker", tmp_path, STUBBORN, grace_s=0.1))
         first = child.pid
-        await wait_in_loop((tmp_path / "worker.own").exists)
+        await until((tmp_path / "worker.own").exists)
         orphan = await asyncio.to_thread(read_pid, tmp_path / "worker.own")
         os.kill(first, signal.SIGKILL)
-        await wait_in_loop(lambda: child.pid != first)
-        await wait_in_loop(lambda: not is_alive(orphan))
+        await until(lambda: child.pid != first)
+        await until(lambda: not is_alive(orphan))
 
 
 async def test_child_that_will_not_stop_is_killed_with_its_own_children(
@@ -144,7 +145,7 @@ async def test_child_that_will_not_stop_is_killed_with_its_own_children(
     async with supervisor:
         supervisor.start(spec("worker", tmp_path, STUBBORN, grace_s=0.2))
         pids = [await asyncio.to_thread(read_pid, tmp_path / name) for name in ("worker", "worker.own")]
-    await wait_in_loop(lambda: not any(is_alive(pid) for pid in pids))
+    await until(lambda: not any(is_alive(pid) for pid in pids))
     assert "worker did not stop in 0.2 s: killed" in output.getvalue()
 
 
@@ -155,14 +156,14 @@ async def test_cancelled_stop_kills_at_once(supervisor: Supervisor, tmp_path: Pa
             await asyncio.Event().wait()
 
     task = asyncio.create_task(run())
-    await wait_in_loop((tmp_path / "worker.own").exists)
+    await until((tmp_path / "worker.own").exists)
     pids = [await asyncio.to_thread(read_pid, tmp_path / name) for name in ("worker", "worker.own")]
     task.cancel()
-    await wait_in_loop((tmp_path / "told").exists)
+    await until((tmp_path / "told").exists)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
-    await wait_in_loop(lambda: not any(is_alive(pid) for pid in pids))
+    await until(lambda: not any(is_alive(pid) for pid in pids))
 
 
 async def test_second_supervisor_of_a_directory_is_refused(supervisor: Supervisor, tmp_path: Path) -> None:
@@ -187,8 +188,8 @@ def test_children_and_their_children_die_with_a_killed_supervisor(tmp_path: Path
     with subprocess.Popen(command, env=environment()) as parent:
         pids = [read_pid(tmp_path / name) for name in ("one", "one.own")]
         parent.kill()
-    wait_for(lambda: not any(is_alive(pid) for pid in pids), "the death of all")
-    wait_for(lambda: not (tmp_path / PID_FILE_NAME).exists(), "the guard's sweep")
+    wait_until(lambda: not any(is_alive(pid) for pid in pids), what="the death of all")
+    wait_until(lambda: not (tmp_path / PID_FILE_NAME).exists(), what="the guard's sweep")
 
 
 def start_sleeper(token: str = "") -> subprocess.Popen[bytes]:

@@ -19,7 +19,7 @@ from jobline.domain.registry import Registry
 from jobline.domain.settings import Settings
 from jobline.service.app import build_app
 from jobline.service.shapes.openapi import render
-from tests.service import demo_tasks
+from tests.support.tasks import simple
 
 GOLDEN = Path(__file__).parents[2] / "docs/openapi.json"
 REFERENCE = "#/components/schemas/"
@@ -40,7 +40,7 @@ def own() -> str:
 @cache
 def document() -> Json:
     """Give the document of a service with tasks of every kind: the rules hold for outside tasks too."""
-    registry = Registry.of([*Registry.load(Settings().tasks), *demo_tasks.ALL])
+    registry = Registry.of([*Registry.load(Settings().tasks), *simple.ALL])
     content: Json = json.loads(render(build_app(Settings(), registry)))
     return content
 
@@ -100,7 +100,7 @@ def test_golden_file_is_what_the_application_says() -> None:
 
 
 def test_rendering_is_deterministic() -> None:
-    registry = Registry.of(demo_tasks.ALL)
+    registry = Registry.of(simple.ALL)
     assert render(build_app(Settings(), registry)) == render(build_app(Settings(), registry))
 
 

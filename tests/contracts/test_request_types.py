@@ -20,7 +20,7 @@ from jobline.service.intake.batches import read_batch
 from jobline.service.intake.jobs import read_order
 from jobline.service.resources import Resources
 from jobline.service.shapes.batches import make_batch_request
-from tests.service import demo_tasks
+from tests.support.tasks import simple
 
 Json = Any  # any JSON value
 FILE = "file_" + "0" * 32
@@ -63,7 +63,7 @@ VALUES: list[Json] = [
 
 @cache
 def service() -> tuple[Json, Resources]:
-    registry = Registry.of([*Registry.load(Settings().tasks), *demo_tasks.ALL])
+    registry = Registry.of([*Registry.load(Settings().tasks), *simple.ALL])
     app = build_app(Settings(), registry)
     return app.openapi(), app.state.resources
 

@@ -21,7 +21,7 @@ from jobline.service.events.feed import Feed
 from jobline.service.events.frames import write_frame
 from jobline.service.events.hub import Hub
 from jobline.worker.app import build_celery
-from tests.worker.conftest import REGISTRY
+from tests.support.worker import REGISTRY
 
 START_S = 10.0
 

@@ -14,7 +14,7 @@ from jobline.domain.state import State
 from jobline.ledger.commands.attempts import Claimed, PublishedArtifact
 from jobline.ledger.commands.jobs import Cancelled
 from jobline.ledger.keys import Key
-from tests.ledger.conftest import LIVES, TENANT, Ledger
+from tests.support.ledger import LIVES, TENANT, Ledger
 
 ARTIFACT = PublishedArtifact("art_" + "a" * 32, "a.png", "image/png", 3, "0" * 64)
 

@@ -8,7 +8,7 @@ from jobline.domain.errors import Gone, NotFound
 from jobline.domain.state import State
 from jobline.ledger.commands.jobs import Cancelled
 from jobline.ledger.keys import Key
-from tests.ledger.conftest import Ledger
+from tests.support.ledger import Ledger
 
 
 def code(ledger: Ledger, job_id: str) -> tuple[State, str]:

@@ -7,7 +7,7 @@ from jobline.ledger import commands
 from jobline.ledger.commands.attempts import Claimed
 from jobline.ledger.commands.jobs import Cancelled
 from jobline.ledger.scripts import CONSTANTS
-from tests.ledger.conftest import LEASE_MS, LIVES, Ledger
+from tests.support.ledger import LEASE_MS, LIVES, Ledger
 
 
 def claim(ledger: Ledger, number: int, slots: int = 1, owner: str = "w1") -> list[Claimed]:

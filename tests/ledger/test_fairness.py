@@ -11,7 +11,7 @@ from jobline.domain.settings import Settings
 from jobline.ledger import commands
 from jobline.ledger.commands.attempts import Claimed, Limits
 from jobline.ledger.keys import Key
-from tests.ledger.conftest import LEASE_MS, LIVES, Ledger
+from tests.support.ledger import LEASE_MS, LIVES, Ledger
 
 TASK = "demo.add"
 

@@ -13,7 +13,7 @@ from jobline.domain.state import State
 from jobline.ledger import commands
 from jobline.ledger.commands.batches import BatchOrder
 from jobline.ledger.keys import Key
-from tests.ledger.conftest import TENANT, Ledger
+from tests.support.ledger import TENANT, Ledger
 
 TASKS, QUEUES, TAGS = ("a.one", "a.two", "b.one"), ("default", "media"), ("red", "blue")
 FILTERS = ("state", "task", "queue", "tag")

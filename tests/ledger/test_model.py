@@ -10,7 +10,7 @@ from hypothesis import strategies as some
 from jobline.domain.state import MOVES, State
 from jobline.ledger.commands.attempts import Claimed
 from jobline.ledger.keys import Key
-from tests.ledger.conftest import TENANT, Ledger
+from tests.support.ledger import TENANT, Ledger
 
 QUEUE = "default"
 SUBMITS = {"submit": {}, "submit_later": {"delay_ms": 60_000}, "submit_brief": {"expires_in_ms": 60_000}}

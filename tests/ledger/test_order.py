@@ -5,7 +5,7 @@ from __future__ import annotations
 from jobline.domain.state import State
 from jobline.ledger.keys import Key
 from jobline.ledger.scripts import CONSTANTS
-from tests.ledger.conftest import Ledger
+from tests.support.ledger import Ledger
 
 
 def order_of(ledger: Ledger, *queues: str, slots: int = 100) -> list[str]:

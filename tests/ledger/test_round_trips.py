@@ -10,7 +10,7 @@ import redis
 
 from jobline.ledger import commands
 from jobline.ledger.commands.command import Command
-from tests.ledger.conftest import Ledger
+from tests.support.ledger import Ledger
 
 #: Of each verb: what stands before it, and itself.
 Scene = tuple[Callable[[Ledger], Any], Callable[[Ledger, Any], object]]

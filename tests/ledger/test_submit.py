@@ -11,7 +11,7 @@ from jobline.domain.state import State
 from jobline.domain.submission import digest
 from jobline.ledger.commands.submitting import Submitted
 from jobline.ledger.keys import Key
-from tests.ledger.conftest import TENANT, Ledger
+from tests.support.ledger import TENANT, Ledger
 
 FILE = "file_" + "1" * 32
 

@@ -13,7 +13,7 @@ from jobline.ledger.commands.attempts import PublishedArtifact
 from jobline.ledger.commands.command import Lives
 from jobline.ledger.keys import Key
 from jobline.ledger.scripts import CONSTANTS
-from tests.ledger.conftest import LIVES, TENANT, Ledger
+from tests.support.ledger import LIVES, TENANT, Ledger
 
 FILE, OTHER = "file_" + "1" * 32, "file_" + "2" * 32
 ARTIFACT = PublishedArtifact("art_" + "a" * 32, "a.png", "image/png", 3, "0" * 64)

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.acceptance.house import ROOT
-from tests.sdk.conftest import Live, need_compiler, run
+from tests.support.processes import ROOT
+from tests.support.sdk import Live, need_compiler, run
 
 pytestmark = [pytest.mark.acceptance, pytest.mark.slow]
 

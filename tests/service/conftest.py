@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
-import json
 import os
 import signal
-import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Any
 
 import httpx
 import pytest
@@ -20,67 +17,13 @@ from pydantic import SecretStr
 
 from jobline.cli.embedded import EmbeddedRedis
 from jobline.domain.access import Scope, make_token
-from jobline.domain.record import Failure
 from jobline.domain.registry import Registry
-from jobline.domain.settings import Settings
+from jobline.domain.settings import Auth, Settings
 from jobline.ledger import commands
-from jobline.ledger.commands.attempts import Claimed
-from jobline.ledger.commands.command import Command, Lives
 from jobline.service.app import build_app
-from tests.service import demo_tasks
-
-T = TypeVar("T")
-LIVES = Lives(result_ms=60_000, file_ms=60_000, tombstone_ms=60_000)
-ADD = "/v1/tasks/demo.add/jobs"
-DRAW = "/v1/tasks/demo.draw/jobs"
-ORDER = {"input": {"a": 1}}
-PATIENCE_S = 10.0
-MakeKey = Callable[..., str]
-
-
-class Worker:
-    """Move jobs as a worker would: by commands, synchronously."""
-
-    def __init__(self, client: redis.Redis) -> None:
-        self.redis = client
-
-    def run(self, command: Command[T]) -> T:
-        return command.read(self.redis.eval(command.script.text, 0, *command.args))
-
-    def beat(self, **about: Any) -> None:
-        self.run(
-            commands.clock.tick("w1", json.dumps({"capacity": 2, **about}), lease_ms=30_000, lives=LIVES)
-        )
-
-    def claim(self, queue: str = "sums") -> Claimed:
-        (claimed,) = self.run(commands.attempts.claim("w1", [queue], slots=1, lease_ms=30_000, lives=LIVES))
-        return claimed
-
-    def succeed(self, job: Claimed, result: dict[str, Any], **more: Any) -> None:
-        artifacts = more.get("artifacts", ())
-        self.run(commands.attempts.succeed(job.id, job.fence, json.dumps(result), artifacts, LIVES))
-
-    def fail(self, job: Claimed, code: str = "demo.broken", traceback: str | None = None) -> None:
-        failure = Failure(code, "It broke.", retryable=False, attempt=job.attempt, traceback=traceback)
-        self.run(commands.attempts.fail(job.id, job.fence, failure, LIVES))
-
-    def make_due(self, queue: str) -> None:
-        """Let the time come for the scheduled jobs of a queue."""
-        due = f"jl:due:{queue}"
-        ids: Any = self.redis.zrange(due, 0, -1)
-        self.redis.zadd(due, dict.fromkeys(ids, 1))
-        self.beat()
-
-    def forget(self, job_id: str) -> None:
-        """Let a finished job's time be over."""
-        self.redis.zadd("jl:finished", {job_id: 1})
-        self.beat()
-
-
-class Serve(Protocol):
-    """Start a service and give its client."""
-
-    def __call__(self, **settings: Any) -> Any: ...
+from tests.support.service import MakeKey, Serve, Worker, bearer, running
+from tests.support.tasks import simple
+from tests.support.tenants import TwoTenants, make_things
 
 
 @pytest.fixture
@@ -96,27 +39,16 @@ def serve(redis_url: str, tmp_path: Path) -> Serve:
     @asynccontextmanager
     async def start(**settings: Any) -> AsyncIterator[httpx.AsyncClient]:
         chosen = Settings(redis_url=SecretStr(redis_url), data_dir=tmp_path, **settings)
-        async with running(build_app(chosen, Registry.of(demo_tasks.ALL))) as client:
+        async with running(build_app(chosen, Registry.of(simple.ALL))) as client:
             yield client
 
     return start
 
 
-@asynccontextmanager
-async def running(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
-    """Hold an application's lifespan, and give a client of it."""
-    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
-    async with (
-        app.router.lifespan_context(app),
-        httpx.AsyncClient(transport=transport, base_url="http://test", timeout=30) as client,
-    ):
-        yield client
-
-
 @pytest.fixture
 def app(redis_url: str, tmp_path: Path) -> FastAPI:
     settings = Settings(redis_url=SecretStr(redis_url), data_dir=tmp_path)
-    return build_app(settings, Registry.of(demo_tasks.ALL))
+    return build_app(settings, Registry.of(simple.ALL))
 
 
 @pytest.fixture
@@ -136,23 +68,6 @@ async def frozen_redis(client: httpx.AsyncClient, redis_server: EmbeddedRedis) -
         os.kill(redis_server.pid, signal.SIGCONT)
 
 
-async def submit(client: httpx.AsyncClient, **headers: str) -> httpx.Response:
-    return await client.post(ADD, json={"input": {"a": 1}}, headers=headers)
-
-
-async def until(holds: Callable[[], bool]) -> None:
-    """Return once it is true."""
-    deadline = time.monotonic() + PATIENCE_S
-    while not holds():
-        assert time.monotonic() < deadline, "it did not come true in time"
-        await asyncio.sleep(0.01)
-
-
-def waiting(worker: Worker, count: int) -> Callable[[], bool]:
-    """Claim, when asked, that so many jobs wait."""
-    return lambda: worker.redis.zcard("jl:wait:sums:public") == count
-
-
 @pytest.fixture
 def make_key(worker: Worker) -> MakeKey:
     """Make a key; gives the header that shows it."""
@@ -170,5 +85,13 @@ def make_key(worker: Worker) -> MakeKey:
     return make
 
 
-def bearer(value: str) -> dict[str, str]:
-    return {"Authorization": value}
+@pytest.fixture
+async def tenants(
+    redis_url: str, tmp_path: Any, worker: Worker, make_key: MakeKey
+) -> AsyncIterator[TwoTenants]:
+    settings = Settings(redis_url=SecretStr(redis_url), data_dir=tmp_path, auth=Auth.KEYS)
+    app = build_app(settings, Registry.of(simple.ALL))
+    async with running(app) as client:
+        tenants = TwoTenants(app, client, bearer(make_key("acme")), bearer(make_key("umbrella")), {})
+        tenants.ids = await make_things(tenants, worker)
+        yield tenants

@@ -16,7 +16,7 @@ from jobline.domain.settings import Auth, Rate
 from jobline.ledger import commands
 from jobline.service.guards import keyring
 from jobline.service.guards.scopes import find_scope
-from tests.service.conftest import ADD, ORDER, MakeKey, Serve, Worker, bearer
+from tests.support.service import ADD, ORDER, MakeKey, Serve, Worker, bearer
 
 
 async def test_without_a_key_only_what_is_open_answers(serve: Serve) -> None:

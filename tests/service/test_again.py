@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.service.conftest import ADD, Serve, Worker
+from tests.support.service import ADD, Serve, Worker
 
 
 async def submit(client: httpx.AsyncClient, **more: Any) -> str:

@@ -13,8 +13,8 @@ from jobline.domain.task import Task
 from jobline.service.resources import Resources
 from jobline.service.routes.problems import kinds
 from jobline.service.shapes.openapi import render
-from tests.service.conftest import Worker
-from tests.service.demo_tasks import missing
+from tests.support.service import Worker
+from tests.support.tasks.simple import missing
 
 
 async def test_tasks_are_described_with_their_schemas(client: httpx.AsyncClient) -> None:

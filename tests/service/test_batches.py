@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from jobline.service.shapes.batches import Batch
-from tests.service.conftest import Serve, Worker
+from tests.support.service import Serve, Worker
 
 
 def ask(count: int = 2, **more: Any) -> dict[str, Any]:

@@ -11,7 +11,7 @@ import pytest
 from jobline.files import FileStore, artifact_id
 from jobline.ledger.commands.attempts import PublishedArtifact
 from jobline.service.answers.downloads import OUTSIDE, read_range, write_disposition
-from tests.service.conftest import Serve, Worker
+from tests.support.service import Serve, Worker
 
 LOOK = "/v1/tasks/photo.look/jobs"
 BYTES = bytes(range(256)) * 4000

@@ -14,7 +14,7 @@ from fastapi import FastAPI
 
 from jobline.service.guards.hardening import MAX_HEAD_BYTES, MAX_HEADERS, MAX_TARGET_BYTES
 from jobline.service.resources import Resources
-from tests.service.conftest import ADD, DRAW, Serve, Worker
+from tests.support.service import ADD, DRAW, Serve, Worker
 
 ORDER = b'{"input":{"a":1}}'
 JSON = {"Content-Type": "application/json"}

@@ -7,7 +7,8 @@ import asyncio
 import httpx
 import pytest
 
-from tests.service.conftest import ADD, DRAW, Serve, Worker, submit, until, waiting
+from tests.support.service import ADD, DRAW, Serve, Worker, submit, waiting
+from tests.support.waiting import until
 
 
 async def test_thousand_posts_with_one_key_make_one_job(client: httpx.AsyncClient, worker: Worker) -> None:

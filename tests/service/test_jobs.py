@@ -12,7 +12,7 @@ from jobline.ledger import commands
 from jobline.service.resources import Resources
 from jobline.service.shapes.answers import JobList
 from jobline.service.shapes.tasks import unite
-from tests.service.conftest import ADD, Serve, Worker
+from tests.support.service import ADD, Serve, Worker
 
 
 async def submit(client: httpx.AsyncClient, path: str = ADD, **more: Any) -> dict[str, Any]:

@@ -7,7 +7,7 @@ import time
 import httpx
 
 from jobline.cli.embedded import EmbeddedRedis
-from tests.service.conftest import ADD, Worker, submit
+from tests.support.service import ADD, Worker, submit
 
 
 async def test_store_learns_the_scripts_again_after_redis_forgot_them(

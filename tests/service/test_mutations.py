@@ -13,10 +13,8 @@ from urllib.parse import unquote
 import pytest
 from fastapi import FastAPI
 
-from tests.service.mutations import Json, Sent, mutate
-from tests.service.test_tenants import World, fill, world
-
-__all__ = ["world"]
+from tests.support.mutations import Json, Sent, mutate
+from tests.support.tenants import TwoTenants, fill
 
 COUNT = 10_000
 AT_ONCE = 40
@@ -54,13 +52,13 @@ VALUES = {
 }
 
 
-def valid_requests(world: World) -> list[Sent]:
+def valid_requests(tenants: TwoTenants) -> list[Sent]:
     """Write a request for every operation of the document, for each id that there is."""
-    token = ("authorization", world.owner["Authorization"])
+    token = ("authorization", tenants.owner["Authorization"])
     found = []
-    for template, item in world.app.openapi()["paths"].items():
+    for template, item in tenants.app.openapi()["paths"].items():
         for method, operation in item.items():
-            for one in ids_for(world, template):
+            for one in ids_for(tenants, template):
                 path = fill(template, one)
                 query = tuple(
                     (part["name"], VALUES.get(part["name"], "2027-01-01T00:00:00Z"))
@@ -74,11 +72,11 @@ def valid_requests(world: World) -> list[Sent]:
     return found
 
 
-def ids_for(world: World, template: str) -> list[str]:
+def ids_for(tenants: TwoTenants, template: str) -> list[str]:
     if "{id}" not in template:
         return [""]
     kind = "batch" if "/batches/" in template else "file" if "/v1/files/" in template else "job"
-    return world.ids.get(kind, ["x"])
+    return tenants.ids.get(kind, ["x"])
 
 
 class Document:
@@ -156,15 +154,15 @@ async def check(app: FastAPI, document: Document, requests: Iterable[Sent]) -> C
     return seen
 
 
-async def test_unchanged_requests_are_documented_too(world: World) -> None:
-    await check(world.app, Document(world.app), valid_requests(world))
+async def test_unchanged_requests_are_documented_too(tenants: TwoTenants) -> None:
+    await check(tenants.app, Document(tenants.app), valid_requests(tenants))
 
 
 @pytest.mark.slow
-async def test_ten_thousand_changed_requests_get_documented_answers(world: World) -> None:
-    luck, valid = random.Random(SEED), valid_requests(world)  # noqa: S311 - luck, no secret
+async def test_ten_thousand_changed_requests_get_documented_answers(tenants: TwoTenants) -> None:
+    luck, valid = random.Random(SEED), valid_requests(tenants)  # noqa: S311 - luck, no secret
     seen = await check(
-        world.app, Document(world.app), (mutate(luck.choice(valid), luck) for _ in range(COUNT))
+        tenants.app, Document(tenants.app), (mutate(luck.choice(valid), luck) for _ in range(COUNT))
     )
     assert sum(seen.values()) == COUNT
     assert {200, 202, 400, 401, 404, 405, 415, 422} <= set(seen)

@@ -5,7 +5,7 @@ from typing import Any
 import httpx
 
 from jobline.ledger import commands
-from tests.service.conftest import ADD, LIVES, Worker
+from tests.support.service import ADD, LIVES, Worker
 
 
 async def submit(client: httpx.AsyncClient, **more: Any) -> None:

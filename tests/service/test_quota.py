@@ -7,7 +7,7 @@ import asyncio
 import httpx
 
 from jobline.domain.settings import Auth, Rate
-from tests.service.conftest import ADD, ORDER, MakeKey, Serve, Worker, bearer
+from tests.support.service import ADD, ORDER, MakeKey, Serve, Worker, bearer
 
 
 async def test_quota_is_told_on_each_answer_and_held(serve: Serve, make_key: MakeKey) -> None:

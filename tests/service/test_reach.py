@@ -9,7 +9,7 @@ import pytest
 from fastapi import FastAPI
 
 from jobline.domain.settings import Auth
-from tests.service.conftest import ADD, ORDER, Serve
+from tests.support.service import ADD, ORDER, Serve
 
 
 def served_at(app: FastAPI, server: str) -> httpx.AsyncClient:

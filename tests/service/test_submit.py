@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.service.conftest import ADD, Worker, submit
+from tests.support.service import ADD, Worker, submit
 
 
 async def test_submit_answers_202_with_the_job_that_the_ledger_holds(

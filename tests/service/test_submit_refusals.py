@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.service.conftest import ADD, DRAW, Serve, Worker, submit
+from tests.support.service import ADD, DRAW, Serve, Worker, submit
 
 BOTH_TIMES = '{"input": {"a": 1}, "delay_s": 1, "run_at": "2030-01-01T00:00:00Z"}'
 MANY_TAGS = json.dumps({"input": {"a": 1}, "tags": [str(i) for i in range(11)]})

@@ -23,9 +23,10 @@ from jobline.ledger import commands
 from jobline.service.app import build_app
 from jobline.service.events.waiter import Waiter
 from jobline.service.resources import Resources
-from tests.service import demo_tasks
-from tests.service.conftest import ADD, DRAW, ORDER, MakeKey, Serve, Worker, bearer, submit
-from tests.service.events.streaming import PATIENCE_S, PLAIN, Api, serving, until
+from tests.support.service import ADD, DRAW, ORDER, MakeKey, Serve, Worker, bearer, submit
+from tests.support.streaming import PLAIN, Api, serving
+from tests.support.tasks import simple
+from tests.support.waiting import DEADLINE_S, until
 
 PATHS = ["/v1/jobs/{}", f"{ADD}/{{}}", "/v1/jobs/{}/result"]
 #: Differ from one request to the next.
@@ -41,7 +42,7 @@ def resources(app: FastAPI) -> Resources:
 @pytest.fixture
 async def api(redis_url: str, tmp_path: Path) -> AsyncIterator[Api]:
     settings = Settings(redis_url=SecretStr(redis_url), data_dir=tmp_path)
-    async with serving(lambda: build_app(settings, Registry.of(demo_tasks.ALL))) as api:
+    async with serving(lambda: build_app(settings, Registry.of(simple.ALL))) as api:
         yield api
 
 
@@ -70,7 +71,7 @@ async def test_answer_after_a_wait_is_that_of_a_request_that_did_not_wait(
         late = parts(await asked[0])
         pending = parts(await client.get(url, headers=headers))
         worker.succeed(worker.claim(), {"total": 2.0})
-        waited = parts(await asyncio.wait_for(asked[1], PATIENCE_S))
+        waited = parts(await asyncio.wait_for(asked[1], DEADLINE_S))
         ended = parts(await client.get(url, headers=headers))
 
     assert (waited, late) == (ended, pending)
@@ -102,7 +103,7 @@ async def test_wait_for_a_result_ends_as_the_job_does(
         worker.succeed(job, {"total": 2.0})
     else:
         worker.fail(job)
-    assert (await asyncio.wait_for(asked, PATIENCE_S)).status_code == status
+    assert (await asyncio.wait_for(asked, DEADLINE_S)).status_code == status
 
 
 async def test_etag_that_is_still_true_is_304_after_the_wait(
@@ -114,7 +115,7 @@ async def test_etag_that_is_still_true_is_304_after_the_wait(
     asked = asyncio.create_task(client.get(f"{url}?wait=20", headers=known))
     await until(is_watched(worker, url[9:]))
     worker.succeed(worker.claim(), {"total": 2.0})
-    other = await asyncio.wait_for(asked, PATIENCE_S)
+    other = await asyncio.wait_for(asked, DEADLINE_S)
 
     assert (same.status_code, same.content, same.headers["etag"]) == (304, b"", known["if-none-match"])
     assert (other.status_code, other.json()["state"]) == (200, "SUCCESS")
@@ -143,7 +144,7 @@ async def test_redis_away_at_the_end_of_the_wait_is_503(
     await until(is_watched(worker, url[9:]))
     os.kill(redis_server.pid, signal.SIGSTOP)
     try:
-        answer = await asyncio.wait_for(asked, PATIENCE_S)
+        answer = await asyncio.wait_for(asked, DEADLINE_S)
         plain = await client.get(url)
     finally:
         os.kill(redis_server.pid, signal.SIGCONT)
@@ -167,7 +168,7 @@ async def test_defect_at_the_end_of_the_wait_is_a_logged_500(
 
     monkeypatch.setattr("jobline.service.routes.jobs.make_etag", explode)
     worker.succeed(worker.claim(), {"total": 2.0})
-    answer = await asyncio.wait_for(asked, PATIENCE_S)
+    answer = await asyncio.wait_for(asked, DEADLINE_S)
 
     assert (answer.status_code, answer.json()["code"]) == (500, "internal")
     assert [record.getMessage() for record in caplog.records if record.levelname == "ERROR"] == [
@@ -196,7 +197,7 @@ async def test_submit_answered_in_time_is_noted_whoever_read_the_end(
     asked += [asyncio.create_task(client.get(f"/v1/jobs/{job.id}?wait=20")) for _ in range(20)]
     await until(lambda: calls(worker) - before == 20)
     worker.succeed(job, {"total": 2.0})
-    answers = await asyncio.wait_for(asyncio.gather(*asked), PATIENCE_S)
+    answers = await asyncio.wait_for(asyncio.gather(*asked), DEADLINE_S)
     replay = await submit(client, **{"idempotency-key": "k"})
 
     assert [answer.status_code for answer in [*answers, replay]] == [200] * 22
@@ -232,7 +233,7 @@ async def test_end_of_a_job_is_read_once_for_all_who_wait_for_it(
     asked = [asyncio.create_task(client.get(f"{url}?wait=20")) for _ in range(50)]
     await until(lambda: calls(worker) - before == 50)
     worker.succeed(worker.claim(), {"total": 2.0})
-    answers = await asyncio.wait_for(asyncio.gather(*asked), PATIENCE_S)
+    answers = await asyncio.wait_for(asyncio.gather(*asked), DEADLINE_S)
 
     assert {answer.json()["state"] for answer in answers} == {"SUCCESS"}
     assert calls(worker) - before == 51
@@ -293,7 +294,7 @@ async def test_stop_of_the_api_answers_all_who_wait(api: Api, worker: Worker) ->
         began = time.monotonic()
         await api.stop()
         took = time.monotonic() - began
-        answers = await asyncio.wait_for(asyncio.gather(*reads, *submits), PATIENCE_S)
+        answers = await asyncio.wait_for(asyncio.gather(*reads, *submits), DEADLINE_S)
 
     assert took < 2
     assert [answer.status_code for answer in answers] == [200] * 20 + [202] * 20

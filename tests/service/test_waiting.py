@@ -14,7 +14,8 @@ from jobline.cli.embedded import EmbeddedRedis
 from jobline.ledger import commands
 from jobline.service.events.hub import News
 from jobline.service.resources import Resources
-from tests.service.conftest import ADD, LIVES, PATIENCE_S, Worker, running, until, waiting
+from tests.support.service import ADD, LIVES, Worker, running, waiting
+from tests.support.waiting import DEADLINE_S, until
 
 
 async def submit(client: httpx.AsyncClient, prefer: str = "") -> httpx.Response:
@@ -24,7 +25,7 @@ async def submit(client: httpx.AsyncClient, prefer: str = "") -> httpx.Response:
 
 async def soon(asked: asyncio.Task[httpx.Response]) -> httpx.Response:
     """Take an answer that must come long before its wait would end."""
-    async with asyncio.timeout(PATIENCE_S):
+    async with asyncio.timeout(DEADLINE_S):
         return await asked
 
 

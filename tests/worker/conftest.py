@@ -2,46 +2,16 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 import pytest
 from pydantic import SecretStr
 
-from jobline import Task
-from jobline.domain.errors import LedgerUnavailable
-from jobline.domain.registry import Registry
 from jobline.domain.settings import Settings
-from jobline.ledger.commands.attempts import Noted, Renewed
-from jobline.ledger.commands.command import Command
 from jobline.ledger.recorder import Recorder
 from jobline.worker.wiring import Wiring
-from tests.ledger.conftest import Ledger
-from tests.worker import tasks_of_tests
-
-REGISTRY = Registry.of(one for one in vars(tasks_of_tests).values() if isinstance(one, Task))
-
-
-class FakeRecorder:
-    """Keep what an attempt tells."""
-
-    def __init__(self) -> None:
-        self.reports: list[tuple[str, Any]] = []
-        self.cancelled: list[str] = []
-        self.lost: list[str] = []
-        self.is_down = False
-
-    def run(self, command: Command[Any]) -> Any:
-        if self.is_down:
-            raise LedgerUnavailable("down")
-        if command.script.name == "report":
-            _, _, kind, content = command.args
-            self.reports.append((str(kind), json.loads(str(content))))
-            return Noted(is_current=not self.lost, cancel_requested=bool(self.cancelled))
-        assert command.script.name == "renew"
-        return Renewed(self.lost, self.cancelled, 1)
+from tests.support.worker import REGISTRY, FakeRecorder
 
 
 @pytest.fixture
@@ -53,13 +23,6 @@ def recorder() -> FakeRecorder:
 def wiring(recorder: FakeRecorder, tmp_path: Path) -> Wiring:
     settings = Settings(data_dir=tmp_path, max_result_bytes=1024)
     return Wiring(REGISTRY, settings, cast("Recorder", recorder))
-
-
-@pytest.fixture
-def ledger(redis_url: str) -> Iterator[Ledger]:
-    made = Ledger(redis_url)
-    yield made
-    made.redis.close()
 
 
 @pytest.fixture

@@ -8,13 +8,13 @@ from pydantic import SecretStr
 from jobline.domain.registry import Registry
 from jobline.domain.settings import Settings
 from jobline.worker.app import build_celery, to_broker_url
-from tests.worker import tasks_of_tests
-from tests.worker.conftest import REGISTRY
+from tests.support.tasks import endings
+from tests.support.worker import REGISTRY
 
 
 def test_apps_of_one_process_have_tasks_of_their_own(tmp_path: Path) -> None:
     settings = Settings(redis_url=SecretStr("redis://127.0.0.1:1"), data_dir=tmp_path)
-    some = build_celery(Registry.of([tasks_of_tests.well]), settings)
+    some = build_celery(Registry.of([endings.well]), settings)
     more = build_celery(REGISTRY, settings)
     some.finalize()
     assert "end.well" in some.tasks

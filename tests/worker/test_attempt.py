@@ -10,7 +10,7 @@ import pytest
 from jobline.domain.errors import JobCancelled
 from jobline.worker.attempt import Attempt
 from jobline.worker.wiring import Wiring
-from tests.worker.conftest import FakeRecorder
+from tests.support.worker import FakeRecorder
 
 
 @pytest.fixture

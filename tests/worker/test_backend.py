@@ -15,8 +15,8 @@ from jobline.domain.state import State
 from jobline.ledger.keys import Key
 from jobline.worker.app import build_celery
 from jobline.worker.outcome import Again, Failed, Outcome
-from tests.ledger.conftest import Ledger
-from tests.worker.conftest import REGISTRY
+from tests.support.ledger import Ledger
+from tests.support.worker import REGISTRY
 
 FAILURE = Failure("a.b", "Oh no.", retryable=True, attempt=1, traceback="Traceback…")
 

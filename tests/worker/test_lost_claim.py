@@ -15,11 +15,11 @@ import pytest
 
 from jobline.domain.state import State
 from jobline.ledger import commands
-from tests.acceptance.gate import Gate
-from tests.acceptance.house import ROOT
-from tests.acceptance.processes import Program, wait_until
-from tests.ledger.conftest import Ledger
-from tests.worker.thief import Thief
+from tests.support.gate import Gate
+from tests.support.ledger import Ledger
+from tests.support.lossy_proxy import LossyProxy
+from tests.support.processes import ROOT, Program
+from tests.support.waiting import wait_until
 
 #: What the reply of a claim has, and no other reply.
 CLAIMED = b"public:end.well:media"
@@ -28,8 +28,8 @@ SOON_S = 5.0
 
 
 @pytest.fixture
-def thief(redis_url: str) -> Iterator[Thief]:
-    with Thief(redis_url) as made:
+def lossy_proxy(redis_url: str) -> Iterator[LossyProxy]:
+    with LossyProxy(redis_url) as made:
         yield made
 
 
@@ -40,7 +40,7 @@ def worker(directory: Path, url: str, pool: str, lease_s: float = 30) -> Iterato
         "HOME": str(directory),
         "PYTHONPATH": os.pathsep.join((str(ROOT / "src"), str(ROOT))),
         "JOBLINE_REDIS_URL": url,
-        "JOBLINE_TASKS": "tests.worker.tasks_of_tests,tests.acceptance.tasks_for_tests",
+        "JOBLINE_TASKS": "tests.support.tasks.endings,tests.support.tasks.acceptance",
         "JOBLINE_DATA_DIR": str(directory / "data"),
         "JOBLINE_LEASE_S": f"{lease_s:g}",
     }
@@ -55,14 +55,14 @@ def worker(directory: Path, url: str, pool: str, lease_s: float = 30) -> Iterato
 
 @pytest.mark.parametrize("pool", ["prefork", "threads", "light"])
 def test_job_whose_claim_was_lost_starts_soon_and_loses_no_attempt(
-    tmp_path: Path, thief: Thief, ledger: Ledger, pool: str
+    tmp_path: Path, lossy_proxy: LossyProxy, ledger: Ledger, pool: str
 ) -> None:
-    with worker(tmp_path, thief.url, pool) as program:
-        thief.watch(CLAIMED)
+    with worker(tmp_path, lossy_proxy.url, pool) as program:
+        lossy_proxy.watch(CLAIMED)
         begin = time.monotonic()
         job = ledger.submit(task="end.well", queue="media", input=b"{}", max_attempts=1)
         wait_until(lambda: ledger.read(job).state.is_terminal, 10, "the job ends")
-        assert thief.has_struck.is_set(), program.told()
+        assert lossy_proxy.has_dropped.is_set(), program.told()
         record = ledger.read(job)
         assert (record.state, record.attempt) == (State.SUCCESS, 1), program.told()
         assert time.monotonic() - begin < SOON_S
@@ -71,11 +71,13 @@ def test_job_whose_claim_was_lost_starts_soon_and_loses_no_attempt(
         ]  # fmt: skip
 
 
-def test_worker_that_stops_disowns_the_claim_on_its_way(tmp_path: Path, thief: Thief, ledger: Ledger) -> None:
-    with worker(tmp_path, thief.url, "threads") as program:
-        thief.watch(CLAIMED, breaks=False)
+def test_worker_that_stops_disowns_the_claim_on_its_way(
+    tmp_path: Path, lossy_proxy: LossyProxy, ledger: Ledger
+) -> None:
+    with worker(tmp_path, lossy_proxy.url, "threads") as program:
+        lossy_proxy.watch(CLAIMED, breaks=False)
         job = ledger.submit(task="end.well", queue="media", input=b"{}", max_attempts=1)
-        wait_until(thief.has_struck.is_set, 10, "the claim is lost")
+        wait_until(lossy_proxy.has_dropped.is_set, 10, "the claim is lost")
         program.tell(signal.SIGTERM)
         program.wait()
         record = ledger.read(job)

@@ -12,7 +12,7 @@ from jobline.domain.submission import Submission
 from jobline.ledger.commands.attempts import Claimed
 from jobline.tasks.demo import countdown
 from jobline.worker.message import Message, to_message, to_submission
-from tests.worker.conftest import REGISTRY
+from tests.support.worker import REGISTRY
 
 CLAIMED = Claimed("id-1", "end.well", "media", 2, 7, 5, 12_500, '{"text":"ä \\" \\n"}'.encode())
 NO_EMBED: dict[str, Any] = {"callbacks": None, "errbacks": None, "chain": None, "chord": None}

@@ -17,7 +17,7 @@ from jobline.domain.settings import Settings
 from jobline.worker import prefork
 from jobline.worker.app import build_celery
 from jobline.worker.prefork import SOON_S, Children, PreforkPool, sweep
-from tests.worker.conftest import REGISTRY
+from tests.support.worker import REGISTRY
 
 
 @pytest.fixture

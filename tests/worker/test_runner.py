@@ -12,7 +12,7 @@ from jobline.files import FileStore
 from jobline.worker.outcome import Again, Failed, Outcome
 from jobline.worker.runner import describe, perform
 from jobline.worker.wiring import Wiring
-from tests.worker.conftest import REGISTRY, FakeRecorder
+from tests.support.worker import REGISTRY, FakeRecorder
 
 
 def run(wiring: Wiring, name: str, text: str = "{}", **attempt: Any) -> Outcome:
@@ -52,7 +52,7 @@ def test_error_of_the_task_keeps_its_code(wiring: Wiring) -> None:
         False,
         1,
     )
-    assert "tasks_of_tests.py" in str(failure.traceback)
+    assert "endings.py" in str(failure.traceback)
 
 
 def test_retryable_error_is_tried_again_by_the_policy(wiring: Wiring) -> None:

@@ -24,9 +24,9 @@ from jobline.ledger.keys import Key
 from jobline.worker import transport
 from jobline.worker.app import build_celery
 from jobline.worker.transport import Channel, Transport, is_task_queue
-from tests.acceptance.processes import wait_until
-from tests.ledger.conftest import Ledger
-from tests.worker.conftest import REGISTRY
+from tests.support.ledger import Ledger
+from tests.support.waiting import wait_until
+from tests.support.worker import REGISTRY
 
 #: What the module's head names, as attributes of the class that has them, or words of its source.
 METHODS = {

@@ -1,46 +1,40 @@
-"""Stages that rows share, audited after each, made anew after one that failed; and the table at the end."""
+"""Rigs that rows share, audited after each, made anew after one that failed; and the table at the end."""
 
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
 import pytest
 
-from tests.acceptance.faults.form import IS_FULL
-from tests.acceptance.faults.stage import FarStage, Stage
-from tests.acceptance.faults.table import Row, write_table
+from tests.support.faults.report import NewRow, Row, write_table
+from tests.support.faults.rig import ProxiedRig, Rig
+from tests.support.faults.scale import IS_FULL
 
-S = TypeVar("S", bound=Stage)
+S = TypeVar("S", bound=Rig)
 ROWS = pytest.StashKey[list[Row]]()
 FAILED = pytest.StashKey[bool]()
 
 
-class NewRow(Protocol):
-    """Open a row of the table."""
-
-    def __call__(self, number: str, fault: str, *, is_stock: bool = False) -> Row: ...
-
-
-class Stages:
-    """Hold one stage of each kind, while it is whole."""
+class Rigs:
+    """Hold one rig of each kind, while it is whole."""
 
     def __init__(self, directories: pytest.TempPathFactory) -> None:
         self._directories = directories
-        self._held: dict[type[Stage], Stage] = {}
+        self._held: dict[type[Rig], Rig] = {}
 
     def lend(self, kind: type[S], node: pytest.Item) -> Iterator[S]:
-        """Give a whole stage to one test; whatever the row was, the ledger is as it should be afterwards."""
-        stage = self._held.get(kind)
-        if not isinstance(stage, kind):
-            stage = self._held[kind] = kind(self._directories.mktemp(kind.__name__)).__enter__()
-        stage.make_whole()
-        yield stage
+        """Lend a whole rig to one test, and audit its ledger afterwards, whatever the row was."""
+        rig = self._held.get(kind)
+        if not isinstance(rig, kind):
+            rig = self._held[kind] = kind(self._directories.mktemp(kind.__name__)).__enter__()
+        rig.make_whole()
+        yield rig
         try:
             if node.stash.get(FAILED, False):
                 self._drop(kind)
             else:
-                assert stage.audit() == []
+                assert rig.audit() == []
         except BaseException:
             self._drop(kind)
             raise
@@ -50,25 +44,25 @@ class Stages:
         for kind in list(self._held):
             self._drop(kind)
 
-    def _drop(self, kind: type[Stage]) -> None:
+    def _drop(self, kind: type[Rig]) -> None:
         self._held.pop(kind).close()
 
 
 @pytest.fixture(scope="session")
-def stages(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stages]:
-    held = Stages(tmp_path_factory)
+def rigs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rigs]:
+    held = Rigs(tmp_path_factory)
     yield held
     held.close()
 
 
 @pytest.fixture
-def stage(stages: Stages, request: pytest.FixtureRequest) -> Iterator[Stage]:
-    yield from stages.lend(Stage, request.node)
+def rig(rigs: Rigs, request: pytest.FixtureRequest) -> Iterator[Rig]:
+    yield from rigs.lend(Rig, request.node)
 
 
 @pytest.fixture
-def far(stages: Stages, request: pytest.FixtureRequest) -> Iterator[FarStage]:
-    yield from stages.lend(FarStage, request.node)
+def proxied(rigs: Rigs, request: pytest.FixtureRequest) -> Iterator[ProxiedRig]:
+    yield from rigs.lend(ProxiedRig, request.node)
 
 
 @pytest.fixture

@@ -8,10 +8,10 @@ from pathlib import Path
 from jobline.domain.submission import Submission
 from jobline.ledger import commands
 from jobline.ledger.recorder import Recorder
-from tests.acceptance.faults.conftest import NewRow
-from tests.acceptance.faults.form import pick
-from tests.acceptance.faults.stage import Stage
-from tests.acceptance.processes import wait_until
+from tests.support.faults.report import NewRow
+from tests.support.faults.rig import Rig
+from tests.support.faults.scale import pick
+from tests.support.waiting import wait_until
 
 JOBS = pick(100_000, 10_000)
 WARM = JOBS // 5
@@ -32,18 +32,18 @@ def test_memory_of_the_workers_parent_is_flat(tmp_path: Path, new_row: NewRow) -
             recorder.run(commands.submitting.submit(order, queue_limit=JOBS))
 
     def is_settled(count: int) -> bool:
-        with stage.raw() as ledger:
+        with rig.raw() as ledger:
             return bool(ledger.zcard("jl:finished") == count)
 
-    # A stage of its own: the audits of other rows need not read these jobs too.
-    with Stage(tmp_path) as stage:
-        recorder = Recorder(stage.redis.url)
+    # A rig of its own: the audits of other rows need not read these jobs too.
+    with Rig(tmp_path) as rig:
+        recorder = Recorder(rig.redis.url)
         submit(WARM)
         wait_until(lambda: is_settled(WARM), 300, "the worker is warm")
-        warm = [one.rss_kb() for one in stage.workers]
+        warm = [one.rss_kb() for one in rig.workers]
         submit(JOBS - WARM)
         wait_until(lambda: is_settled(JOBS), 900, "all jobs ended")
-        grown = [one.rss_kb() - then for one, then in zip(stage.workers, warm, strict=True)]
+        grown = [one.rss_kb() - then for one, then in zip(rig.workers, warm, strict=True)]
         recorder.redis.close()
     row.jobs = JOBS
     row.note = f"grown by {max(grown):,} kB from {max(warm):,} kB"

@@ -12,19 +12,19 @@ from pathlib import Path
 
 import pytest
 
-from tests.acceptance.faults.conftest import NewRow
-from tests.acceptance.faults.evidence import Evidence
-from tests.acceptance.faults.form import IS_FULL, hold
-from tests.acceptance.faults.table import Row
-from tests.acceptance.house import House
-from tests.acceptance.processes import Program, wait_until
+from tests.support.deployment import Deployment
+from tests.support.faults.evidence import Evidence
+from tests.support.faults.report import NewRow, Row
+from tests.support.faults.scale import IS_FULL, hold
+from tests.support.processes import Program
+from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.skipif(not IS_FULL, reason="a comparison, for `make faults`")
 #: How long a job may stay away before it is called lost: six visibility timeouts.
 GIVE_UP_S = 60.0
 
 
-class Stock(House):
+class Stock(Deployment):
     """Hold one Redis and some stock workers."""
 
     def __init__(self, directory: Path) -> None:
@@ -40,7 +40,7 @@ class Stock(House):
     def worker_command(self, name: str, slots: int) -> list[str]:
         """Write the command of a worker of the stock application."""
         return [
-            *(sys.executable, "-m", "celery", "-A", "tests.acceptance.faults.stock_app", "worker"),
+            *(sys.executable, "-m", "celery", "-A", "tests.support.faults.stock_app", "worker"),
             *("--without-mingle", "--without-gossip", "-c", str(slots), "-n", f"{name}@%h", "-l", "info"),
         ]
 
@@ -58,7 +58,7 @@ class Stock(House):
         """
         job, go = secrets.token_hex(8), self.directory / secrets.token_hex(8)
         code = (
-            "import pathlib, time; from tests.acceptance.faults.stock_app import app; "
+            "import pathlib, time; from tests.support.faults.stock_app import app; "
             "app.connection_for_write().ensure_connection(); print('set', flush=True)\n"
             f"while not pathlib.Path('{go}').exists(): time.sleep(0.005)\n"
             f"app.send_task('stock.work', args=[{seconds}], task_id='{job}')"

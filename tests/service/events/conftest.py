@@ -12,14 +12,14 @@ from pydantic import SecretStr
 from jobline.domain.registry import Registry
 from jobline.domain.settings import Settings
 from jobline.service.app import build_app
-from tests.service import demo_tasks
-from tests.service.events.streaming import Api, serving
+from tests.support.streaming import Api, serving
+from tests.support.tasks import simple
 
 
 @pytest.fixture
 def make(redis_url: str, tmp_path: Path) -> Callable[[], FastAPI]:
     settings = Settings(redis_url=SecretStr(redis_url), data_dir=tmp_path)
-    return lambda: build_app(settings, Registry.of(demo_tasks.ALL))
+    return lambda: build_app(settings, Registry.of(simple.ALL))
 
 
 @pytest.fixture

@@ -8,19 +8,9 @@ from jobline.domain.event import Position
 from jobline.domain.submission import Submission
 from jobline.ledger import commands
 from jobline.ledger.commands.batches import BatchOrder
-from tests.service.conftest import Worker
-from tests.service.events.streaming import (
-    PATIENCE_S,
-    Api,
-    Listener,
-    events_of,
-    get,
-    progress,
-    report,
-    streams,
-    submit,
-    until,
-)
+from tests.support.service import Worker
+from tests.support.streaming import Api, Listener, events_of, get, progress, report, streams, submit
+from tests.support.waiting import DEADLINE_S, until
 
 
 async def test_feed_tells_of_all_jobs_from_now_on(api: Api, worker: Worker) -> None:
@@ -30,7 +20,7 @@ async def test_feed_tells_of_all_jobs_from_now_on(api: Api, worker: Worker) -> N
     await until(lambda: bool(streams(api)) and streams(api)[0]._send is not None)
     other = await submit(api)
     worker.succeed(worker.claim(), {"total": 2.0})
-    await asyncio.wait_for(listening, PATIENCE_S)
+    await asyncio.wait_for(listening, DEADLINE_S)
 
     assert feed.kinds == ["job.created", "job.started", "job.succeeded"]
     assert [one["data"]["job_id"] for one in feed.contents] == [other, before, before]
@@ -54,7 +44,7 @@ async def test_tenant_sees_no_event_of_another(api: Api, worker: Worker) -> None
     await until(lambda: len(feed.events) == 1)
     submit_for("other", 9999)
     submit_for("public", 2)
-    await asyncio.wait_for(listening, PATIENCE_S)
+    await asyncio.wait_for(listening, DEADLINE_S)
 
     assert [one["data"]["job_id"] for one in feed.contents] == ["public-1", "public-2"]
     assert (await get(events_of(api, "other-1"))).status_code == 404
@@ -83,7 +73,7 @@ async def test_stream_of_a_batch_tells_all_its_jobs_and_ends_with_the_last(api: 
         job = worker.claim()
         report(worker, job, progress(1))
         worker.succeed(job, {"total": 2.0})
-    await asyncio.wait_for(listening, PATIENCE_S)
+    await asyncio.wait_for(listening, DEADLINE_S)
 
     assert listener.kinds == ["job.created"] * 3 + ["job.started", "job.progress", "job.succeeded"] * 3
     assert {one["data"]["job_id"] for one in listener.contents} == {f"public-job-{n}" for n in range(3)}

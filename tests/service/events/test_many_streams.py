@@ -12,9 +12,8 @@ from fastapi import FastAPI
 
 from jobline.ledger import commands
 from jobline.service.events.stream import BUFFER_BYTES
-from tests.service.conftest import LIVES, Worker
-from tests.service.events.streaming import (
-    PATIENCE_S,
+from tests.support.service import LIVES, Worker
+from tests.support.streaming import (
     PLAIN,
     Api,
     Listener,
@@ -25,8 +24,8 @@ from tests.service.events.streaming import (
     serving,
     streams,
     submit,
-    until,
 )
+from tests.support.waiting import DEADLINE_S, until
 
 
 async def test_two_hundred_watchers_share_one_subscription(api: Api, worker: Worker) -> None:
@@ -42,7 +41,7 @@ async def test_two_hundred_watchers_share_one_subscription(api: Api, worker: Wor
     still = worker.redis.info("commandstats")["cmdstat_evalsha"]["calls"]
     for job in worker.run(commands.attempts.claim("w1", ["sums"], slots=20, lease_ms=30_000, lives=LIVES)):
         worker.succeed(job, {"total": 2.0})
-    await asyncio.wait_for(asyncio.gather(*listening), PATIENCE_S)
+    await asyncio.wait_for(asyncio.gather(*listening), DEADLINE_S)
 
     assert subscribers == [(channel.encode(), 1)]
     assert connections <= 4  # the test's own, the subscription, the store's
@@ -70,7 +69,7 @@ async def test_slow_reader_costs_a_bounded_buffer_and_delays_nobody(api: Api, wo
             worst = max(worst, time.monotonic() - begin)
             most = max(most, *(len(stream._chunk) + stream._size for stream in streams(api)))
     worker.succeed(job, {"total": 2.0})
-    await asyncio.wait_for(asyncio.gather(*listening), PATIENCE_S)
+    await asyncio.wait_for(asyncio.gather(*listening), DEADLINE_S)
     late = [await asyncio.to_thread(read_ids, one) for one in slow]
 
     assert worst < 1
@@ -90,7 +89,7 @@ def connect(api: Api, path: str) -> socket.socket:
 
 def read_ids(slow: socket.socket) -> list[str]:
     """Read a stream to the end of the job."""
-    slow.settimeout(PATIENCE_S)
+    slow.settimeout(DEADLINE_S)
     data = b""
     with slow:
         while b"event: job.succeeded\n" not in data:
@@ -113,7 +112,7 @@ async def test_stop_of_the_api_ends_all_streams_within_three_seconds(
             begin = time.monotonic()
             await api.stop()
             took = time.monotonic() - begin
-            over = await asyncio.wait_for(asyncio.gather(*connected), PATIENCE_S)
+            over = await asyncio.wait_for(asyncio.gather(*connected), DEADLINE_S)
     assert took < 1
     assert not any(over)
 

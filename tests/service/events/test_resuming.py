@@ -9,19 +9,9 @@ import pytest
 
 from jobline.cli.embedded import EmbeddedRedis
 from jobline.service.shapes.events import JobEvent
-from tests.service.conftest import Worker
-from tests.service.events.streaming import (
-    PATIENCE_S,
-    Api,
-    Listener,
-    events_of,
-    get,
-    history,
-    progress,
-    report,
-    submit,
-    until,
-)
+from tests.support.service import Worker
+from tests.support.streaming import Api, Listener, events_of, get, history, progress, report, submit
+from tests.support.waiting import DEADLINE_S, until
 
 
 @pytest.mark.parametrize("by", ["header", "query", "both"])
@@ -62,7 +52,7 @@ async def test_client_that_is_cut_off_again_and_again_sees_each_event_once(api: 
         if chance.random() < 0.2:
             await asyncio.sleep(chance.random() / 100)
     worker.succeed(job, {"total": 2.0})
-    await asyncio.wait_for(listening, PATIENCE_S)
+    await asyncio.wait_for(listening, DEADLINE_S)
 
     assert listener.connections > 20
     assert listener.ids == history(worker, job_id)
@@ -86,7 +76,7 @@ async def test_restart_of_the_api_leaves_no_gap(api: Api, worker: Worker) -> Non
             report(worker, job, progress(1000 + number))
             await api.start()
     worker.succeed(job, {"total": 2.0})
-    await asyncio.wait_for(asyncio.gather(*listening), PATIENCE_S)
+    await asyncio.wait_for(asyncio.gather(*listening), DEADLINE_S)
 
     assert one.connections > 2
     assert one.ids == history(worker, job_id)
@@ -111,7 +101,7 @@ async def test_broken_subscription_and_redis_that_restarts_leave_no_gap(
     redis_server.start()
     report(worker, job, progress(2))
     worker.succeed(job, {"total": 2.0})
-    await asyncio.wait_for(asyncio.gather(*listening), PATIENCE_S)
+    await asyncio.wait_for(asyncio.gather(*listening), DEADLINE_S)
 
     assert one.ids == all_jobs.ids == history(worker, job_id)
     assert one.connections == 2  # the second one is answered by 204
@@ -133,7 +123,7 @@ async def test_events_that_are_no_longer_kept_are_a_reset_with_the_job(api: Api,
     listening = [asyncio.create_task(one.listen()) for one in (lost, fresh, known)]
     await until(lambda: len(lost.events) > 1000)
     worker.succeed(job, {"total": 2.0})
-    await asyncio.wait_for(asyncio.gather(*listening), PATIENCE_S)
+    await asyncio.wait_for(asyncio.gather(*listening), DEADLINE_S)
 
     ids = history(worker, job_id)
     for one in (lost, fresh):
@@ -150,11 +140,11 @@ async def test_id_of_another_ledger_is_a_reset(api: Api, worker: Worker) -> None
     job_id = await submit(api)
     worker.succeed(worker.claim(), {"total": 2.0})
     one = Listener(f"{events_of(api, job_id)}?after=9999999999999-0")
-    await asyncio.wait_for(one.listen(), PATIENCE_S)
+    await asyncio.wait_for(one.listen(), DEADLINE_S)
     assert one.kinds == ["reset", "job.created", "job.started", "job.succeeded"]
 
     feed = Listener(f"{api.url}/v1/events?after=9999999999999-0")
-    await asyncio.wait_for(feed.listen(until=lambda: len(feed.events) == 4), PATIENCE_S)
+    await asyncio.wait_for(feed.listen(until=lambda: len(feed.events) == 4), DEADLINE_S)
     assert feed.kinds == one.kinds
     assert feed.contents[0]["data"] is None
 
@@ -165,5 +155,5 @@ async def test_trimmed_feed_is_a_reset(api: Api, worker: Worker) -> None:
     ids = history(worker, job_id)
     worker.redis.xtrim("jl:feed", minid=ids[2], approximate=False)
     feed = Listener(f"{api.url}/v1/events?after={ids[0]}")
-    await asyncio.wait_for(feed.listen(until=lambda: len(feed.events) == 2), PATIENCE_S)
+    await asyncio.wait_for(feed.listen(until=lambda: len(feed.events) == 2), DEADLINE_S)
     assert feed.kinds == ["reset", "job.succeeded"]

@@ -21,9 +21,8 @@ from jobline.service.events import beats
 from jobline.service.events.frames import write_frame
 from jobline.service.events.stream import Stream
 from jobline.service.shapes.events import JobEvent
-from tests.service.conftest import LIVES, Worker
-from tests.service.events.streaming import (
-    PATIENCE_S,
+from tests.support.service import LIVES, Worker
+from tests.support.streaming import (
     PLAIN,
     Api,
     Listener,
@@ -34,8 +33,8 @@ from tests.service.events.streaming import (
     report,
     serving,
     submit,
-    until,
 )
+from tests.support.waiting import DEADLINE_S, until
 
 
 async def test_stream_tells_a_job_from_its_first_event_to_its_last(api: Api, worker: Worker) -> None:
@@ -47,7 +46,7 @@ async def test_stream_tells_a_job_from_its_first_event_to_its_last(api: Api, wor
     report(worker, job, progress(1, "zwölf"))
     report(worker, job, {"level": "info", "message": "hello", "fields": {"size": 2**80}}, kind="log")
     worker.succeed(job, {"total": 2.0})
-    await asyncio.wait_for(listening, PATIENCE_S)
+    await asyncio.wait_for(listening, DEADLINE_S)
 
     assert listener.kinds == ["job.created", "job.started", "job.progress", "job.log", "job.succeeded"]
     assert listener.ids == history(worker, job_id)
@@ -71,7 +70,7 @@ async def test_every_event_is_what_its_schema_says(api: Api, worker: Worker) -> 
     job = worker.claim()
     worker.run(commands.attempts.fail(job.id, job.fence, broken(job), LIVES))
     listener = Listener(events_of(api, job_id))
-    await asyncio.wait_for(listener.listen(), PATIENCE_S)
+    await asyncio.wait_for(listener.listen(), DEADLINE_S)
 
     assert listener.kinds[-3:] == ["job.retrying", "job.started", "job.failed"]
     for content in listener.contents:
@@ -161,7 +160,7 @@ async def test_comment_keeps_a_silent_stream_alive_and_makes_no_event(
         assert 0.6 <= time.monotonic() - begin < 3
         assert "\n\n" not in text
         worker.succeed(worker.claim(), {"total": 2.0})
-        await asyncio.wait_for(listening, PATIENCE_S)
+        await asyncio.wait_for(listening, DEADLINE_S)
     assert listener.kinds == ["job.created", "job.started", "job.succeeded"]
 
 

@@ -1,8 +1,6 @@
 from __future__ import annotations
 
-import io
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,30 +9,9 @@ from PIL import Image
 from jobline import JobContext
 from jobline.tasks.image import process
 from jobline.tasks.image.order import ImageOrder, ImagesMade
+from tests.support.images import read
 
 Process = Callable[..., ImagesMade]
-
-
-def encode(image: Image.Image, kind: str, **options: Any) -> bytes:
-    """Write an image in memory."""
-    stream = io.BytesIO()
-    image.save(stream, kind, **options)
-    return stream.getvalue()
-
-
-def read(path: Path) -> Image.Image:
-    """Open an image, decode it and close its file."""
-    with Image.open(path) as image:
-        image.load()
-        return image
-
-
-def quarters(width: int = 40, height: int = 20, mode: str = "RGB") -> Image.Image:
-    """Draw red, green, blue and white quarters, so that any turn can be told."""
-    image = Image.new("RGB", (width, height), "white")
-    for colour, corner in (("red", (0, 0)), ("lime", (width // 2, 0)), ("blue", (0, height // 2))):
-        image.paste(colour, (*corner, corner[0] + width // 2, corner[1] + height // 2))
-    return image.convert(mode)
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from PIL import Image
 from jobline import TaskError
 from jobline.tasks.image.limits import ImageLimits, read_limits
 from jobline.tasks.image.order import ImagesMade
-from tests.tasks.image.conftest import encode, quarters, read
+from tests.support.images import encode, quarters, read
 
 Run = Callable[..., ImagesMade]
 KINDS = ["JPEG", "PNG", "WEBP", "AVIF", "GIF", "TIFF", "BMP", "JPEG2000", "ICO", "PPM", "HEIF"]

@@ -10,7 +10,7 @@ from PIL import Image, ImageCms
 from jobline import JobCancelled, JobContext, TaskError
 from jobline.tasks.image import thumbnail
 from jobline.tasks.image.order import ImagesMade, Thumbnail
-from tests.tasks.image.conftest import encode, quarters, read
+from tests.support.images import encode, quarters, read
 
 Open = Callable[..., Image.Image]
 Run = Callable[..., ImagesMade]

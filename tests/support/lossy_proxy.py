@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 CHUNK = 65_536
 
 
-class Thief:
+class LossyProxy:
     """Pass everything on, but the first reply with certain words in it, once told to watch for them."""
 
     def __init__(self, url: str) -> None:
@@ -23,7 +23,7 @@ class Thief:
         self._words = b""
         self._breaks = True
         #: Set when the reply was taken.
-        self.has_struck = threading.Event()
+        self.has_dropped = threading.Event()
         self._bell, self._ear = socket.socketpair()
         self._ends = DefaultSelector()
         for end in (self._door, self._ear):
@@ -66,7 +66,7 @@ class Thief:
             data = source.recv(CHUNK)
         if are_replies and self._words and self._words in data:
             self._words = b""
-            self.has_struck.set()
+            self.has_dropped.set()
             if not self._breaks:
                 return
             data = b""

@@ -11,8 +11,8 @@ from typing import Self
 
 import httpx
 
-from tests.acceptance.faults.stage import Stage
-from tests.acceptance.processes import wait_until
+from tests.support.faults.rig import Rig
+from tests.support.waiting import wait_until
 
 #: The longest that any answer may take while Redis is out of reach.
 ANSWER_S = 5.0
@@ -28,10 +28,8 @@ class Load:
     client does.
     """
 
-    def __init__(
-        self, stage: Stage, *, threads: int = 3, insist: bool = False, pause_s: float = 0.02
-    ) -> None:
-        self.stage = stage
+    def __init__(self, rig: Rig, *, threads: int = 3, insist: bool = False, pause_s: float = 0.02) -> None:
+        self.rig = rig
         self.insist = insist
         self.pause_s = pause_s
         #: job ids that were answered 202, by the key that each client sent
@@ -71,7 +69,7 @@ class Load:
         assert self.slowest_s <= ANSWER_S
 
     def _run(self) -> None:
-        with self.stage.new_client() as client:
+        with self.rig.new_client() as client:
             job = ""
             while not self._over.is_set():
                 job = self._submit(client) or job

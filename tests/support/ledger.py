@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any, TypeVar
 
-import pytest
 import redis
 
 from jobline.domain.record import Failure, Record
@@ -164,10 +163,3 @@ class Ledger:
 
 def failure(job: Claimed, code: str) -> Failure:
     return Failure(code, "It broke.", retryable=True, attempt=job.attempt)
-
-
-@pytest.fixture
-def ledger(redis_url: str) -> Iterator[Ledger]:
-    made = Ledger(redis_url)
-    yield made
-    made.redis.close()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from typing import Protocol
 
 
 @dataclass
@@ -18,7 +19,7 @@ class Row:
     recovered_s: list[float] = field(default_factory=list)
     note: str = ""
     has_failed: bool = False
-    #: Whether stock Celery was on the stage.
+    #: Whether the row is of stock Celery.
     is_stock: bool = False
 
     def cells(self) -> tuple[str, ...]:
@@ -33,6 +34,12 @@ class Row:
             worst,
             f"FAILED {self.note}".strip() if self.has_failed else self.note,
         )
+
+
+class NewRow(Protocol):
+    """Open a row of the table."""
+
+    def __call__(self, number: str, fault: str, *, is_stock: bool = False) -> Row: ...
 
 
 HEAD = ("#", "fault", "jobs", "lost", "extra starts", "recovered in s", "note")

@@ -10,24 +10,18 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-import time
-from collections.abc import Callable, Mapping, Sequence
+import sys
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
 from jobline.cli.embedded import tethered
+from jobline.cli.supervision.processes import read_stat
+from tests.support.waiting import DEADLINE_S, wait_until
 
-LOOK_S = 0.02
-DEADLINE_S = 30.0
-
-
-def wait_until(claim: Callable[[], object], within_s: float, what: str) -> float:
-    """Wait for a condition; say how long it took. Raises AssertionError after ``within_s``."""
-    start = time.monotonic()
-    while not claim():
-        assert time.monotonic() - start < within_s, f"not within {within_s:g} s: {what}"
-        time.sleep(LOOK_S)
-    return time.monotonic() - start
+ROOT = Path(__file__).resolve().parents[2]
+PYTHON_PATH = os.pathsep.join((str(ROOT / "src"), str(ROOT)))
+JOBLINE = (sys.executable, "-m", "jobline.cli")
 
 
 class Program:
@@ -97,3 +91,20 @@ class Program:
         with suppress(subprocess.TimeoutExpired):
             self._process.wait(seconds)
         return not self.is_alive
+
+
+def is_alive(pid: int) -> bool:
+    """Return whether the process runs; a zombie does not."""
+    stat = read_stat(pid)
+    return bool(stat) and stat[0] != "Z"
+
+
+def read_pid(path: Path) -> int:
+    """Wait for the pid that a child writes into a file, and return it."""
+    wait_until(lambda: path.exists() and path.read_text().endswith("\n"), what=f"{path.name} is written")
+    return int(path.read_text())
+
+
+def environment() -> dict[str, str]:
+    """Return an environment in which a child imports what the test imports."""
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}

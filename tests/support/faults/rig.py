@@ -1,4 +1,4 @@
-"""The house that faults are played in: its parts are killed and frozen, its jobs counted by the evidence."""
+"""A deployment for the fault suite: its parts are killed and frozen, its jobs counted by the evidence."""
 
 from __future__ import annotations
 
@@ -14,13 +14,14 @@ from typing import Self
 import httpx
 import redis
 
-from tests.acceptance.faults.evidence import Evidence
-from tests.acceptance.faults.form import LEASE_S, STOP_GRACE_S
-from tests.acceptance.faults.ledger import find_faults
-from tests.acceptance.faults.proxy import Proxy
-from tests.acceptance.faults.table import Row
-from tests.acceptance.house import FINAL, JOBLINE, PYTHON_PATH, House, Json
-from tests.acceptance.processes import LOOK_S, Program, wait_until
+from tests.support.deployment import FINAL, Deployment, Json
+from tests.support.faults.audit import find_faults
+from tests.support.faults.evidence import Evidence
+from tests.support.faults.proxy import Proxy
+from tests.support.faults.report import Row
+from tests.support.faults.scale import LEASE_S, STOP_GRACE_S
+from tests.support.processes import JOBLINE, PYTHON_PATH, Program
+from tests.support.waiting import LOOK_S, wait_until
 
 SLOTS = 2
 #: By then every connection that went mute has been found out.
@@ -29,10 +30,10 @@ MUTE_S = 10.0
 QUIET_S = 30.0
 #: The PYTHONPATH of a worker whose clock is ten minutes ahead: Python reads its ``sitecustomize``.
 CLOCK_AHEAD = os.pathsep.join((str(Path(__file__).parent / "clock_ahead"), PYTHON_PATH))
-TASKS = "tests.acceptance.faults.tasks_for_faults"
+TASKS = "tests.support.tasks.faults"
 
 
-class Stage(House):
+class Rig(Deployment):
     """Hold one Redis, one API and, as a rule, two workers with two slots each."""
 
     def __init__(self, directory: Path, **settings: str) -> None:
@@ -127,7 +128,7 @@ class Stage(House):
             os.kill(self.redis.pid, signal.SIGCONT)
 
     def raw(self) -> redis.Redis:
-        """Give a plain client of the stage's Redis."""
+        """Give a plain client of the rig's Redis."""
         return redis.Redis.from_url(self.redis.url, decode_responses=True)
 
     def drop_connections(self) -> None:
@@ -247,8 +248,8 @@ def is_quiet(ledger: redis.Redis) -> bool:
     return not ledger.zcard("jl:leases") and not any(map(int, ledger.hvals("jl:queues")))
 
 
-class FarStage(Stage):
-    """Be a stage whose API and workers reach Redis through a proxy alone."""
+class ProxiedRig(Rig):
+    """A rig whose API and workers reach Redis through a proxy alone."""
 
     def __init__(self, directory: Path) -> None:
         super().__init__(directory)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.acceptance.house import Json
-from tests.acceptance.processes import DEADLINE_S, wait_until
+from tests.support.deployment import Json
+from tests.support.waiting import DEADLINE_S, wait_until
 
 
 @dataclass(frozen=True)

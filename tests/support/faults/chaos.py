@@ -8,15 +8,15 @@ import signal
 import time
 from collections.abc import Callable
 
-from tests.acceptance.faults.form import LEASE_S, hold
-from tests.acceptance.faults.stage import CLOCK_AHEAD, FarStage
+from tests.support.faults.rig import CLOCK_AHEAD, ProxiedRig
+from tests.support.faults.scale import LEASE_S, hold
 
 
 class Chaos:
-    """Break one part of a stage after another, as a seed says."""
+    """Break one part of a rig after another, as a seed says."""
 
-    def __init__(self, stage: FarStage, dice: random.Random) -> None:
-        self.stage = stage
+    def __init__(self, rig: ProxiedRig, dice: random.Random) -> None:
+        self.rig = rig
         self.dice = dice
         self.done: list[str] = []
         self.faults: list[Callable[[], None]] = [
@@ -49,20 +49,20 @@ class Chaos:
 
     def pick_worker(self) -> None:
         """Have two workers, and one of them chosen."""
-        self.stage.ensure_workers(2)
-        self.victim = self.dice.choice(self.stage.workers)
+        self.rig.ensure_workers(2)
+        self.victim = self.dice.choice(self.rig.workers)
 
     def kill_worker(self) -> None:
         self.pick_worker()
-        self.stage.kill_worker(self.victim)
-        self.stage.ensure_workers(2)
+        self.rig.kill_worker(self.victim)
+        self.rig.ensure_workers(2)
 
     def stop_worker_well(self) -> None:
         self.pick_worker()
         self.victim.tell(signal.SIGTERM)
         self.victim.ends_within(8)
-        self.stage.kill_worker(self.victim)
-        self.stage.ensure_workers(2)
+        self.rig.kill_worker(self.victim)
+        self.rig.ensure_workers(2)
 
     def kill_child(self) -> None:
         self.pick_worker()
@@ -79,44 +79,44 @@ class Chaos:
         self.victim.tell_tree(signal.SIGCONT)
 
     def kill_redis(self) -> None:
-        self.stage.redis.kill()
+        self.rig.redis.kill()
         hold(self.dice.uniform(0.2, 4))
-        self.stage.redis.start()
+        self.rig.redis.start()
 
     def freeze_redis(self) -> None:
-        with self.stage.frozen_redis():
+        with self.rig.frozen_redis():
             hold(self.dice.uniform(0.2, LEASE_S + 1))
 
     def drop_connections(self) -> None:
-        self.stage.drop_connections()
+        self.rig.drop_connections()
 
     def fill_redis(self) -> None:
-        with self.stage.raw() as ledger:
+        with self.rig.raw() as ledger:
             ledger.config_set("maxmemory", "1mb")
             hold(self.dice.uniform(0.2, 2))
             ledger.config_set("maxmemory", "0")
 
     def kill_api(self) -> None:
-        self.stage.kill_api()
+        self.rig.kill_api()
         hold(self.dice.uniform(0, 0.5))
-        self.stage.restart_api()
+        self.rig.restart_api()
 
     def slow_network(self) -> None:
-        self.stage.proxy.delay_s = 0.2
+        self.rig.proxy.delay_s = 0.2
         hold(self.dice.uniform(0.2, 4))
-        self.stage.proxy.delay_s = 0.0
+        self.rig.proxy.delay_s = 0.0
 
     def cut_network(self) -> None:
-        self.stage.proxy.mute()
+        self.rig.proxy.mute()
         hold(self.dice.uniform(0.2, LEASE_S + 1))
-        self.stage.proxy.forget()
+        self.rig.proxy.forget()
 
     def reset_network(self) -> None:
         for _ in range(self.dice.randint(1, 5)):
-            self.stage.proxy.reset()
+            self.rig.proxy.reset()
             hold(0.3)
 
     def misset_clock(self) -> None:
         self.pick_worker()
-        self.stage.kill_worker(self.victim)
-        self.stage.add_worker(PYTHONPATH=CLOCK_AHEAD)
+        self.rig.kill_worker(self.victim)
+        self.rig.add_worker(PYTHONPATH=CLOCK_AHEAD)

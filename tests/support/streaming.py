@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import ssl
-import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -23,9 +22,8 @@ from jobline.ledger.commands.attempts import Claimed
 from jobline.service.events.stream import Stream
 from jobline.service.resources import Resources
 from jobline.service.server.server import build_server
-from tests.service.conftest import ADD, Worker
+from tests.support.service import ADD, Worker
 
-PATIENCE_S = 20.0
 #: httpx would load the system's certificates for every client, in a tenth of a second.
 PLAIN = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
@@ -132,13 +130,6 @@ async def submit(api: Api) -> str:
 async def get(url: str, **options: Any) -> httpx.Response:
     async with httpx.AsyncClient(timeout=10, verify=PLAIN) as client:
         return await client.get(url, **options)
-
-
-async def until(holds: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + PATIENCE_S
-    while not holds():
-        assert time.monotonic() < deadline, "it did not come true in time"
-        await asyncio.sleep(0.01)
 
 
 def events_of(api: Api, job_id: str) -> str:

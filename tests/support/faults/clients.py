@@ -9,9 +9,9 @@ from dataclasses import dataclass
 
 import httpx
 
-from tests.acceptance.faults.form import LEASE_S
-from tests.acceptance.faults.stage import Stage
-from tests.acceptance.house import Json
+from tests.support.deployment import Json
+from tests.support.faults.rig import Rig
+from tests.support.faults.scale import LEASE_S
 
 THREADS = 8
 #: An order's turn comes a little ahead of the chaos' end, so that an outage can be made up for.
@@ -52,11 +52,11 @@ def draw(dice: random.Random) -> Order:
     return Order(f"faults.{task}", body, is_cancelled=dice.random() < 0.1, retries=dice.random() < 0.2)
 
 
-class Crowd:
+class RandomClients:
     """Send orders from threads at an even pace, each until it is accepted."""
 
-    def __init__(self, stage: Stage, dice: random.Random, count: int, seconds: float) -> None:
-        self.stage = stage
+    def __init__(self, rig: Rig, dice: random.Random, count: int, seconds: float) -> None:
+        self.rig = rig
         self.orders = [draw(dice) for _ in range(count)]
         #: job -> task: the orders' jobs, and those made of a retry
         self.tasks: dict[str, str] = {}
@@ -84,7 +84,7 @@ class Crowd:
         )
 
     def _run(self) -> None:
-        with self.stage.new_client() as client:
+        with self.rig.new_client() as client:
             while (number := self._take()) is not None:
                 time.sleep(max(0.0, self._began + number * self._every_s - time.monotonic()))
                 self._play(client, number)

@@ -1,7 +1,7 @@
 """The real service on one machine: Redis, an API and workers as processes, and a client of theirs.
 
-A house knows how each part is started and when it is ready. What is done to the parts is said by the tests,
-and by the stage of the fault suite, which is a house too.
+A deployment knows how each part is started and when it is ready. Tests decide what happens to the parts; the
+fault suite's rig extends it with ways to break them.
 """
 
 from __future__ import annotations
@@ -17,19 +17,17 @@ from typing import Any
 import httpx
 
 from jobline.cli.embedded import EmbeddedRedis, free_port
-from tests.acceptance.processes import DEADLINE_S, Program, wait_until
+from tests.support.processes import JOBLINE, PYTHON_PATH, Program
+from tests.support.waiting import DEADLINE_S, wait_until
 
 Json = dict[str, Any]
-ROOT = Path(__file__).resolve().parents[2]
-PYTHON_PATH = os.pathsep.join((str(ROOT / "src"), str(ROOT)))
-JOBLINE = (sys.executable, "-m", "jobline.cli")
-TASKS = ("jobline.tasks", "tests.acceptance.tasks_for_tests")
+TASKS = ("jobline.tasks", "tests.support.tasks.acceptance")
 LEASE_S = 5.0
 CLIENT_TIMEOUT_S = 10.0
 FINAL = frozenset({"SUCCESS", "FAILURE", "REVOKED"})
 
 
-class House:
+class Deployment:
     """Hold one Redis, one API and some workers; nothing is started before it is asked for.
 
     ``settings`` are variables of every process.
@@ -69,7 +67,7 @@ class House:
         return program
 
     def start_api(self, port: int | None = None) -> Program:
-        """Start an API, on the house's own port unless told another, and return when it answers."""
+        """Start an API, on the deployment's own port unless told another, and return when it answers."""
         port = port or self.port
         api = self.start("api", [*JOBLINE, "api", "--port", str(port)])
 

@@ -1,0 +1,31 @@
+"""Images that tests draw, write in memory and read back."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+
+
+def encode(image: Image.Image, kind: str, **options: Any) -> bytes:
+    """Write an image in memory."""
+    stream = io.BytesIO()
+    image.save(stream, kind, **options)
+    return stream.getvalue()
+
+
+def read(path: Path) -> Image.Image:
+    """Open an image, decode it and close its file."""
+    with Image.open(path) as image:
+        image.load()
+        return image
+
+
+def quarters(width: int = 40, height: int = 20, mode: str = "RGB") -> Image.Image:
+    """Draw red, green, blue and white quarters, so that any turn can be told."""
+    image = Image.new("RGB", (width, height), "white")
+    for colour, corner in (("red", (0, 0)), ("lime", (width // 2, 0)), ("blue", (0, height // 2))):
+        image.paste(colour, (*corner, corner[0] + width // 2, corner[1] + height // 2))
+    return image.convert(mode)

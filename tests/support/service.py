@@ -1,0 +1,93 @@
+"""A service of outside tasks on a real Redis, and a stand-in for the worker that speaks the same commands."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Any, Protocol, TypeVar
+
+import httpx
+import redis
+from fastapi import FastAPI
+
+from jobline.domain.record import Failure
+from jobline.ledger import commands
+from jobline.ledger.commands.attempts import Claimed
+from jobline.ledger.commands.command import Command, Lives
+
+T = TypeVar("T")
+LIVES = Lives(result_ms=60_000, file_ms=60_000, tombstone_ms=60_000)
+ADD = "/v1/tasks/demo.add/jobs"
+DRAW = "/v1/tasks/demo.draw/jobs"
+ORDER = {"input": {"a": 1}}
+MakeKey = Callable[..., str]
+
+
+class Worker:
+    """Move jobs as a worker would: by commands, synchronously."""
+
+    def __init__(self, client: redis.Redis) -> None:
+        self.redis = client
+
+    def run(self, command: Command[T]) -> T:
+        return command.read(self.redis.eval(command.script.text, 0, *command.args))
+
+    def beat(self, **about: Any) -> None:
+        self.run(
+            commands.clock.tick("w1", json.dumps({"capacity": 2, **about}), lease_ms=30_000, lives=LIVES)
+        )
+
+    def claim(self, queue: str = "sums") -> Claimed:
+        (claimed,) = self.run(commands.attempts.claim("w1", [queue], slots=1, lease_ms=30_000, lives=LIVES))
+        return claimed
+
+    def succeed(self, job: Claimed, result: dict[str, Any], **more: Any) -> None:
+        artifacts = more.get("artifacts", ())
+        self.run(commands.attempts.succeed(job.id, job.fence, json.dumps(result), artifacts, LIVES))
+
+    def fail(self, job: Claimed, code: str = "demo.broken", traceback: str | None = None) -> None:
+        failure = Failure(code, "It broke.", retryable=False, attempt=job.attempt, traceback=traceback)
+        self.run(commands.attempts.fail(job.id, job.fence, failure, LIVES))
+
+    def make_due(self, queue: str) -> None:
+        """Let the time come for the scheduled jobs of a queue."""
+        due = f"jl:due:{queue}"
+        ids: Any = self.redis.zrange(due, 0, -1)
+        self.redis.zadd(due, dict.fromkeys(ids, 1))
+        self.beat()
+
+    def forget(self, job_id: str) -> None:
+        """Let a finished job's time be over."""
+        self.redis.zadd("jl:finished", {job_id: 1})
+        self.beat()
+
+
+class Serve(Protocol):
+    """Start a service and give its client."""
+
+    def __call__(self, **settings: Any) -> Any: ...
+
+
+@asynccontextmanager
+async def running(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
+    """Hold an application's lifespan, and give a client of it."""
+    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+    async with (
+        app.router.lifespan_context(app),
+        httpx.AsyncClient(transport=transport, base_url="http://test", timeout=30) as client,
+    ):
+        yield client
+
+
+async def submit(client: httpx.AsyncClient, **headers: str) -> httpx.Response:
+    return await client.post(ADD, json={"input": {"a": 1}}, headers=headers)
+
+
+def waiting(worker: Worker, count: int) -> Callable[[], bool]:
+    """Claim, when asked, that so many jobs wait."""
+    return lambda: worker.redis.zcard("jl:wait:sums:public") == count
+
+
+def bearer(value: str) -> dict[str, str]:
+    return {"Authorization": value}
