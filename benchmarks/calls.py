@@ -27,10 +27,11 @@ from starlette.types import Message, Scope
 from benchmarks import noop
 from benchmarks.baseline import print_or_accept
 from jobline.domain.registry import Registry
+from jobline.domain.retention import Retention
 from jobline.domain.settings import Settings
 from jobline.domain.submission import Submission
 from jobline.ledger import commands
-from jobline.ledger.commands.command import Command, Lives
+from jobline.ledger.commands.command import Command
 from jobline.service.app import build_app
 from jobline.worker.app import build_celery
 from jobline.worker.message import to_message
@@ -122,7 +123,7 @@ def count_claim(celery: JoblineCelery, url: str) -> int:
         with counter.counting():
             (claimed,) = command.read(reply)
             to_message(claimed)
-        run(client, commands.attempts.succeed(claimed.id, claimed.fence, b"{}", (), celery.wiring.lives))
+        run(client, commands.attempts.succeed(claimed.id, claimed.fence, b"{}", (), celery.wiring.retention))
     return counter.calls
 
 
@@ -151,8 +152,8 @@ def submit(url: str) -> None:
 
 def claim() -> Command[list[commands.attempts.Claimed]]:
     """Claim one job."""
-    lives = Lives(result_ms=60_000, file_ms=60_000, tombstone_ms=60_000)
-    return commands.attempts.claim("bench", ["default"], slots=1, lease_ms=LEASE_MS, lives=lives)
+    retention = Retention(result_ms=60_000, file_ms=60_000, tombstone_ms=60_000)
+    return commands.attempts.claim("bench", ["default"], slots=1, lease_ms=LEASE_MS, retention=retention)
 
 
 def run(client: redis.Redis, command: Command[Any]) -> Any:  # noqa: ANN401 - of whatever command

@@ -25,17 +25,18 @@ from benchmarks import noop
 from benchmarks.baseline import print_or_accept
 from jobline.domain.record import Failure, Record
 from jobline.domain.registry import Registry
+from jobline.domain.retention import Retention
 from jobline.domain.settings import Settings
 from jobline.domain.submission import Submission
 from jobline.ledger import commands
 from jobline.ledger.commands.attempts import Claimed
-from jobline.ledger.commands.command import Command, Lives
+from jobline.ledger.commands.command import Command
 from jobline.service.app import build_app
 
 T = TypeVar("T")
 
 BASELINE = Path(__file__).with_name("costs.json")
-LIVES = Lives(result_ms=60_000, file_ms=60_000, tombstone_ms=60_000)
+RETENTION = Retention(result_ms=60_000, file_ms=60_000, tombstone_ms=60_000)
 FAILURE = Failure("bench.failed", "It was asked to fail.", retryable=True, attempt=1)
 LEASE_MS = 30_000
 #: A worker claims for several slots at once, and renews for all that it runs.
@@ -105,20 +106,20 @@ def measure(url: str, directory: Path) -> dict[str, Cost]:
 
     def claim(slots: int) -> list[Claimed]:
         return meter.run(
-            commands.attempts.claim("bench", [QUEUE], slots=slots, lease_ms=LEASE_MS, lives=LIVES)
+            commands.attempts.claim("bench", [QUEUE], slots=slots, lease_ms=LEASE_MS, retention=RETENTION)
         )
 
     def succeed(job: Claimed) -> None:
-        meter.run(commands.attempts.succeed(job.id, job.fence, b'{"n":1}', (), LIVES))
+        meter.run(commands.attempts.succeed(job.id, job.fence, b'{"n":1}', (), RETENTION))
 
     meter.load(
         [
             order(0),
             batch(1),
-            commands.attempts.claim("bench", [QUEUE], slots=1, lease_ms=LEASE_MS, lives=LIVES),
-            commands.attempts.succeed("", 0, b"", (), LIVES),
+            commands.attempts.claim("bench", [QUEUE], slots=1, lease_ms=LEASE_MS, retention=RETENTION),
+            commands.attempts.succeed("", 0, b"", (), RETENTION),
             commands.attempts.renew([], lease_ms=LEASE_MS),
-            commands.jobs.cancel("", TENANT, LIVES),
+            commands.jobs.cancel("", TENANT, RETENTION),
             commands.jobs.read_job("", TENANT),
             commands.attempts.report("", 0, "progress", "{}"),
         ]
@@ -152,16 +153,16 @@ def measure(url: str, directory: Path) -> dict[str, Cost]:
     with meter.count("renew of eight"):
         meter.run(commands.attempts.renew([(job.id, job.fence) for job in held], lease_ms=LEASE_MS))
     with meter.count("settle, failure"):
-        meter.run(commands.attempts.fail(held[0].id, held[0].fence, FAILURE, LIVES))
+        meter.run(commands.attempts.fail(held[0].id, held[0].fence, FAILURE, RETENTION))
     with meter.count("settle, retry"):
-        meter.run(commands.attempts.retry(held[1].id, held[1].fence, FAILURE, 1_000, LIVES))
+        meter.run(commands.attempts.retry(held[1].id, held[1].fence, FAILURE, 1_000, RETENTION))
     for job in claim(100):
         succeed(job)
     with meter.count("claim of none"):
         claim(1)
     submit()
     with meter.count("cancel, waiting"):
-        meter.run(commands.jobs.cancel(f"job-{next(numbers) - 1}", TENANT, LIVES))
+        meter.run(commands.jobs.cancel(f"job-{next(numbers) - 1}", TENANT, RETENTION))
     asyncio.run(over_http(meter, url, directory))
     with meter.count("submit of a batch of a hundred"):
         meter.run(batch(EACH))
@@ -179,9 +180,9 @@ def warm_up(
         submit(max_attempts=3)
     one, two, three = claim(3)
     succeed(one)
-    meter.run(commands.attempts.fail(two.id, two.fence, FAILURE, LIVES))
-    meter.run(commands.attempts.retry(three.id, three.fence, FAILURE, 3_600_000, LIVES))
-    meter.run(commands.jobs.cancel(three.id, TENANT, LIVES))
+    meter.run(commands.attempts.fail(two.id, two.fence, FAILURE, RETENTION))
+    meter.run(commands.attempts.retry(three.id, three.fence, FAILURE, 3_600_000, RETENTION))
+    meter.run(commands.jobs.cancel(three.id, TENANT, RETENTION))
 
 
 async def over_http(meter: Meter, url: str, directory: Path) -> None:

@@ -15,15 +15,16 @@ from redis.exceptions import NoScriptError
 from benchmarks.lab import Lab, Outcome, Row, Unmeasured, measure
 from benchmarks.submit import order
 from benchmarks.worker import fill
+from jobline.domain.retention import Retention
 from jobline.ledger import commands
-from jobline.ledger.commands.command import Command, Lives
+from jobline.ledger.commands.command import Command
 from jobline.ledger.keys import PREFIX, Key
 
 SIZES = (1_000, 100_000, 1_000_000)
 #: Times that a verb is called, in so many blocks: the mean of a block is exact, and their median leaves out
 #: those in which a busy machine let Redis wait for a core.
 TIMES, BLOCKS = 300, 30
-LIVES = Lives(result_ms=7 * 86_400_000, file_ms=86_400_000, tombstone_ms=86_400_000)
+RETENTION = Retention(result_ms=7 * 86_400_000, file_ms=86_400_000, tombstone_ms=86_400_000)
 SLOTS = 64
 #: What counts as a pause of Redis.
 PAUSE_US = 10_000
@@ -86,7 +87,7 @@ def time_verbs(lab: Lab, size: int) -> dict[str, float]:
     def settle() -> None:
         next(claimed)
         job = call(client, claim(1))[0]
-        call(client, commands.attempts.succeed(job.id, job.fence, b'{"n":1}', (), LIVES))
+        call(client, commands.attempts.succeed(job.id, job.fence, b'{"n":1}', (), RETENTION))
 
     verbs: dict[str, Callable[[], object]] = {
         "submit µs": lambda: call(
@@ -124,7 +125,7 @@ def expire_all(client: Redis, pid: int) -> dict[str, float]:
     count = int(client.zcard(Key.FINISHED.of()))
     client.config_set("slowlog-log-slower-than", PAUSE_US)
     client.slowlog_reset()
-    tick = commands.clock.tick("bench", "{}", lease_ms=3_600_000, lives=LIVES)
+    tick = commands.clock.tick("bench", "{}", lease_ms=3_600_000, retention=RETENTION)
     worst, worst_cpu, began, more = 0.0, 0.0, time.perf_counter(), True
     while more:
         asked, used = time.perf_counter(), processor_s(pid)
@@ -171,14 +172,14 @@ def finish_all(client: Redis) -> None:
     while jobs := call(client, claim(SLOTS)):
         pipe = client.pipeline(transaction=False)
         for job in jobs:
-            command = commands.attempts.succeed(job.id, job.fence, b'{"n":1}', (), LIVES)
+            command = commands.attempts.succeed(job.id, job.fence, b'{"n":1}', (), RETENTION)
             pipe.evalsha(command.script.sha, 0, *command.args)
         pipe.execute()
 
 
 def claim(slots: int) -> Command[list[commands.attempts.Claimed]]:
     """Claim so many jobs."""
-    return commands.attempts.claim("bench", ["default"], slots=slots, lease_ms=3_600_000, lives=LIVES)
+    return commands.attempts.claim("bench", ["default"], slots=slots, lease_ms=3_600_000, retention=RETENTION)
 
 
 def call(client: Redis, command: Command[T]) -> T:

@@ -15,11 +15,12 @@ from benchmarks.growth import call, check_room
 from benchmarks.lab import PROC, Lab, Outcome
 from jobline.cli.embedded import EmbeddedRedis
 from jobline.domain.record import Failure
+from jobline.domain.retention import Retention
 from jobline.domain.submission import Submission
 from jobline.ledger import commands
 from jobline.ledger.commands.attempts import Claimed, Settled
 from jobline.ledger.commands.batches import BatchOrder
-from jobline.ledger.commands.command import Command, Lives
+from jobline.ledger.commands.command import Command
 from jobline.ledger.scripts import Script, verbs
 
 FEW, MANY = 1_000, 1_000_000
@@ -27,7 +28,7 @@ BATCH = 1_000
 PAGE = 50
 #: Turns of each ledger in a round, and pages in a turn.
 TURNS, IN_A_ROW = 20, 10
-LIVES = Lives(result_ms=7 * 86_400_000, file_ms=86_400_000, tombstone_ms=0)
+RETENTION = Retention(result_ms=7 * 86_400_000, file_ms=86_400_000, tombstone_ms=0)
 TASKS = tuple(f"bench.task{number}" for number in range(10))
 QUEUES = ("fast", "slow", "default")
 #: Every task in every queue once.
@@ -138,7 +139,7 @@ def fill(client: Redis, first: int) -> tuple[str, int]:
             if command := end(job, number // len(TASKS)):
                 pipe.evalsha(command.script.sha, 0, *command.args)
     for number in range(first + 3 * KINDS, first + 4 * KINDS):
-        command = commands.jobs.cancel(f"job-{number}", "public", LIVES)
+        command = commands.jobs.cancel(f"job-{number}", "public", RETENTION)
         pipe.evalsha(command.script.sha, 0, *command.args)
     pipe.execute()
     return order.id, batch.stamp if batch else 0
@@ -147,7 +148,8 @@ def fill(client: Redis, first: int) -> tuple[str, int]:
 def claim(client: Redis, queue: str) -> list[Claimed]:
     """Claim all jobs that are due, which are a dozen of each task."""
     return call(
-        client, commands.attempts.claim("bench", [queue], slots=BATCH, lease_ms=86_400_000, lives=LIVES)
+        client,
+        commands.attempts.claim("bench", [queue], slots=BATCH, lease_ms=86_400_000, retention=RETENTION),
     )
 
 
@@ -157,11 +159,11 @@ def end(job: Claimed, turn: int) -> Command[Settled] | None:
         case 0:
             return None
         case 1:
-            return commands.attempts.retry(job.id, job.fence, FAILURE, 86_400_000, LIVES)
+            return commands.attempts.retry(job.id, job.fence, FAILURE, 86_400_000, RETENTION)
         case 2 | 3:
-            return commands.attempts.fail(job.id, job.fence, FAILURE, LIVES)
+            return commands.attempts.fail(job.id, job.fence, FAILURE, RETENTION)
         case _:
-            return commands.attempts.succeed(job.id, job.fence, b"{}", (), LIVES)
+            return commands.attempts.succeed(job.id, job.fence, b"{}", (), RETENTION)
 
 
 def make(first: int, one: int) -> Submission:

@@ -20,8 +20,8 @@ import redis
 
 from benchmarks.lab import Lab, Outcome, Row, Running, measure, port
 from jobline.cli.embedded import EmbeddedRedis
+from jobline.domain.retention import Retention
 from jobline.ledger import commands
-from jobline.ledger.commands.command import Lives
 
 CLIENTS = 10_000
 WARM_UP = 200
@@ -29,7 +29,7 @@ WARM_UP = 200
 AT_ONCE = 200
 IDLE_S = 20.0
 PATIENCE_S = 60.0
-LIVES = Lives(result_ms=60_000, file_ms=60_000, tombstone_ms=60_000)
+RETENTION = Retention(result_ms=60_000, file_ms=60_000, tombstone_ms=60_000)
 PAGE_BYTES = 4096
 END = b"event: job.succeeded"
 
@@ -137,9 +137,9 @@ def submit(url: str) -> str:
 
 def end_job(lab: Lab) -> float:
     """Claim the one job that waits and end it; gives the time of its end."""
-    claim = commands.attempts.claim("bench", ["default"], slots=1, lease_ms=30_000, lives=LIVES)
+    claim = commands.attempts.claim("bench", ["default"], slots=1, lease_ms=30_000, retention=RETENTION)
     (job,) = claim.read(lab.redis.eval(claim.script.text, 0, *claim.args))
-    end = commands.attempts.succeed(job.id, job.fence, json.dumps({"n": 1}), (), LIVES)
+    end = commands.attempts.succeed(job.id, job.fence, json.dumps({"n": 1}), (), RETENTION)
     lab.redis.eval(end.script.text, 0, *end.args)
     return time.monotonic()
 

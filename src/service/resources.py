@@ -10,9 +10,9 @@ from typing import Annotated
 from fastapi import Depends, Request
 
 from jobline.domain.registry import Registry
+from jobline.domain.retention import Retention
 from jobline.domain.settings import Settings
 from jobline.files import FileStore
-from jobline.ledger.commands.command import Lives
 from jobline.ledger.store import Store
 from jobline.service.events.beats import Beats
 from jobline.service.events.feed import Feed
@@ -36,7 +36,7 @@ class Resources:
     feed: Feed
     write_frame: Write
     files: FileStore
-    lives: Lives
+    retention: Retention
 
     @classmethod
     def of(cls, settings: Settings, registry: Registry) -> Resources:
@@ -55,7 +55,7 @@ class Resources:
             feed=Feed(settings.ledger_url, write),
             write_frame=write,
             files=FileStore(settings.data_dir),
-            lives=Lives(settings.result_ttl_ms, settings.file_ttl_s * 1000, settings.tombstone_ttl_s * 1000),
+            retention=settings.retention,
         )
 
     async def close(self) -> None:

@@ -96,7 +96,7 @@ class LedgerBackend(BaseBackend):
         fence = int(attempt["fence"])
         command = self.to_command(task_id, fence, int(attempt["attempt"]), result, State(state))
         if command is None:
-            self.wiring.recorder.insist(commands.attempts.release([(task_id, fence)], self.wiring.lives))
+            self.wiring.recorder.insist(commands.attempts.release([(task_id, fence)], self.wiring.retention))
             return result
         settled = self.wiring.recorder.insist(command)
         if not settled.is_current:
@@ -107,20 +107,20 @@ class LedgerBackend(BaseBackend):
         self, task_id: str, fence: int, attempt: int, result: object, state: State
     ) -> Command[Settled] | None:
         """Choose the ledger's verb for what Celery reports; None: hand the job back (a planned stop)."""
-        lives = self.wiring.lives
+        retention = self.wiring.retention
         if isinstance(result, Outcome):
-            return commands.attempts.succeed(task_id, fence, result.content, result.artifacts, lives)
+            return commands.attempts.succeed(task_id, fence, result.content, result.artifacts, retention)
         if state is State.REVOKED:
-            return commands.attempts.stop(task_id, fence, lives)
+            return commands.attempts.stop(task_id, fence, retention)
         if isinstance(result, Again):
-            return commands.attempts.retry(task_id, fence, result.failure, result.delay_ms, lives)
+            return commands.attempts.retry(task_id, fence, result.failure, result.delay_ms, retention)
         if state is State.RETRY:
             return None
         if isinstance(result, Failed):
-            return commands.attempts.fail(task_id, fence, result.failure, lives)
+            return commands.attempts.fail(task_id, fence, result.failure, retention)
         message = f"{type(result).__name__}: {result}"[:2000]
         failure = Failure("internal", message, retryable=False, attempt=attempt)
-        return commands.attempts.fail(task_id, fence, failure, lives)
+        return commands.attempts.fail(task_id, fence, failure, retention)
 
     def _forget(self, task_id: str) -> None:
         """Keep the job: its life is the ledger's, not one client's."""

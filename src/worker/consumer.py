@@ -36,7 +36,7 @@ class Consumer(StockConsumer):
                 state.task_reserved(request)
         if dropped:
             wiring = wiring_of(self.app)
-            wiring.outbox.put(commands.attempts.release(dropped, wiring.lives))
+            wiring.outbox.put(commands.attempts.release(dropped, wiring.retention))
 
     def ensure_connected(self, conn: Any) -> Any:
         """Try each second until the broker answers."""

@@ -102,7 +102,7 @@ class Pulse(threading.Thread):
                     self._wiring.owner,
                     about,
                     lease_ms=self._wiring.settings.lease_ms,
-                    lives=self._wiring.lives,
+                    retention=self._wiring.retention,
                 )
             )
             for job_id in ticked.cancelled:
@@ -170,7 +170,7 @@ class Pulse(threading.Thread):
         requests = [request for request in reserved() if request.id in taken]
         if requests:
             attempts = [(request.id, request.fence) for request in requests]
-            self._wiring.outbox.put(commands.attempts.release(attempts, self._wiring.lives))
+            self._wiring.outbox.put(commands.attempts.release(attempts, self._wiring.retention))
         for request in requests:
             state.task_ready(request)
 
@@ -197,7 +197,7 @@ class Pulse(threading.Thread):
             self._has_left = True
         attempts = [(request.id, request.fence) for request in reserved()]
         if attempts:
-            self._wiring.outbox.put(commands.attempts.release(attempts, self._wiring.lives))
+            self._wiring.outbox.put(commands.attempts.release(attempts, self._wiring.retention))
         self._wiring.outbox.put(commands.clock.leave(self._wiring.owner))
         give_up = time.monotonic() + FAREWELL_S
         while time.monotonic() < give_up:
@@ -215,7 +215,7 @@ class Pulse(threading.Thread):
         wiring, after = self._wiring, ""
         while wiring.claims.unread is not None:
             step = wiring.recorder.run(
-                commands.attempts.disown(wiring.owner, wiring.claims.unread, wiring.lives, after)
+                commands.attempts.disown(wiring.owner, wiring.claims.unread, wiring.retention, after)
             )
             after = step.after
             if not after:

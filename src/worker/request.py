@@ -65,9 +65,11 @@ class JobRequest(Request):
         policy = wiring.registry.get(self.task.name).retry
         if policy.on_timeout and number < int(self.attempt["max_attempts"]):
             delay_ms = int(1000 * policy.delay_s(number))
-            wiring.outbox.put(commands.attempts.retry(self.id, self.fence, failure, delay_ms, wiring.lives))
+            wiring.outbox.put(
+                commands.attempts.retry(self.id, self.fence, failure, delay_ms, wiring.retention)
+            )
         else:
-            wiring.outbox.put(commands.attempts.fail(self.id, self.fence, failure, wiring.lives))
+            wiring.outbox.put(commands.attempts.fail(self.id, self.fence, failure, wiring.retention))
         self.send_event("task-failed", exception=failure.message, traceback="")
 
     def cancel(
@@ -80,7 +82,7 @@ class JobRequest(Request):
         self.kill()
         state.task_ready(self)
         wiring = wiring_of(self.app)
-        wiring.outbox.put(commands.attempts.release([(self.id, self.fence)], wiring.lives))
+        wiring.outbox.put(commands.attempts.release([(self.id, self.fence)], wiring.retention))
 
     def stop(self) -> None:
         """Kill the process of a cancelled attempt that would not stop, and say so to the ledger.
@@ -108,4 +110,4 @@ class JobRequest(Request):
     def post_lost(self) -> None:
         """Tell the ledger that the process is gone: the next attempt waits, or the job ends."""
         wiring = wiring_of(self.app)
-        wiring.outbox.put(commands.attempts.lose(self.id, self.fence, wiring.lives))
+        wiring.outbox.put(commands.attempts.lose(self.id, self.fence, wiring.retention))

@@ -153,7 +153,7 @@ class Channel(stock.Channel):
             self._ask(self._claim(queues), self._take_claimed)
         else:
             command = commands.attempts.disown(
-                self.wiring.owner, unread, self.wiring.lives, self._disown_after
+                self.wiring.owner, unread, self.wiring.retention, self._disown_after
             )
             self._ask(command, self._take_disowned)
 
@@ -164,7 +164,7 @@ class Channel(stock.Channel):
             queues,
             slots=self._slots,
             lease_ms=self.wiring.settings.lease_ms,
-            lives=self.wiring.lives,
+            retention=self.wiring.retention,
             limits=self.wiring.limits,
             number=self.wiring.claims.send(),
         )
@@ -217,7 +217,7 @@ class Channel(stock.Channel):
 
     def _hand_over(self, job: Claimed) -> None:
         if job.queue not in self.active_queues:  # `celery control cancel_consumer` came in between
-            self.wiring.outbox.put(commands.attempts.release([(job.id, job.fence)], self.wiring.lives))
+            self.wiring.outbox.put(commands.attempts.release([(job.id, job.fence)], self.wiring.retention))
             return
         if job.task in self.wiring.registry.tasks:
             self.connection._deliver(to_message(job), job.queue)  # noqa: SLF001 - see the module's head
@@ -230,7 +230,9 @@ class Channel(stock.Channel):
         )
         try:
             self.wiring.recorder.run(
-                commands.attempts.retry(job.id, job.fence, failure, UNKNOWN_TASK_DELAY_MS, self.wiring.lives)
+                commands.attempts.retry(
+                    job.id, job.fence, failure, UNKNOWN_TASK_DELAY_MS, self.wiring.retention
+                )
             )
         except JoblineError as error:
             logger.warning("job %s of the unknown task %s keeps its lease: %s", job.id, job.task, error)

@@ -13,9 +13,10 @@ from typing import Any, Protocol
 from celery import Celery
 
 from jobline.domain.registry import Registry
+from jobline.domain.retention import Retention
 from jobline.domain.settings import Settings
 from jobline.ledger.commands.attempts import Limits
-from jobline.ledger.commands.command import Command, Lives
+from jobline.ledger.commands.command import Command
 from jobline.ledger.recorder import Recorder
 from jobline.worker.outbox import Outbox
 
@@ -121,18 +122,9 @@ class Wiring:
         return Limits(self.settings.tenant_max_running, tasks)
 
     @property
-    def lives(self) -> Lives:
-        """Say how long things live after their end."""
-        return lives(self.settings)
-
-
-def lives(settings: Settings) -> Lives:
-    """Read the lives from the settings."""
-    return Lives(
-        result_ms=settings.result_ttl_ms,
-        file_ms=settings.file_ttl_s * 1000,
-        tombstone_ms=settings.tombstone_ttl_s * 1000,
-    )
+    def retention(self) -> Retention:
+        """The TTLs of the settings."""
+        return self.settings.retention
 
 
 class JoblineCelery(Celery):

@@ -122,7 +122,7 @@ def test_settings_are_frozen_and_count_in_milliseconds() -> None:
     settings = read_settings()
     with pytest.raises(ValidationError, match="frozen"):
         settings.lease_s = 1.0  # type: ignore[misc]
-    assert (settings.lease_ms, settings.result_ttl_ms) == (30_000, 604_800_000)
+    assert (settings.lease_ms, settings.retention.result_ms) == (30_000, 604_800_000)
 
 
 def test_other_variables_are_none_of_its_business(monkeypatch: pytest.MonkeyPatch) -> None:

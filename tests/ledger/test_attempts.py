@@ -14,7 +14,7 @@ from jobline.domain.state import State
 from jobline.ledger.commands.attempts import Claimed, PublishedArtifact
 from jobline.ledger.commands.jobs import Cancelled
 from jobline.ledger.keys import Key
-from tests.support.ledger import LIVES, TENANT, Ledger
+from tests.support.ledger import RETENTION, TENANT, Ledger
 
 ARTIFACT = PublishedArtifact("art_" + "a" * 32, "a.png", "image/png", 3, "0" * 64)
 
@@ -67,7 +67,7 @@ def test_failure_keeps_its_error_and_its_traceback(ledger: Ledger) -> None:
 
     job = ledger.start()
     broken = Failure("a.b", 'It "broke" \\ ä\n', retryable=False, attempt=1, traceback="Traceback…\n")
-    ledger.run(commands.attempts.fail(job.id, job.fence, broken, LIVES))
+    ledger.run(commands.attempts.fail(job.id, job.fence, broken, RETENTION))
     assert ledger.read(job.id).state is State.FAILURE
     assert ledger.read(job.id).error == broken
     assert ledger.events(job.id)[-1] == "job.failed"

@@ -7,13 +7,13 @@ from jobline.ledger import commands
 from jobline.ledger.commands.attempts import Claimed
 from jobline.ledger.commands.jobs import Cancelled
 from jobline.ledger.scripts import CONSTANTS
-from tests.support.ledger import LEASE_MS, LIVES, Ledger
+from tests.support.ledger import LEASE_MS, RETENTION, Ledger
 
 
 def claim(ledger: Ledger, number: int, slots: int = 1, owner: str = "w1") -> list[Claimed]:
     return ledger.run(
         commands.attempts.claim(
-            owner, ["default"], slots=slots, lease_ms=LEASE_MS, lives=LIVES, number=number
+            owner, ["default"], slots=slots, lease_ms=LEASE_MS, retention=RETENTION, number=number
         )
     )
 
@@ -23,7 +23,7 @@ def disown(ledger: Ledger, number: int, owner: str = "w1") -> list[str]:
     found: list[str] = []
     after = ""
     while True:
-        step = ledger.run(commands.attempts.disown(owner, number, LIVES, after))
+        step = ledger.run(commands.attempts.disown(owner, number, RETENTION, after))
         found += step.jobs
         if not step.after:
             return found
@@ -76,7 +76,7 @@ def test_each_step_is_bounded_and_the_walk_meets_every_job(ledger: Ledger) -> No
     held = claim(ledger, 1, slots=batch)
     lost = {job.id for job in claim(ledger, 2, slots=batch)}
     claim(ledger, 1, slots=batch, owner="w2")
-    step = ledger.run(commands.attempts.disown("w1", 2, LIVES))
+    step = ledger.run(commands.attempts.disown("w1", 2, RETENTION))
     assert step.after
     assert len(step.jobs) < 2 * batch
     assert {*step.jobs, *disown(ledger, 2)} == lost

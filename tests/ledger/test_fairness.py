@@ -11,14 +11,16 @@ from jobline.domain.settings import Settings
 from jobline.ledger import commands
 from jobline.ledger.commands.attempts import Claimed, Limits
 from jobline.ledger.keys import Key
-from tests.support.ledger import LEASE_MS, LIVES, Ledger
+from tests.support.ledger import LEASE_MS, RETENTION, Ledger
 
 TASK = "demo.add"
 
 
 def claim(ledger: Ledger, slots: int = 1, limits: Limits = commands.attempts.UNLIMITED) -> list[Claimed]:
     return ledger.run(
-        commands.attempts.claim("w1", ["default"], slots=slots, lease_ms=LEASE_MS, lives=LIVES, limits=limits)
+        commands.attempts.claim(
+            "w1", ["default"], slots=slots, lease_ms=LEASE_MS, retention=RETENTION, limits=limits
+        )
     )
 
 

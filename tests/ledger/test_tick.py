@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 
 from jobline.domain.errors import Gone, LedgerUnavailable, NotFound
+from jobline.domain.retention import Retention
 from jobline.domain.state import State
 from jobline.ledger import commands
 from jobline.ledger.commands.attempts import PublishedArtifact
-from jobline.ledger.commands.command import Lives
 from jobline.ledger.keys import Key
 from jobline.ledger.scripts import CONSTANTS
-from tests.support.ledger import LIVES, TENANT, Ledger
+from tests.support.ledger import RETENTION, TENANT, Ledger
 
 FILE, OTHER = "file_" + "1" * 32, "file_" + "2" * 32
 ARTIFACT = PublishedArtifact("art_" + "a" * 32, "a.png", "image/png", 3, "0" * 64)
@@ -93,7 +93,7 @@ def test_steady_ticks_hold_nothing(ledger: Ledger) -> None:
 
 
 def test_worker_shows_its_heartbeat_until_it_is_old(ledger: Ledger) -> None:
-    ledger.run(commands.clock.tick("w1", '{"busy": 1}', lease_ms=1000, lives=LIVES))
+    ledger.run(commands.clock.tick("w1", '{"busy": 1}', lease_ms=1000, retention=RETENTION))
     ledger.tick(owner="w2")
     seen = {worker.name: worker for worker in ledger.run(commands.clock.workers())}
     assert set(seen) == {"w1", "w2"}
@@ -136,7 +136,7 @@ def test_cancelled_waiting_job_leaves_no_trace_either(ledger: Ledger) -> None:
     job_id = ledger.submit(tags=("a",), idempotency="key", expires_in_ms=60_000, delay_ms=60_000)
     ledger.cancel(job_id)
     ledger.let_pass(Key.FINISHED.of(), job_id)
-    ledger.tick(lives=Lives(1000, 1000, tombstone_ms=0))
+    ledger.tick(retention=Retention(1000, 1000, tombstone_ms=0))
     assert ledger.page().records == []
     assert lasting_gone(ledger) == set()
 
@@ -151,7 +151,7 @@ def test_forgotten_job_is_gone_and_then_was_never_there(ledger: Ledger) -> None:
     with pytest.raises(Gone, match=job.id):
         ledger.read(job.id)
     ttl = ledger.redis.pttl(Key.GONE.of(job.id))
-    assert 0 < ttl <= LIVES.tombstone_ms
+    assert 0 < ttl <= RETENTION.tombstone_ms
     ledger.redis.delete(Key.GONE.of(job.id))
     with pytest.raises(NotFound) as caught:
         ledger.read(job.id)
@@ -171,7 +171,7 @@ def test_tombstone_of_another_tenant_says_nothing(ledger: Ledger) -> None:
 def test_result_is_kept_as_long_as_it_should(ledger: Ledger) -> None:
     job = ledger.start()
     ledger.report(job, {"done": 1})
-    ledger.succeed(job, lives=Lives(result_ms=5_000, file_ms=1, tombstone_ms=1))
+    ledger.succeed(job, retention=Retention(result_ms=5_000, file_ms=1, tombstone_ms=1))
     finished = ledger.redis.zscore(Key.FINISHED.of(), job.id)
     assert isinstance(finished, float)
     now_ms = int(ledger.redis.time()[0]) * 1000
@@ -196,16 +196,16 @@ def test_many_expired_jobs_go_in_bounded_steps(ledger: Ledger) -> None:
 def test_file_lives_as_long_as_an_unfinished_job_names_it(ledger: Ledger) -> None:
     ledger.keep_file(FILE)
     first, second = ledger.start(files=(FILE,)), ledger.start(files=(FILE,))
-    assert not ledger.run(commands.files.drop_file(FILE, TENANT, LIVES))
+    assert not ledger.run(commands.files.drop_file(FILE, TENANT, RETENTION))
     ledger.succeed(first)
     assert ledger.redis.zscore(Key.FILES.of(), FILE) is None
     ledger.fail(second)
     assert ledger.redis.zscore(Key.FILES.of(), FILE) is not None
-    assert ledger.run(commands.files.drop_file(FILE, TENANT, LIVES))
+    assert ledger.run(commands.files.drop_file(FILE, TENANT, RETENTION))
     with pytest.raises(Gone, match=FILE):
         ledger.run(commands.files.read_files(TENANT, [FILE]))
     with pytest.raises(NotFound, match=OTHER):
-        ledger.run(commands.files.drop_file(OTHER, TENANT, LIVES))
+        ledger.run(commands.files.drop_file(OTHER, TENANT, RETENTION))
 
 
 def test_artifact_outlives_its_maker_while_an_unfinished_job_names_it(ledger: Ledger) -> None:
@@ -226,7 +226,7 @@ def test_artifact_outlives_its_maker_while_an_unfinished_job_names_it(ledger: Le
 
 def test_trash_is_emptied_step_by_step(ledger: Ledger) -> None:
     ledger.keep_file(FILE)
-    ledger.run(commands.files.drop_file(FILE, TENANT, LIVES))
+    ledger.run(commands.files.drop_file(FILE, TENANT, RETENTION))
     assert ledger.run(commands.files.trash()) == [FILE]
     assert ledger.run(commands.files.trash([FILE])) == []
 

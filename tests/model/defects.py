@@ -73,7 +73,7 @@ DEFECTS = [
         "job.fence = job.attempt + 1, job.fence + 1",
         "job.fence = job.attempt + 1, job.fence",
     ),
-    (Part.QUEUES, "claim", "0, paused[index - 7] == 0", "0, true"),
+    (Part.QUEUES, "claim", "0, paused[index - 8] == 0", "0, true"),
     (Part.LIMITS, "claim", "if running >= limit then", "if running > limit then"),
     (Part.LIMITS, "claim", "if job.held and running > limit then", "if false then"),
     (Part.LIMITS, "claim", "if running < limit and unpark(task) then", "if false then"),
@@ -131,7 +131,7 @@ DEFECTS = [
     (Part.EVENTS, "history", "ended and 'ended' or 'open'", "'open'"),
     (Part.EVENTS, "history", "if is_new(born) then add", "if not is_new(born) then add"),
     (Part.EVENTS | Part.BATCHES, "feed", "(batch == '' or its_batch == batch)", "true"),
-    (Part.FILES, "keep_file", "whole(ms + tonumber(ARGV[7]))", "whole(ms)"),
+    (Part.FILES, "keep_file", "whole(ms + read_retention(7).file_ms)", "whole(ms)"),
     (
         Part.FILES,
         "read_file",

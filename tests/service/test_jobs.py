@@ -8,6 +8,7 @@ import pytest
 from fastapi import FastAPI
 from pydantic import TypeAdapter
 
+from jobline.domain.retention import Retention
 from jobline.ledger import commands
 from jobline.service.resources import Resources
 from jobline.service.shapes.answers import JobList
@@ -138,7 +139,7 @@ async def test_cancel_of_a_running_job_asks_its_worker(client: httpx.AsyncClient
 
     assert [answer.status_code for answer in answers] == [202, 200]
     assert (answers[0].json()["state"], answers[0].json()["cancel_requested"]) == ("STARTED", True)
-    worker.run(commands.attempts.stop(claimed.id, claimed.fence, commands.command.Lives(1000, 1000, 1000)))
+    worker.run(commands.attempts.stop(claimed.id, claimed.fence, Retention(1000, 1000, 1000)))
     assert (await client.get(f"/v1/jobs/{job['id']}")).json()["state"] == "REVOKED"
 
 

@@ -5,7 +5,7 @@ from typing import Any
 import httpx
 
 from jobline.ledger import commands
-from tests.support.service import ADD, LIVES, Worker
+from tests.support.service import ADD, RETENTION, Worker
 
 
 async def submit(client: httpx.AsyncClient, **more: Any) -> None:
@@ -47,7 +47,7 @@ async def test_paused_queue_starts_nothing_until_it_is_resumed(
     await submit(client)
     assert (await client.post("/v1/queues/sums/pause")).json()["paused"]
     await submit(client)
-    claim = commands.attempts.claim("w1", ["sums"], slots=5, lease_ms=30_000, lives=LIVES)
+    claim = commands.attempts.claim("w1", ["sums"], slots=5, lease_ms=30_000, retention=RETENTION)
     assert worker.run(claim) == []
     assert (await client.get("/v1/queues/sums")).json()["depth"] == 2
     assert not (await client.post("/v1/queues/sums/resume")).json()["paused"]
@@ -63,7 +63,7 @@ async def test_worker_tells_its_load_and_leaves_the_list_at_once(
     client: httpx.AsyncClient, worker: Worker
 ) -> None:
     about = '{"hostname":"a@b","queues":["sums"],"capacity":4,"busy":1}'
-    worker.run(commands.clock.tick("w1", about, lease_ms=30_000, lives=LIVES))
+    worker.run(commands.clock.tick("w1", about, lease_ms=30_000, retention=RETENTION))
     (seen,) = (await client.get("/v1/workers")).json()["items"]
     assert seen.pop("heartbeat_age_s") < 30
     assert seen == {"name": "w1", "hostname": "a@b", "queues": ["sums"], "capacity": 4, "busy": 1}

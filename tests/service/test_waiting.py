@@ -14,7 +14,7 @@ from jobline.cli.embedded import EmbeddedRedis
 from jobline.ledger import commands
 from jobline.service.events.hub import News
 from jobline.service.resources import Resources
-from tests.support.service import ADD, LIVES, Worker, running, waiting
+from tests.support.service import ADD, RETENTION, Worker, running, waiting
 from tests.support.waiting import DEADLINE_S, until
 
 
@@ -115,7 +115,9 @@ async def test_two_hundred_waiters_share_one_subscription(
     begin = worker.redis.info("commandstats")["cmdstat_evalsha"]["calls"]
     await asyncio.sleep(0.3)  # a span in which a poll would show
     still = worker.redis.info("commandstats")["cmdstat_evalsha"]["calls"]
-    for job in worker.run(commands.attempts.claim("w1", ["sums"], slots=200, lease_ms=30_000, lives=LIVES)):
+    for job in worker.run(
+        commands.attempts.claim("w1", ["sums"], slots=200, lease_ms=30_000, retention=RETENTION)
+    ):
         worker.succeed(job, {"total": 2.0})
     answers = [await soon(one) for one in asked]
 

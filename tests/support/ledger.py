@@ -10,17 +10,18 @@ from typing import Any, TypeVar
 import redis
 
 from jobline.domain.record import Failure, Record
+from jobline.domain.retention import Retention
 from jobline.domain.submission import Submission
 from jobline.ledger import commands
 from jobline.ledger.commands.attempts import Claimed, Settled
-from jobline.ledger.commands.command import Command, Lives
+from jobline.ledger.commands.command import Command
 from jobline.ledger.commands.jobs import Cancelled
 from jobline.ledger.commands.submitting import Receipt, Submitted
 from jobline.ledger.keys import Key
 from jobline.ledger.recorder import Recorder
 
 T = TypeVar("T")
-LIVES = Lives(result_ms=60_000, file_ms=60_000, tombstone_ms=60_000)
+RETENTION = Retention(result_ms=60_000, file_ms=60_000, tombstone_ms=60_000)
 LEASE_MS = 30_000
 TENANT = "public"
 
@@ -60,11 +61,16 @@ class Ledger:
         return receipt.record.id
 
     def claim(
-        self, *queues: str, slots: int = 1, owner: str = "w1", lease_ms: int = LEASE_MS, lives: Lives = LIVES
+        self,
+        *queues: str,
+        slots: int = 1,
+        owner: str = "w1",
+        lease_ms: int = LEASE_MS,
+        retention: Retention = RETENTION,
     ) -> list[Claimed]:
         return self.run(
             commands.attempts.claim(
-                owner, queues or ("default",), slots=slots, lease_ms=lease_ms, lives=lives
+                owner, queues or ("default",), slots=slots, lease_ms=lease_ms, retention=retention
             )
         )
 
@@ -76,26 +82,32 @@ class Ledger:
         return claimed
 
     def succeed(
-        self, job: Claimed, result: object = None, artifacts: Sequence[Any] = (), lives: Lives = LIVES
+        self,
+        job: Claimed,
+        result: object = None,
+        artifacts: Sequence[Any] = (),
+        retention: Retention = RETENTION,
     ) -> Settled:
-        return self.run(commands.attempts.succeed(job.id, job.fence, json.dumps(result), artifacts, lives))
+        return self.run(
+            commands.attempts.succeed(job.id, job.fence, json.dumps(result), artifacts, retention)
+        )
 
     def fail(self, job: Claimed, code: str = "demo.broken") -> Settled:
-        return self.run(commands.attempts.fail(job.id, job.fence, failure(job, code), LIVES))
+        return self.run(commands.attempts.fail(job.id, job.fence, failure(job, code), RETENTION))
 
     def retry(self, job: Claimed, delay_ms: int = 0) -> Settled:
         return self.run(
-            commands.attempts.retry(job.id, job.fence, failure(job, "demo.flaky"), delay_ms, LIVES)
+            commands.attempts.retry(job.id, job.fence, failure(job, "demo.flaky"), delay_ms, RETENTION)
         )
 
     def lose(self, job: Claimed) -> Settled:
-        return self.run(commands.attempts.lose(job.id, job.fence, LIVES))
+        return self.run(commands.attempts.lose(job.id, job.fence, RETENTION))
 
     def stop(self, job: Claimed) -> Settled:
-        return self.run(commands.attempts.stop(job.id, job.fence, LIVES))
+        return self.run(commands.attempts.stop(job.id, job.fence, RETENTION))
 
     def release(self, *attempts: Claimed) -> list[str]:
-        return self.run(commands.attempts.release([(job.id, job.fence) for job in attempts], LIVES))
+        return self.run(commands.attempts.release([(job.id, job.fence) for job in attempts], RETENTION))
 
     def renew(self, *attempts: Claimed, lease_ms: int = LEASE_MS) -> commands.attempts.Renewed:
         return self.run(commands.attempts.renew([(job.id, job.fence) for job in attempts], lease_ms=lease_ms))
@@ -104,12 +116,12 @@ class Ledger:
         return self.run(commands.attempts.report(job.id, job.fence, kind, json.dumps(content)))
 
     def cancel(self, job_id: str, tenant: str = TENANT) -> Cancelled:
-        return self.run(commands.jobs.cancel(job_id, tenant, LIVES))[0]
+        return self.run(commands.jobs.cancel(job_id, tenant, RETENTION))[0]
 
     def tick(
-        self, owner: str = "w1", lives: Lives = LIVES, lease_ms: int = LEASE_MS
+        self, owner: str = "w1", retention: Retention = RETENTION, lease_ms: int = LEASE_MS
     ) -> commands.clock.Ticked:
-        return self.run(commands.clock.tick(owner, "{}", lease_ms=lease_ms, lives=lives))
+        return self.run(commands.clock.tick(owner, "{}", lease_ms=lease_ms, retention=retention))
 
     def read(self, job_id: str) -> Record:
         return self.run(commands.jobs.read_job(job_id, TENANT))
@@ -123,7 +135,7 @@ class Ledger:
                 media_type="image/jpeg",
                 size_bytes=3,
                 sha256="0" * 64,
-                lives=LIVES,
+                retention=RETENTION,
             )
         )
 

@@ -12,12 +12,13 @@ import redis
 from fastapi import FastAPI
 
 from jobline.domain.record import Failure
+from jobline.domain.retention import Retention
 from jobline.ledger import commands
 from jobline.ledger.commands.attempts import Claimed
-from jobline.ledger.commands.command import Command, Lives
+from jobline.ledger.commands.command import Command
 
 T = TypeVar("T")
-LIVES = Lives(result_ms=60_000, file_ms=60_000, tombstone_ms=60_000)
+RETENTION = Retention(result_ms=60_000, file_ms=60_000, tombstone_ms=60_000)
 ADD = "/v1/tasks/demo.add/jobs"
 DRAW = "/v1/tasks/demo.draw/jobs"
 ORDER = {"input": {"a": 1}}
@@ -35,20 +36,24 @@ class Worker:
 
     def beat(self, **about: Any) -> None:
         self.run(
-            commands.clock.tick("w1", json.dumps({"capacity": 2, **about}), lease_ms=30_000, lives=LIVES)
+            commands.clock.tick(
+                "w1", json.dumps({"capacity": 2, **about}), lease_ms=30_000, retention=RETENTION
+            )
         )
 
     def claim(self, queue: str = "sums") -> Claimed:
-        (claimed,) = self.run(commands.attempts.claim("w1", [queue], slots=1, lease_ms=30_000, lives=LIVES))
+        (claimed,) = self.run(
+            commands.attempts.claim("w1", [queue], slots=1, lease_ms=30_000, retention=RETENTION)
+        )
         return claimed
 
     def succeed(self, job: Claimed, result: dict[str, Any], **more: Any) -> None:
         artifacts = more.get("artifacts", ())
-        self.run(commands.attempts.succeed(job.id, job.fence, json.dumps(result), artifacts, LIVES))
+        self.run(commands.attempts.succeed(job.id, job.fence, json.dumps(result), artifacts, RETENTION))
 
     def fail(self, job: Claimed, code: str = "demo.broken", traceback: str | None = None) -> None:
         failure = Failure(code, "It broke.", retryable=False, attempt=job.attempt, traceback=traceback)
-        self.run(commands.attempts.fail(job.id, job.fence, failure, LIVES))
+        self.run(commands.attempts.fail(job.id, job.fence, failure, RETENTION))
 
     def make_due(self, queue: str) -> None:
         """Let the time come for the scheduled jobs of a queue."""

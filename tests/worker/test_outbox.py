@@ -6,15 +6,16 @@ from queue import Empty
 
 import pytest
 
+from jobline.domain.retention import Retention
 from jobline.ledger import commands
-from jobline.ledger.commands.command import Command, Lives
+from jobline.ledger.commands.command import Command
 from jobline.worker.outbox import Outbox
 
-LIVES = Lives(1, 1, 1)
+RETENTION = Retention(1, 1, 1)
 
 
 def make(number: int) -> Command[object]:
-    return commands.attempts.lose(str(number), 1, LIVES)  # type: ignore[return-value]
+    return commands.attempts.lose(str(number), 1, RETENTION)  # type: ignore[return-value]
 
 
 def drain(outbox: Outbox) -> list[object]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property
 from pathlib import Path
 from typing import Annotated
 from urllib.parse import urlsplit
@@ -13,6 +14,7 @@ from pydantic import Field, SecretStr, ValidationError, field_validator, model_v
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from jobline.domain.errors import SettingsError
+from jobline.domain.retention import Retention
 
 REDIS_SCHEMES = frozenset({"redis", "rediss", "unix"})
 
@@ -205,10 +207,10 @@ class Settings(BaseSettings):
         """Give the lease in milliseconds, as the scripts count."""
         return int(self.lease_s * 1000)
 
-    @property
-    def result_ttl_ms(self) -> int:
-        """Give the life of a finished job in milliseconds."""
-        return self.result_ttl_s * 1000
+    @cached_property
+    def retention(self) -> Retention:
+        """The TTLs of results, files and tombstones."""
+        return Retention(self.result_ttl_s * 1000, self.file_ttl_s * 1000, self.tombstone_ttl_s * 1000)
 
 
 def read_settings() -> Settings:

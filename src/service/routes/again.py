@@ -55,7 +55,7 @@ async def retry_job(here: Here, tenant: Tenant, job_id: JobId) -> Response:
 
 async def delete_job(here: Here, tenant: Tenant, job_id: JobId) -> Response:
     """Forget it at once; its id answers 410 for as long as an expired one's."""
-    unfit = await here.store.run(commands.jobs.delete(job_id, tenant, here.lives))
+    unfit = await here.store.run(commands.jobs.delete(job_id, tenant, here.retention))
     if unfit is not None:
         raise Conflict(
             f"The job {job_id} is {unfit}; only jobs that have ended are deleted. Cancel it first."

@@ -69,7 +69,9 @@ async def cancel_jobs(here: Here, tenant: Tenant, chosen: Chosen) -> CancelCount
     enough, revoked, asked, below = time.monotonic() + ENOUGH_S, 0, 0, None
     while states:
         part = await here.store.run(
-            commands.bulk.cancel_many(select(tenant, chosen, states, below), limit=AT_ONCE, lives=here.lives)
+            commands.bulk.cancel_many(
+                select(tenant, chosen, states, below), limit=AT_ONCE, retention=here.retention
+            )
         )
         revoked, asked, below = revoked + part.revoked, asked + part.asked, part.next_stamp
         if not below or time.monotonic() > enough:

@@ -88,7 +88,7 @@ async def get_file(here: Here, tenant: Tenant, file_id: FileName) -> Response:
 )
 async def delete_file(here: Here, tenant: Tenant, file_id: FileName) -> Response:
     """Forget an upload that no unfinished job names; artifacts go with their job."""
-    if not await here.store.run(commands.files.drop_file(file_id, tenant, here.lives)):
+    if not await here.store.run(commands.files.drop_file(file_id, tenant, here.retention)):
         raise Conflict(f"The file {file_id} is in use: an unfinished job names it, or a job made it.")
     return Response(None, 204)
 
@@ -147,7 +147,7 @@ async def keep(here: Resources, tenant: str, upload: Upload, stored: Stored) -> 
                 media_type=upload.media_type,
                 size_bytes=stored.size_bytes,
                 sha256=stored.sha256,
-                lives=here.lives,
+                retention=here.retention,
             )
         )
     except BaseException:

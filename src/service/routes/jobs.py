@@ -140,7 +140,7 @@ async def get_result(here: Here, tenant: Tenant, job_id: JobId, wait: Wait = 0) 
 
 async def cancel_job(here: Here, tenant: Tenant, job_id: JobId) -> Response:
     """Revoke a waiting job at once and for good; a running one ends REVOKED when its code has stopped."""
-    outcome, record = await here.store.run(commands.jobs.cancel(job_id, tenant, here.lives))
+    outcome, record = await here.store.run(commands.jobs.cancel(job_id, tenant, here.retention))
     if outcome is Cancelled.FINISHED:
         raise Conflict(f"The job {record.id} ended {record.state} before; there is nothing to cancel.")
     body = write_job(record, tracebacks=here.settings.tracebacks)

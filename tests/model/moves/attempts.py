@@ -16,7 +16,7 @@ from tests.model.comparison.queues import read_barred
 from tests.model.moves.births import ORDERS, Order
 from tests.model.moves.clock import Clock
 from tests.model.moves.requests import Requests
-from tests.model.moves.stage import ANY, LIVES, OWNERS, Part, only
+from tests.model.moves.stage import ANY, OWNERS, RETENTION, Part, only
 from tests.model.nouns import FEW, LEASE_MS, Times
 from tests.model.rules import Seen
 
@@ -56,7 +56,7 @@ class Attempts(Requests, Clock):
     @rule(number=ANY)
     def disown(self, number: int) -> None:
         owner, claim = self.pick(self.unheard, number)
-        got = self.run(commands.attempts.disown(owner, claim, LIVES))
+        got = self.run(commands.attempts.disown(owner, claim, RETENTION))
         assert (got.jobs, got.after) == (self.model.disown(f"{owner}/{claim}"), "")
 
     def claim_jobs(self, owner: str, slots: int, queues: list[str]) -> list[Claimed]:
@@ -67,7 +67,7 @@ class Attempts(Requests, Clock):
         waited = {job.id for queue in queues for job in self.model.waiting(queue)}
         got = self.run(
             commands.attempts.claim(
-                owner, queues, slots=slots, lease_ms=LEASE_MS, lives=LIVES,
+                owner, queues, slots=slots, lease_ms=LEASE_MS, retention=RETENTION,
                 limits=self.limits, number=self.claims,
             )
         )  # fmt: skip
@@ -154,10 +154,10 @@ class Attempts(Requests, Clock):
         failure = Failure("model.failed", "asked to fail", retryable=True, attempt=1)
         artifacts = [PublishedArtifact(f"art-{job}", "a.txt", "text/plain", 1, "0")] if makes else []
         command = {
-            "SUCCESS": lambda: commands.attempts.succeed(job, fence, '{"ok":1}', artifacts, LIVES),
-            "FAILURE": lambda: commands.attempts.fail(job, fence, failure, LIVES),
-            "RETRY": lambda: commands.attempts.retry(job, fence, failure, delay, LIVES),
-            "REVOKED": lambda: commands.attempts.stop(job, fence, LIVES),
+            "SUCCESS": lambda: commands.attempts.succeed(job, fence, '{"ok":1}', artifacts, RETENTION),
+            "FAILURE": lambda: commands.attempts.fail(job, fence, failure, RETENTION),
+            "RETRY": lambda: commands.attempts.retry(job, fence, failure, delay, RETENTION),
+            "REVOKED": lambda: commands.attempts.stop(job, fence, RETENTION),
         }[state]()
         made = ((f"art-{job}", "a.txt"),) if makes and state == "SUCCESS" else ()
         wanted = self.model.settle(job, fence, state, delay, made)
@@ -172,7 +172,7 @@ class Attempts(Requests, Clock):
     def lose(self, number: int) -> None:
         job, fence = self.attempt(number)
         wanted = self.model.lose(job, fence)
-        lost = self.run(commands.attempts.lose(job, fence, LIVES))
+        lost = self.run(commands.attempts.lose(job, fence, RETENTION))
         assert (lost.is_current, lost.state.value) == wanted
 
     @only(Part.LOSSES)
@@ -185,7 +185,7 @@ class Attempts(Requests, Clock):
         """Hand attempts back, one of each job."""
         held = list(dict(attempts).items())
         wanted = self.model.release(held)
-        assert self.run(commands.attempts.release(held, LIVES)) == wanted
+        assert self.run(commands.attempts.release(held, RETENTION)) == wanted
 
     @only(Part.TELLS)
     @precondition(lambda self: self.held)

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import rule
 
 from jobline.ledger import commands
-from tests.model.moves.stage import LIVES, OWNERS, Part, Stage, only
+from tests.model.moves.stage import OWNERS, RETENTION, Part, Stage, only
 from tests.model.nouns import LEASE_MS
 
 
@@ -21,7 +21,7 @@ class Clock(Stage):
 
     @rule(owner=OWNERS)
     def tick(self, owner: str) -> None:
-        got = self.run(commands.clock.tick(owner, json.dumps(owner), lease_ms=LEASE_MS, lives=LIVES))
+        got = self.run(commands.clock.tick(owner, json.dumps(owner), lease_ms=LEASE_MS, retention=RETENTION))
         assert (set(got.cancelled), got.has_more) == (self.model.tick(owner), False)
 
     @only(Part.READS)

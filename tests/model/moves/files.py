@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import precondition, rule
 
 from jobline.ledger import commands
-from tests.model.moves.stage import ANY, LIVES, TENANTS, Part, Stage, only
+from tests.model.moves.stage import ANY, RETENTION, TENANTS, Part, Stage, only
 
 
 class Files(Stage):
@@ -18,7 +18,7 @@ class Files(Stage):
         name = f"file-{len(self.files):03}"
         self.files.append(name)
         command = commands.files.keep_file(
-            name, tenant, name="n", media_type="text/plain", size_bytes=1, sha256="0", lives=LIVES
+            name, tenant, name="n", media_type="text/plain", size_bytes=1, sha256="0", retention=RETENTION
         )
         assert self.run(command) == self.model.keep_file(name, tenant)
 
@@ -41,7 +41,7 @@ class Files(Stage):
     @rule(number=ANY, tenant=TENANTS)
     def drop_file(self, number: int, tenant: str) -> None:
         name = self.pick(self.files, number)
-        reply = self.call(commands.files.drop_file(name, tenant, LIVES))
+        reply = self.call(commands.files.drop_file(name, tenant, RETENTION))
         assert reply.decode() == self.model.drop_file(name, tenant)
 
     @only(Part.FILES)

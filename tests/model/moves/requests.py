@@ -11,7 +11,7 @@ from jobline.ledger.commands.jobs import Filter
 from tests.model.comparison import compare_record
 from tests.model.moves.births import Births
 from tests.model.moves.filters import WISHES, Wish
-from tests.model.moves.stage import ANY, LIVES, TENANTS, Part, only
+from tests.model.moves.stage import ANY, RETENTION, TENANTS, Part, only
 from tests.model.nouns import Job
 
 
@@ -25,7 +25,7 @@ class Requests(Births):
 
     def cancel_one(self, job: str, tenant: str) -> None:
         """Cancel a job by its id."""
-        reply = self.call(commands.jobs.cancel(job, tenant, LIVES))
+        reply = self.call(commands.jobs.cancel(job, tenant, RETENTION))
         assert reply[0].decode() == self.model.cancel(job, tenant)
         if len(reply) > 1:
             compare_record(self.model, Record.read(job, reply[1]))
@@ -34,7 +34,7 @@ class Requests(Births):
     @rule(wish=WISHES, limit=st.integers(1, 3))
     def cancel_many(self, wish: Wish, limit: int) -> None:
         chosen = self.write_filter(wish)
-        got = self.run(commands.bulk.cancel_many(chosen, limit=limit, lives=LIVES))
+        got = self.run(commands.bulk.cancel_many(chosen, limit=limit, retention=RETENTION))
         assert (got.revoked, got.asked, got.next_stamp) == self.model.cancel_many(chosen, limit)
 
     @only(Part.DELETES)
@@ -42,7 +42,7 @@ class Requests(Births):
     @rule(number=ANY, tenant=TENANTS)
     def delete(self, number: int, tenant: str) -> None:
         job = self.final_or_any(number)
-        got = self.ask(commands.jobs.delete(job, tenant, LIVES))
+        got = self.ask(commands.jobs.delete(job, tenant, RETENTION))
         assert (got or "deleted") == self.model.delete(job, tenant)
 
     @only(Part.READS)

@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, precondition
 
 from jobline.domain.errors import Gone, NotFound
+from jobline.domain.retention import Retention
 from jobline.ledger.commands.attempts import Limits
-from jobline.ledger.commands.command import Command, Lives
+from jobline.ledger.commands.command import Command
 from jobline.ledger.scripts import Script, inline_keys
 from tests.model.comparison import DUMP
 from tests.model.nouns import FILE_MS, RESULT_MS, TOMBSTONE_MS
@@ -23,7 +24,7 @@ from tests.model.rules import Model
 
 T = TypeVar("T")
 Rule = TypeVar("Rule", bound=Callable[..., Any])
-LIVES = Lives(RESULT_MS, FILE_MS, TOMBSTONE_MS)
+RETENTION = Retention(RESULT_MS, FILE_MS, TOMBSTONE_MS)
 NOW = "model:now"
 CLOCK_CALL = "redis.call('TIME')"
 MY_CLOCK = f"""(function() local now = tonumber(redis.call('GET', '{NOW}'))

@@ -12,7 +12,7 @@ from fastapi import FastAPI
 
 from jobline.ledger import commands
 from jobline.service.events.stream import BUFFER_BYTES
-from tests.support.service import LIVES, Worker
+from tests.support.service import RETENTION, Worker
 from tests.support.streaming import (
     PLAIN,
     Api,
@@ -39,7 +39,9 @@ async def test_two_hundred_watchers_share_one_subscription(api: Api, worker: Wor
     calls = worker.redis.info("commandstats")["cmdstat_evalsha"]["calls"]
     await asyncio.sleep(0.3)  # a span in which a poll would show
     still = worker.redis.info("commandstats")["cmdstat_evalsha"]["calls"]
-    for job in worker.run(commands.attempts.claim("w1", ["sums"], slots=20, lease_ms=30_000, lives=LIVES)):
+    for job in worker.run(
+        commands.attempts.claim("w1", ["sums"], slots=20, lease_ms=30_000, retention=RETENTION)
+    ):
         worker.succeed(job, {"total": 2.0})
     await asyncio.wait_for(asyncio.gather(*listening), DEADLINE_S)
 

@@ -21,7 +21,7 @@ from jobline.service.events import beats
 from jobline.service.events.frames import write_frame
 from jobline.service.events.stream import Stream
 from jobline.service.shapes.events import JobEvent
-from tests.support.service import LIVES, Worker
+from tests.support.service import RETENTION, Worker
 from tests.support.streaming import (
     PLAIN,
     Api,
@@ -66,9 +66,9 @@ async def test_every_event_is_what_its_schema_says(api: Api, worker: Worker) -> 
     job = worker.claim()
     report(worker, job, progress(1))
     report(worker, job, {"level": "info", "message": "hello", "fields": {}}, kind="log")
-    worker.run(commands.attempts.retry(job.id, job.fence, broken(job), 0, LIVES))
+    worker.run(commands.attempts.retry(job.id, job.fence, broken(job), 0, RETENTION))
     job = worker.claim()
-    worker.run(commands.attempts.fail(job.id, job.fence, broken(job), LIVES))
+    worker.run(commands.attempts.fail(job.id, job.fence, broken(job), RETENTION))
     listener = Listener(events_of(api, job_id))
     await asyncio.wait_for(listener.listen(), DEADLINE_S)
 

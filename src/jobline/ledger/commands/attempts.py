@@ -6,8 +6,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from jobline.domain.record import Failure
+from jobline.domain.retention import Retention
 from jobline.domain.state import State
-from jobline.ledger.commands.command import Argument, Command, Lives, Reply, flat, words
+from jobline.ledger.commands.command import Argument, Command, Reply, flat, words
 from jobline.ledger.scripts import Script
 
 CLAIM = Script("claim")
@@ -55,7 +56,7 @@ def claim(
     *,
     slots: int,
     lease_ms: int,
-    lives: Lives,
+    retention: Retention,
     limits: Limits = UNLIMITED,
     number: int = 0,
 ) -> Command[list[Claimed]]:
@@ -68,7 +69,7 @@ def claim(
         return [read_claimed(item) for item in reply]
 
     args: tuple[Argument, ...] = (
-        f"{owner}/{number}", lease_ms, slots, lives.result_ms, lives.file_ms, limits.tenant, limits.words,
+        f"{owner}/{number}", lease_ms, slots, *retention, limits.tenant, limits.words,
         *queues,
     )  # fmt: skip
     return Command(CLAIM, args, read)
@@ -131,28 +132,28 @@ def succeed(
     fence: int,
     result: str | bytes,
     artifacts: Iterable[PublishedArtifact],
-    lives: Lives,
+    retention: Retention,
 ) -> Command[Settled]:
     """End the attempt with a result (JSON)."""
     more: list[Argument] = []
     for one in artifacts:
         more += [one.id, one.name, one.media_type, one.size_bytes, one.sha256]
-    return settle(id, fence, State.SUCCESS, result, 0, lives, more)
+    return settle(id, fence, State.SUCCESS, result, 0, retention, more)
 
 
-def fail(id: str, fence: int, failure: Failure, lives: Lives) -> Command[Settled]:
+def fail(id: str, fence: int, failure: Failure, retention: Retention) -> Command[Settled]:
     """End the job with an error."""
-    return settle(id, fence, State.FAILURE, failure.dumps(), 0, lives)
+    return settle(id, fence, State.FAILURE, failure.dumps(), 0, retention)
 
 
-def retry(id: str, fence: int, failure: Failure, delay_ms: int, lives: Lives) -> Command[Settled]:
+def retry(id: str, fence: int, failure: Failure, delay_ms: int, retention: Retention) -> Command[Settled]:
     """End the attempt with an error; the next one is due in ``delay_ms``, unless none is left."""
-    return settle(id, fence, State.RETRY, failure.dumps(), delay_ms, lives)
+    return settle(id, fence, State.RETRY, failure.dumps(), delay_ms, retention)
 
 
-def stop(id: str, fence: int, lives: Lives) -> Command[Settled]:
+def stop(id: str, fence: int, retention: Retention) -> Command[Settled]:
     """End a cancelled job, whose code has stopped."""
-    return settle(id, fence, State.REVOKED, "", 0, lives)
+    return settle(id, fence, State.REVOKED, "", 0, retention)
 
 
 def settle(
@@ -161,11 +162,11 @@ def settle(
     state: State,
     content: str | bytes,
     delay_ms: int,
-    lives: Lives,
+    retention: Retention,
     more: Iterable[Argument] = (),
 ) -> Command[Settled]:
     """Call the one script behind succeed, fail, retry and stop."""
-    args = (id, fence, state, content, delay_ms, lives.result_ms, lives.file_ms, *more)
+    args = (id, fence, state, content, delay_ms, *retention, *more)
     return Command(SETTLE, args, read_settled)
 
 
@@ -174,14 +175,14 @@ def read_settled(reply: Reply) -> Settled:
     return Settled(reply[0] != b"late", State(reply[1].decode()))
 
 
-def lose(id: str, fence: int, lives: Lives) -> Command[Settled]:
+def lose(id: str, fence: int, retention: Retention) -> Command[Settled]:
     """Report that the process which ran the attempt died."""
-    return Command(LOSE, (id, fence, lives.result_ms, lives.file_ms), read_settled)
+    return Command(LOSE, (id, fence, *retention), read_settled)
 
 
-def release(attempts: Iterable[tuple[str, int]], lives: Lives) -> Command[list[str]]:
+def release(attempts: Iterable[tuple[str, int]], retention: Retention) -> Command[list[str]]:
     """Hand running jobs back to the front of their queue; the attempt does not count."""
-    return Command(RELEASE, (lives.result_ms, lives.file_ms, *flat(attempts)), words)
+    return Command(RELEASE, (*retention, *flat(attempts)), words)
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,13 +193,13 @@ class Disowned:
     after: str
 
 
-def disown(owner: str, number: int, lives: Lives, after: str = "") -> Command[Disowned]:
+def disown(owner: str, number: int, retention: Retention, after: str = "") -> Command[Disowned]:
     """Hand back what a claim started whose reply was lost: none of it began. Go on ``after`` while told."""
 
     def read(reply: Reply) -> Disowned:
         return Disowned(words(reply[1]), reply[0].decode())
 
-    args = (f"{owner}/{number}", after, lives.result_ms, lives.file_ms)
+    args = (f"{owner}/{number}", after, *retention)
     return Command(DISOWN, args, read)
 
 

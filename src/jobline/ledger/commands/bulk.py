@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from jobline.ledger.commands.command import Command, Lives, Reply
+from jobline.domain.retention import Retention
+from jobline.ledger.commands.command import Command, Reply
 from jobline.ledger.commands.jobs import Filter
 from jobline.ledger.scripts import Script
 
@@ -25,13 +26,13 @@ class ManyCancelled:
     next_stamp: str
 
 
-def cancel_many(chosen: Filter, *, limit: int, lives: Lives) -> Command[ManyCancelled]:
+def cancel_many(chosen: Filter, *, limit: int, retention: Retention) -> Command[ManyCancelled]:
     """Cancel the newest ``limit`` jobs that fit: waiting ones at once, running ones are asked to stop."""
 
     def read(reply: Reply) -> ManyCancelled:
         return ManyCancelled(reply[0], reply[1], reply[2].decode())
 
-    return Command(CANCEL_MANY, (*chosen.words(limit), lives.result_ms, lives.file_ms), read)
+    return Command(CANCEL_MANY, (*chosen.words(limit), *retention), read)
 
 
 @dataclass(frozen=True, slots=True)

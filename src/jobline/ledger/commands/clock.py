@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from jobline.ledger.commands.command import Command, Lives, Reply, words
+from jobline.domain.retention import Retention
+from jobline.ledger.commands.command import Command, Reply, words
 from jobline.ledger.scripts import Script
 
 TICK = Script("tick")
@@ -20,13 +21,13 @@ class Ticked:
     has_more: bool
 
 
-def tick(owner: str, about: str, *, lease_ms: int, lives: Lives) -> Command[Ticked]:
+def tick(owner: str, about: str, *, lease_ms: int, retention: Retention) -> Command[Ticked]:
     """Do what time brings, and leave the worker's heartbeat with its description (JSON)."""
 
     def read(reply: Reply) -> Ticked:
         return Ticked(words(reply[0]), reply[1] == b"1")
 
-    args = (owner, about, lease_ms, lives.result_ms, lives.file_ms, lives.tombstone_ms)
+    args = (owner, about, lease_ms, *retention)
     return Command(TICK, args, read)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from jobline.domain.errors import Gone, NotFound
@@ -25,15 +24,6 @@ class Command(NamedTuple, Generic[T]):
     script: Script
     args: tuple[Argument, ...]
     read: Callable[[Reply], T]
-
-
-@dataclass(frozen=True, slots=True)
-class Lives:
-    """Say how long things live after their end, in milliseconds; every script that ends a job needs them."""
-
-    result_ms: int
-    file_ms: int
-    tombstone_ms: int
 
 
 def refuse_missing(id: str, word: bytes, what: str = "job") -> None:

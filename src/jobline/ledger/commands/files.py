@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from jobline.domain.retention import Retention
 from jobline.domain.stored_file import StoredFile
-from jobline.ledger.commands.command import Command, Lives, Reply, refuse_missing, words
+from jobline.ledger.commands.command import Command, Reply, refuse_missing, words
 from jobline.ledger.scripts import Script
 
 KEEP_FILE = Script("keep_file")
@@ -22,10 +23,10 @@ def keep_file(
     media_type: str,
     size_bytes: int,
     sha256: str,
-    lives: Lives,
+    retention: Retention,
 ) -> Command[int]:
     """Record an uploaded file, whose bytes are stored; answers its creation in milliseconds."""
-    return Command(KEEP_FILE, (id, tenant, name, media_type, size_bytes, sha256, lives.file_ms), int)
+    return Command(KEEP_FILE, (id, tenant, name, media_type, size_bytes, sha256, *retention), int)
 
 
 def read_files(tenant: str, ids: Iterable[str]) -> Command[list[StoredFile]]:
@@ -46,14 +47,14 @@ def read_file_list(reply: Reply) -> list[StoredFile]:
     return [StoredFile.read(item[0].decode(), item[1], item[2]) for item in reply]
 
 
-def drop_file(id: str, tenant: str, lives: Lives) -> Command[bool]:
+def drop_file(id: str, tenant: str, retention: Retention) -> Command[bool]:
     """Forget an uploaded file; False when an unfinished job names it, or a job made it."""
 
     def read(reply: Reply) -> bool:
         refuse_missing(id, reply, what="file")
         return bool(reply == b"dropped")
 
-    return Command(DROP_FILE, (tenant, id, lives.tombstone_ms), read)
+    return Command(DROP_FILE, (tenant, id, *retention), read)
 
 
 def trash(deleted: Sequence[str] = ()) -> Command[list[str]]:

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from jobline.domain.record import Record
+from jobline.domain.retention import Retention
 from jobline.domain.state import State
-from jobline.ledger.commands.command import Argument, Command, Lives, Reply, refuse_missing
+from jobline.ledger.commands.command import Argument, Command, Reply, refuse_missing
 from jobline.ledger.commands.submitting import Receipt, read_receipt
 from jobline.ledger.scripts import Script
 
@@ -31,14 +32,14 @@ class Cancelled(StrEnum):
     FINISHED = "finished"
 
 
-def cancel(id: str, tenant: str, lives: Lives) -> Command[tuple[Cancelled, Record]]:
+def cancel(id: str, tenant: str, retention: Retention) -> Command[tuple[Cancelled, Record]]:
     """Revoke a waiting job, or ask for the end of a running one; raises NotFound or Gone as it is read."""
 
     def read(reply: Reply) -> tuple[Cancelled, Record]:
         refuse_missing(id, reply[0])
         return Cancelled(reply[0].decode()), Record.read(id, reply[1])
 
-    return Command(CANCEL, (id, tenant, lives.result_ms, lives.file_ms), read)
+    return Command(CANCEL, (id, tenant, *retention), read)
 
 
 def retry_job(id: str, tenant: str, new_id: str, *, queue_limit: int) -> Command[Receipt[Record] | State]:
@@ -107,7 +108,7 @@ def list_jobs(tenant: str, *, limit: int, **filters: str) -> Command[Page]:
     return Command(LIST, Filter(tenant=tenant, **filters).words(limit), read)
 
 
-def delete(id: str, tenant: str, lives: Lives) -> Command[State | None]:
+def delete(id: str, tenant: str, retention: Retention) -> Command[State | None]:
     """Forget a final job with its artifacts; answers the state of one that is not final, which stays.
 
     Raises NotFound or Gone as it is read.
@@ -117,4 +118,4 @@ def delete(id: str, tenant: str, lives: Lives) -> Command[State | None]:
         refuse_missing(id, reply[0])
         return State(reply[1].decode()) if reply[0] == b"unfit" else None
 
-    return Command(DELETE, (id, tenant, lives.tombstone_ms), read)
+    return Command(DELETE, (id, tenant, *retention), read)

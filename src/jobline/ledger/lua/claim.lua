@@ -1,14 +1,14 @@
 -- claim: starts the next waiting jobs of the given queues, for as many slots as are free.
--- ARGV 1 owner (the worker, a slash, the number of this claim), 2 lease_ms, 3 slots, 4 ttl_ms, 5 file_ttl_ms,
---      6 running jobs a tenant may have (0: any), 7 running jobs a task may have, as 'task=4 task=1', or '',
---      8… queues, in the order in which they are served
+-- ARGV 1 owner (the worker, a slash, the number of this claim), 2 lease_ms, 3 slots, 4… retention,
+--      7 running jobs a tenant may have (0: any), 8 running jobs a task may have, as 'task=4 task=1', or '',
+--      9… queues, in the order in which they are served
 -- reply a list of {id, place, attempt, max_attempts, fence, timeout_ms, input}, at most `slots` long
 -- event job.started; job.revoked for a job that was to start earlier
 --
 -- Fairness: the tenants of a queue take turns, who was served longest ago first (ROTA); within a tenant the turn of a
 -- job decides. A tenant stays in the rotation until its turn finds nothing, or it could come back ahead of all others.
 -- A lone tenant's turn is not even noted.
-local owner, lease, slots, tenant_limit = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[6])
+local owner, lease, slots, tenant_limit = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[7])
 local us = now_us()
 local ms = math.floor(us / 1000)
 local claimed, looked, limits = {}, 0, {}
@@ -45,10 +45,10 @@ local function start(job, place_in_line)
   if job.state ~= 'PENDING' and job.state ~= 'RETRY' then return true end
   if job.start_by and job.attempt == 0 and tonumber(job.start_by) <= ms then
     redis.call('ZREM', START_BY, job.id)
-    revoke(job, 'expired', 'The job did not start before it expired.', ms, tonumber(ARGV[4]), tonumber(ARGV[5]))
+    revoke(job, 'expired', 'The job did not start before it expired.', ms, read_retention(4))
     return true
   end
-  local limit = ARGV[7] ~= '' and limits[job.task]
+  local limit = ARGV[8] ~= '' and limits[job.task]
   if limit and not admit(job, limit, place_in_line) then return false end
   if job.start_by then redis.call('ZREM', START_BY, job.id) end
   job.attempt, job.fence = job.attempt + 1, job.fence + 1
@@ -90,10 +90,10 @@ local function serve(queue, tenant, share)
   return left, #next_ids == 2 * share
 end
 
-for task, limit in string.gmatch(ARGV[7], '(%S+)=(%d+)') do limits[task] = tonumber(limit) end
-local paused = redis.call('SMISMEMBER', PAUSED, unpack(ARGV, 8))
-for index = 8, #ARGV do
-  local queue, left, more = ARGV[index], 0, paused[index - 7] == 0
+for task, limit in string.gmatch(ARGV[8], '(%S+)=(%d+)') do limits[task] = tonumber(limit) end
+local paused = redis.call('SMISMEMBER', PAUSED, unpack(ARGV, 9))
+for index = 9, #ARGV do
+  local queue, left, more = ARGV[index], 0, paused[index - 8] == 0
   while more and #claimed < slots and looked < slots + CLAIM_SKIPS do
     local free = slots - #claimed
     local turns = redis.call('ZRANGE', rota_key(queue), 0, free, 'WITHSCORES')

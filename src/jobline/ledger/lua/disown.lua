@@ -1,5 +1,5 @@
 -- disown: hands back what one claim started, of which its worker never heard; the attempts do not count.
--- ARGV 1 owner, as the claim named it, 2 end of a lease (ms) to go on after or '', 3 ttl_ms, 4 file_ttl_ms
+-- ARGV 1 owner, as the claim named it, 2 end of a lease (ms) to go on after or '', 3… retention
 -- reply {end of a lease to go on after or '', {ids that were handed back or revoked}}
 -- event job.retrying | job.revoked
 --
@@ -8,13 +8,13 @@
 -- list would have to be right about jobs that end, or are reported, meanwhile. The fence moves on all the same.
 -- A call looks at TICK_BATCH leases, and at all that end in the same millisecond as the last of them, which came by
 -- one claim or a few. Nobody renews the leases that are looked for, so the walk meets each of them.
-local ms, ttl, file_ttl = math.floor(now_us() / 1000), tonumber(ARGV[3]), tonumber(ARGV[4])
+local ms, retention = math.floor(now_us() / 1000), read_retention(3)
 local after = ARGV[2] == '' and '-inf' or '(' .. ARGV[2]
 local last = redis.call('ZRANGEBYSCORE', LEASES, after, '+inf', 'WITHSCORES', 'LIMIT', TICK_BATCH - 1, 1)[2]
 local released = {}
 for _, id in ipairs(redis.call('ZRANGEBYSCORE', LEASES, after, last or '+inf')) do
   if redis.call('HGET', job_key(id), 'owner') == ARGV[1] then
-    give_back(load_job(id), ms, ttl, file_ttl)
+    give_back(load_job(id), ms, retention)
     released[#released + 1] = id
   end
 end

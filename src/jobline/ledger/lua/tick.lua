@@ -1,13 +1,12 @@
 -- tick: what time brings. Any worker runs it each second; all of them may.
--- ARGV 1 owner, 2 its description (JSON), 3 lease_ms, 4 ttl_ms, 5 file_ttl_ms, 6 tombstone_ms
+-- ARGV 1 owner, 2 its description (JSON), 3 lease_ms, 4… retention
 -- reply {{ids that the owner should cancel}, '1' where more is left to do}
 -- event job.retrying | job.failed | job.revoked
 --
 -- A gap in the ticks means that Redis or every worker was out of reach. Then no lease is reaped for one lease, so
 -- that owners which live can report first.
 past_full()
-local owner, lease, ttl, file_ttl, tombstone =
-  ARGV[1], tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])
+local owner, lease, retention = ARGV[1], tonumber(ARGV[3]), read_retention(4)
 local us = now_us()
 local ms = math.floor(us / 1000)
 local more = ''
@@ -49,7 +48,7 @@ end
 if ms >= tonumber(redis.call('HGET', TICK, 'hold') or 0) then
   for _, id in ipairs(past(LEASES)) do
     local job = load_job(id)
-    if job and job.state == 'STARTED' then lose_attempt(job, ms, ttl, file_ttl) else redis.call('ZREM', LEASES, id) end
+    if job and job.state == 'STARTED' then lose_attempt(job, ms, retention) else redis.call('ZREM', LEASES, id) end
   end
 end
 
@@ -58,20 +57,20 @@ for _, id in ipairs(past(START_BY)) do
   local job = load_job(id)
   if job and job.attempt == 0 and job.state == 'PENDING' then
     leave_queue(job)
-    revoke(job, 'expired', 'The job did not start before it expired.', ms, ttl, file_ttl)
+    revoke(job, 'expired', 'The job did not start before it expired.', ms, retention)
   end
 end
 
 local lines = {}
 for _, id in ipairs(past(FINISHED)) do
   local job = load_job(id)
-  if job then forget(job, tombstone, lines) else step_out(lines, FINISHED, id) end
+  if job then forget(job, retention, lines) else step_out(lines, FINISHED, id) end
 end
 clear_lines(lines)
 for _, file in ipairs(past(FILES)) do
   local tenant = redis.call('HGET', file_key(file), 'tenant')
   drop_file_record(file)
-  if tenant and tombstone > 0 then redis.call('SET', gone_key(file), tenant, 'PX', whole(tombstone)) end
+  if tenant then leave_tombstone(file, tenant, retention) end
 end
 
 local cancels = redis.call('SMEMBERS', cancels_key(owner))
