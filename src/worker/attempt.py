@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Self, TypeVar
 
 from jobline.domain.errors import JobCancelled, LedgerUnavailable, NotFound, TaskError
-from jobline.files import FileStore, Workspace
+from jobline.files import FileStore, Workspace, check_written
 from jobline.ledger import commands
 from jobline.ledger.commands.attempts import Noted, PublishedArtifact, Renewed
 from jobline.ledger.commands.command import Command
@@ -160,11 +160,7 @@ class Attempt:
         return tuple(self._publish_one(name, *made) for name, made in self._artifacts.items())
 
     def _publish_one(self, name: str, artifact_id: str, path: Path) -> PublishedArtifact:
-        if not path.is_file():
-            raise TaskError(
-                "artifact.missing", f"The task reserved the artifact {name!r} and wrote nothing to it."
-            )
-        stored = FileStore(self._data_dir).publish(artifact_id, path)
+        stored = FileStore(self._data_dir).publish(artifact_id, check_written(name, path))
         media_type = mimetypes.guess_type(name)[0] or "application/octet-stream"
         return PublishedArtifact(artifact_id, name, media_type, stored.size_bytes, stored.sha256)
 

@@ -8,6 +8,8 @@ from typing import Annotated, Any
 from pydantic import Field, GetCoreSchemaHandler, ValidationInfo
 from pydantic_core import CoreSchema, core_schema
 
+from jobline.domain.errors import TooLarge, UnsupportedMedia
+
 #: ``file_…`` for an upload, ``art_…`` for an artifact: opaque words of the file store.
 PATTERN = r"^(file|art)_[0-9a-f]{32}$"
 
@@ -29,6 +31,23 @@ class FileRule:
             return value
 
         return core_schema.with_info_after_validator_function(collect, handler(source))
+
+    def check(self, file_id: str, size_bytes: int, media_type: str) -> None:
+        """Raise TooLarge or UnsupportedMedia for a file that does not meet the rule."""
+        if self.max_bytes is not None and size_bytes > self.max_bytes:
+            raise TooLarge(
+                f"The file {file_id} has {size_bytes:,} bytes; the limit here is {self.max_bytes:,}."
+            )
+        if self.media_types and not any(fits(media_type, wanted) for wanted in self.media_types):
+            raise UnsupportedMedia(
+                f"The file {file_id} is {media_type}; taken here: {', '.join(self.media_types)}."
+            )
+
+
+def fits(media_type: str, wanted: str) -> bool:
+    """Return whether a media type is the wanted one or belongs to its family (``image/*``)."""
+    kind = media_type.partition(";")[0].strip().lower()
+    return kind == wanted.lower() or (wanted.endswith("/*") and kind.startswith(wanted[:-1].lower()))
 
 
 class FileClaims:

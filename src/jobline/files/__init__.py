@@ -6,7 +6,7 @@ HTTP enters.
 
 from jobline.files.names import artifact_id, check_artifact_name, check_name, new_file_id
 from jobline.files.store import FileStore, Stored
-from jobline.files.workspace import Workspace, sweep_workspaces
+from jobline.files.workspace import Workspace, check_written, sweep_workspaces
 
 __all__ = [
     "FileStore",
@@ -15,6 +15,7 @@ __all__ = [
     "artifact_id",
     "check_artifact_name",
     "check_name",
+    "check_written",
     "new_file_id",
     "sweep_workspaces",
 ]

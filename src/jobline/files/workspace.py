@@ -16,6 +16,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from jobline.domain.errors import TaskError
 from jobline.files.names import artifact_id, check_artifact_name
 
 FOLDER = "work"
@@ -71,6 +72,14 @@ class Workspace:
         made = artifact_id(self._job_id, check_artifact_name(name))
         suffix = Path(name).suffix
         return made, self.outputs / (made + (suffix if SAFE_SUFFIX.fullmatch(suffix) else ""))
+
+
+def check_written(name: str, path: Path) -> Path:
+    """Return the path of a reserved artifact; raises TaskError ``artifact.missing`` when there is none."""
+    if not path.is_file():
+        message = f"The task reserved the artifact {name!r} and wrote nothing to it."
+        raise TaskError("artifact.missing", message)
+    return path
 
 
 def sweep_workspaces(root: Path, older_than_s: float = STALE_S) -> int:

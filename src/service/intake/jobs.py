@@ -11,7 +11,7 @@ import uuid_utils
 from pydantic import ValidationError
 from pydantic_core import from_json, to_jsonable_python
 
-from jobline.domain.errors import FieldError, TooLarge, Unprocessable, UnsupportedMedia
+from jobline.domain.errors import FieldError, Unprocessable, UnsupportedMedia
 from jobline.domain.file_id import FileClaims, FileRule
 from jobline.domain.stored_file import StoredFile
 from jobline.domain.submission import Submission, digest
@@ -99,21 +99,7 @@ def write_input(request: SubmitOptions) -> bytes:
 def check_files(order: Order, found: list[StoredFile]) -> None:
     """Hold the files that an input names against the rules of its fields."""
     for file in found:
-        rule = order.files[file.id]
-        if rule.max_bytes is not None and file.size_bytes > rule.max_bytes:
-            raise TooLarge(
-                f"The file {file.id} has {file.size_bytes:,} bytes; the limit here is {rule.max_bytes:,}."
-            )
-        if rule.media_types and not any(fits(file.media_type, wanted) for wanted in rule.media_types):
-            raise UnsupportedMedia(
-                f"The file {file.id} is {file.media_type}; taken here: {', '.join(rule.media_types)}."
-            )
-
-
-def fits(media_type: str, wanted: str) -> bool:
-    """Claim that a media type is the wanted one, or of its family (``image/*``)."""
-    kind = media_type.partition(";")[0].strip().lower()
-    return kind == wanted.lower() or (wanted.endswith("/*") and kind.startswith(wanted[:-1].lower()))
+        order.files[file.id].check(file.id, file.size_bytes, file.media_type)
 
 
 def to_ms(seconds: float) -> int:
