@@ -1,9 +1,12 @@
-"""Hold the tests themselves to the rules of the house: shared code stands in `tests/support`."""
+"""Hold the tests themselves to the rules of the house: shared code in `tests/support`, keys by `Key`."""
 
 from __future__ import annotations
 
 import ast
+import re
 from pathlib import Path
+
+from jobline.ledger.keys import PREFIX
 
 TESTS = Path(__file__).parents[1]
 TREES = {path: ast.parse(path.read_text()) for path in sorted(TESTS.rglob("*.py"))}
@@ -16,6 +19,21 @@ def test_no_test_imports_a_conftest_or_another_test() -> None:
         for node in ast.walk(tree)
         if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("tests.")
         if node.module.rpartition(".")[2].startswith(("conftest", "test_"))
+    }
+
+    assert found == set()
+
+
+def test_no_test_puts_a_key_together() -> None:
+    """Hostile input may look like a key; everything else asks `Key`."""
+    hostile = {"support/mutations.py", "service/test_hardening.py"}
+    found = {
+        f"{path.relative_to(TESTS)}: {node.value}"
+        for path, tree in TREES.items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+        if re.match(rf"{PREFIX}[a-z*]", node.value)
+        if str(path.relative_to(TESTS)) not in hostile
     }
 
     assert found == set()

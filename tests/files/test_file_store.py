@@ -12,6 +12,7 @@ import pytest
 
 from jobline.domain.errors import NotFound, TooLarge
 from jobline.files import FileStore, artifact_id, new_file_id
+from tests.support.waiting import until
 
 NO_LIMIT = 1 << 40
 BLOCK = os.urandom(1 << 16)
@@ -95,15 +96,6 @@ async def test_cancelled_upload_leaves_nothing(store: FileStore, tmp_path: Path)
     with pytest.raises(asyncio.CancelledError):
         await upload
     await until(lambda: files_below(tmp_path) == [])
-
-
-async def until(claim: object, seconds: float = 10) -> None:
-    """Wait for a claim to hold."""
-    assert callable(claim)
-    end = time.monotonic() + seconds
-    while not claim():
-        assert time.monotonic() < end
-        await asyncio.sleep(0.01)
 
 
 @pytest.mark.parametrize(

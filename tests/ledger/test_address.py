@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import subprocess
-import time
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -21,6 +20,7 @@ from jobline.service.events.feed import Feed
 from jobline.service.events.frames import write_frame
 from jobline.service.events.hub import Hub
 from jobline.worker.app import build_celery
+from tests.support.waiting import wait_until
 from tests.support.worker import REGISTRY
 
 START_S = 10.0
@@ -32,10 +32,7 @@ def socket_url(tmp_path: Path) -> Iterator[str]:
     options = ("--port", "0", "--unixsocket", str(file), "--dir", str(tmp_path), "--save", "")
     server = subprocess.Popen([str(find_server()), *options], stdout=subprocess.DEVNULL)
     try:
-        give_up = time.monotonic() + START_S
-        while not file.exists():
-            assert time.monotonic() < give_up, "the server did not start"
-            time.sleep(0.01)
+        wait_until(file.exists, START_S, "the server listens")
         yield f"unix://{file}"
     finally:
         server.terminate()

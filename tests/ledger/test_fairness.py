@@ -11,7 +11,7 @@ from jobline.domain.settings import Settings
 from jobline.ledger import commands
 from jobline.ledger.commands.attempts import Claimed, Limits
 from jobline.ledger.keys import Key
-from tests.support.ledger import LEASE_MS, RETENTION, Ledger
+from tests.support.ledger import LEASE_MS, RETENTION, Ledger, start_of
 
 TASK = "demo.add"
 
@@ -196,8 +196,8 @@ def test_any_order_of_verbs_keeps_limits_depth_and_every_job(ledger: Ledger) -> 
         running = {job.id: (job, waiting.pop(job.id)) for job in claim(ledger, 50, limits)}
         assert running or not waiting, "waiting jobs, free slots, and nothing starts"
     ledger.tick()
-    lines = ("jl:wait:", "jl:parked", "jl:rota", "jl:barred")
-    assert [key for key in ledger.snapshot() if key.startswith(lines)] == []
+    kinds = (Key.WAITING, Key.ROTA, Key.PARKED, Key.PARKED_ROTA, Key.BARRED)
+    assert [key for key in ledger.snapshot() if key.startswith(tuple(map(start_of, kinds)))] == []
 
 
 def test_settings_leave_running_jobs_unbounded() -> None:

@@ -19,6 +19,7 @@ from jobline.domain.submission import Submission
 from jobline.ledger import commands
 from jobline.ledger.commands.command import Command
 from jobline.ledger.commands.submitting import Receipt, Submitted
+from jobline.ledger.keys import Key
 from jobline.ledger.store import ANSWER_S, Store
 
 
@@ -88,7 +89,7 @@ async def test_script_that_redis_forgot_is_taught_again(store: Store, client: re
 
 async def test_refused_write_is_an_error_for_its_caller_alone(store: Store, client: redis.Redis) -> None:
     await store.run(submit("first"))
-    client.set("jl:queues", "no hash")  # every submit now fails inside its script
+    client.set(Key.QUEUES.of(), "no hash")  # every submit now fails inside its script
     results = await asyncio.gather(
         store.run(submit("second")),
         store.run(commands.jobs.read_job("first", "public")),

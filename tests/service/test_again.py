@@ -7,6 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
+from jobline.ledger.keys import Key
 from tests.support.service import ADD, Serve, Worker
 
 
@@ -79,7 +80,7 @@ async def test_bulk_cancel_ends_what_fits_alone(client: httpx.AsyncClient, worke
     assert answer.json() == {"revoked": 450, "cancel_requested": 1, "has_more": False}
     assert (await client.get(f"/v1/jobs/{running}")).json()["cancel_requested"]
     assert (await client.get(f"/v1/jobs/{other}")).json()["state"] == "PENDING"
-    assert worker.redis.hget("jl:queues", "sums") == b"1"
+    assert worker.redis.hget(Key.QUEUES.of(), "sums") == b"1"
     assert (await client.post("/v1/jobs/cancel?tag=x&state=SUCCESS")).json()["revoked"] == 0
 
 
@@ -91,4 +92,4 @@ async def test_bulk_retry_repeats_each_once(client: httpx.AsyncClient, worker: W
     assert answer.json() == {"retried": 250, "skipped": 0, "has_more": False}
     answer = await client.post(f"/v1/jobs/retry?batch_id={batch}")
     assert answer.json() == {"retried": 0, "skipped": 250, "has_more": False}
-    assert worker.redis.hget("jl:queues", "sums") == b"250"
+    assert worker.redis.hget(Key.QUEUES.of(), "sums") == b"250"

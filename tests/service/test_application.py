@@ -10,6 +10,7 @@ from fastapi import FastAPI
 
 from jobline.domain.errors import Refused
 from jobline.domain.task import Task
+from jobline.ledger.keys import Key
 from jobline.service.resources import Resources
 from jobline.service.routes.problems import kinds
 from jobline.service.shapes.openapi import render
@@ -41,7 +42,7 @@ async def test_ready_needs_a_worker(client: httpx.AsyncClient, worker: Worker) -
     worker.beat()
     ready = await client.get("/health/ready")
     seen = (await client.get("/v1/workers")).json()["items"]
-    worker.redis.hset("jl:worker:w1", "beat", int((time.time() - 11) * 1000))
+    worker.redis.hset(Key.WORKER.of("w1"), "beat", int((time.time() - 11) * 1000))
     stale = await client.get("/health/ready")
 
     assert (without.status_code, ready.status_code, stale.status_code) == (503, 200, 503)

@@ -6,6 +6,7 @@ from typing import Any
 import httpx
 import pytest
 
+from jobline.ledger.keys import Key
 from jobline.service.shapes.batches import Batch
 from tests.support.service import Serve, Worker
 
@@ -108,7 +109,7 @@ async def test_missing_file_names_its_job(client: httpx.AsyncClient, worker: Wor
     answer = await client.post("/v1/batches", json=order)
     assert answer.status_code == 404
     assert answer.json()["errors"][0]["pointer"] == "/jobs/2/input"
-    assert worker.redis.keys("jl:job:*") == []
+    assert worker.redis.keys(Key.JOB.of("*")) == []
 
 
 async def test_file_against_its_rule_names_its_job(client: httpx.AsyncClient) -> None:
@@ -128,7 +129,7 @@ async def test_same_key_is_the_same_batch(client: httpx.AsyncClient, worker: Wor
     assert again.json()["id"] == first.json()["id"]
     assert again.headers["idempotent-replayed"] == "true"
     assert (other.status_code, other.json()["code"]) == (422, "idempotency-key-reused")
-    assert len(worker.redis.keys("jl:job:*")) == 2
+    assert len(worker.redis.keys(Key.JOB.of("*"))) == 2
 
 
 async def test_full_queue_takes_none_of_a_batch(serve: Serve, worker: Worker) -> None:
@@ -138,9 +139,9 @@ async def test_full_queue_takes_none_of_a_batch(serve: Serve, worker: Worker) ->
         answer = await client.post("/v1/batches", json=order)
         assert (answer.status_code, answer.json()["code"]) == (429, "queue-full")
         assert "retry-after" in answer.headers
-        assert worker.redis.keys("jl:job:*") == []
+        assert worker.redis.keys(Key.JOB.of("*")) == []
         assert (await client.post("/v1/batches", json=ask(3))).status_code == 202
-    assert worker.redis.hgetall("jl:queues") == {b"default": b"0", b"sums": b"3"}
+    assert worker.redis.hgetall(Key.QUEUES.of()) == {b"default": b"0", b"sums": b"3"}
 
 
 async def test_batch_goes_with_its_last_job(client: httpx.AsyncClient, worker: Worker) -> None:
@@ -153,7 +154,7 @@ async def test_batch_goes_with_its_last_job(client: httpx.AsyncClient, worker: W
     assert (seen["counts"]["SUCCESS"], seen["total"]) == (2, 2)
     worker.forget(jobs[1].id)
     assert (await client.get(f"/v1/batches/{batch['id']}")).status_code == 410
-    assert worker.redis.keys("jl:batch*") + worker.redis.keys("jl:idem*") == []
+    assert worker.redis.keys(Key.BATCH.of("*")) + worker.redis.keys(Key.IDEMPOTENCY.of("*")) == []
 
 
 async def test_unknown_batch_is_404(client: httpx.AsyncClient) -> None:

@@ -7,6 +7,7 @@ import asyncio
 import httpx
 import pytest
 
+from jobline.ledger.keys import Key
 from tests.support.service import ADD, DRAW, Serve, Worker, submit, waiting
 from tests.support.waiting import until
 
@@ -18,7 +19,7 @@ async def test_thousand_posts_with_one_key_make_one_job(client: httpx.AsyncClien
     assert len({answer.headers["location"] for answer in answers}) == 1
     assert len({answer.json()["id"] for answer in answers}) == 1
     assert sum("idempotent-replayed" in answer.headers for answer in answers) == 999
-    assert worker.redis.zcard("jl:wait:sums:public") == 1
+    assert worker.redis.zcard(Key.WAITING.of("sums", "public")) == 1
 
 
 async def test_replay_shows_the_job_as_it_is_now(client: httpx.AsyncClient, worker: Worker) -> None:
@@ -146,7 +147,7 @@ async def test_wait_that_was_over_too_early_is_202_again(client: httpx.AsyncClie
 async def test_delayed_job_that_ended_in_time_is_200_again(client: httpx.AsyncClient, worker: Worker) -> None:
     body, headers = {"input": {"a": 1}, "delay_s": 60}, {"idempotency-key": "k"}
     asked = asyncio.create_task(client.post(ADD, json=body, headers={**headers, "prefer": "wait=20"}))
-    await until(lambda: worker.redis.zcard("jl:due:sums") == 1)
+    await until(lambda: worker.redis.zcard(Key.DUE.of("sums")) == 1)
     worker.make_due("sums")
     worker.succeed(worker.claim(), {"total": 2.0})
     first = await asked
@@ -175,4 +176,4 @@ async def test_wait_without_a_key_leaves_no_note(client: httpx.AsyncClient, work
     answer = await asked
 
     assert answer.status_code == 200
-    assert not worker.redis.hexists(f"jl:job:{answer.json()['id']}", "answered")
+    assert not worker.redis.hexists(Key.JOB.of(answer.json()["id"]), "answered")

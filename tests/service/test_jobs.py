@@ -10,6 +10,7 @@ from pydantic import TypeAdapter
 
 from jobline.domain.retention import Retention
 from jobline.ledger import commands
+from jobline.ledger.keys import Key
 from jobline.service.resources import Resources
 from jobline.service.shapes.answers import JobList
 from jobline.service.shapes.tasks import unite
@@ -129,7 +130,7 @@ async def test_cancel_of_a_waiting_job_is_for_good(client: httpx.AsyncClient, wo
 
     assert [answer.status_code for answer in answers] == [200, 200]
     assert [answer.json()["state"] for answer in answers] == ["REVOKED", "REVOKED"]
-    assert worker.redis.zcard("jl:wait:sums:public") == 0
+    assert worker.redis.zcard(Key.WAITING.of("sums", "public")) == 0
 
 
 async def test_cancel_of_a_running_job_asks_its_worker(client: httpx.AsyncClient, worker: Worker) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
+from jobline.ledger.keys import Key
 from tests.support.service import ADD, Worker, submit
 
 
@@ -22,7 +23,7 @@ async def test_submit_answers_202_with_the_job_that_the_ledger_holds(
     assert answer.headers["location"] == f"/v1/jobs/{job['id']}"
     assert int(answer.headers["retry-after"]) >= 1
     assert (job["state"], job["queue"], job["max_attempts"]) == ("PENDING", "sums", 4)
-    assert worker.redis.exists(f"jl:job:{job['id']}")
+    assert worker.redis.exists(Key.JOB.of(job["id"]))
     assert worker.claim().id == job["id"]
 
 

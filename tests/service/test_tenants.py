@@ -7,6 +7,7 @@ from typing import Any
 
 import httpx
 
+from jobline.ledger.keys import Key
 from tests.support.service import ADD, Worker
 from tests.support.tenants import TwoTenants, fill, kind_of
 
@@ -44,9 +45,9 @@ async def test_no_route_shows_or_changes_what_is_anothers(tenants: TwoTenants, w
 def snapshot(worker: Worker) -> Json:
     """Give the state of every job and file."""
     found: Json = {}
-    for key in sorted(worker.redis.scan_iter("jl:job:*")):
+    for key in sorted(worker.redis.scan_iter(Key.JOB.of("*"))):
         found[str(key)] = worker.redis.hmget(key, "state", "cancel", "tags")
-    for key in sorted(worker.redis.scan_iter("jl:file:*")):
+    for key in sorted(worker.redis.scan_iter(Key.FILE.of("*"))):
         found[str(key)] = worker.redis.hgetall(key)
     return found
 
@@ -97,6 +98,6 @@ async def test_expired_job_is_410_for_its_tenant_and_404_for_others(
 
 async def test_without_keys_all_is_the_public_tenants(client: httpx.AsyncClient, worker: Worker) -> None:
     job = (await client.post(ADD, json={"input": {"a": 1}})).json()
-    place = worker.redis.hget(f"jl:job:{job['id']}", "place")
+    place = worker.redis.hget(Key.JOB.of(job["id"]), "place")
     assert place == b"public:demo.add:sums"
     assert json.dumps(job).count("public") == 0

@@ -20,6 +20,7 @@ from jobline.domain.record import Record
 from jobline.domain.registry import Registry
 from jobline.domain.settings import Auth, Rate, Settings
 from jobline.ledger import commands
+from jobline.ledger.keys import Key
 from jobline.service.app import build_app
 from jobline.service.events.waiter import Waiter
 from jobline.service.resources import Resources
@@ -53,7 +54,7 @@ def parts(answer: httpx.Response) -> tuple[int, list[tuple[str, str]], bytes]:
 
 
 def is_watched(worker: Worker, job_id: str) -> Callable[[], bool]:
-    return lambda: bool(worker.redis.hexists(f"jl:job:{job_id}", "watchers"))
+    return lambda: bool(worker.redis.hexists(Key.JOB.of(job_id), "watchers"))
 
 
 @pytest.mark.parametrize("path", PATHS)
@@ -129,7 +130,7 @@ async def test_job_deleted_during_the_wait_is_the_problem_of_a_plain_read(
     url = path.format(job_id)
     asked = asyncio.create_task(client.get(f"{url}?wait=0.5"))
     await until(is_watched(worker, job_id))
-    worker.redis.delete(f"jl:job:{job_id}")
+    worker.redis.delete(Key.JOB.of(job_id))
     answer = await asked
 
     assert answer.status_code == 404
@@ -191,7 +192,7 @@ async def test_submit_answered_in_time_is_noted_whoever_read_the_end(
     client: httpx.AsyncClient, worker: Worker
 ) -> None:
     asked = [asyncio.create_task(submit(client, **{"idempotency-key": "k", "prefer": "wait=20"}))]
-    await until(lambda: worker.redis.zcard("jl:wait:sums:public") == 1)
+    await until(lambda: worker.redis.zcard(Key.WAITING.of("sums", "public")) == 1)
     job = worker.claim()
     before = calls(worker)
     asked += [asyncio.create_task(client.get(f"/v1/jobs/{job.id}?wait=20")) for _ in range(20)]

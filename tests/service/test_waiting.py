@@ -12,6 +12,7 @@ from fastapi import FastAPI
 
 from jobline.cli.embedded import EmbeddedRedis
 from jobline.ledger import commands
+from jobline.ledger.keys import Key
 from jobline.service.events.hub import News
 from jobline.service.resources import Resources
 from tests.support.service import ADD, RETENTION, Worker, running, waiting
@@ -83,7 +84,7 @@ async def test_replay_waits_for_the_first_job(client: httpx.AsyncClient, worker:
     body = {"input": {"a": 1}}
     first = await client.post(ADD, json=body, headers={"idempotency-key": "k"})
     asked = asyncio.create_task(client.post(ADD, json=body, headers=headers))
-    await until(lambda: bool(worker.redis.hexists(f"jl:job:{first.json()['id']}", "watchers")))
+    await until(lambda: bool(worker.redis.hexists(Key.JOB.of(first.json()["id"]), "watchers")))
     worker.succeed(worker.claim(), {"total": 2.0})
     answer = await soon(asked)
 
@@ -94,7 +95,7 @@ async def test_replay_waits_for_the_first_job(client: httpx.AsyncClient, worker:
 async def test_get_with_wait_answers_at_the_end(client: httpx.AsyncClient, worker: Worker) -> None:
     location = (await submit(client)).headers["location"]
     asked = asyncio.create_task(client.get(f"{location}?wait=20"))
-    await until(lambda: bool(worker.redis.hexists(f"jl:job:{location[9:]}", "watchers")))
+    await until(lambda: bool(worker.redis.hexists(Key.JOB.of(location[9:]), "watchers")))
     worker.succeed(worker.claim(), {"total": 2.0})
 
     assert (await soon(asked)).json()["state"] == "SUCCESS"
@@ -109,7 +110,7 @@ async def test_two_hundred_waiters_share_one_subscription(
     asked = [asyncio.create_task(submit(client, "wait=30")) for _ in range(200)]
     await until(waiting(worker, 200))
     resources: Resources = app.state.resources
-    channel = f"jl:tell:{resources.hub.name}"
+    channel = Key.TELL.of(resources.hub.name)
     subscribers = worker.redis.pubsub_numsub(channel)
     connections = worker.redis.client_list()
     begin = worker.redis.info("commandstats")["cmdstat_evalsha"]["calls"]

@@ -173,5 +173,10 @@ class Ledger:
         return [one.decode() for one in ids]
 
 
+def start_of(kind: Key) -> str:
+    """Return what every key of one kind begins with."""
+    return kind.of("*", "*", "*").partition("*")[0]
+
+
 def failure(job: Claimed, code: str) -> Failure:
     return Failure(code, "It broke.", retryable=True, attempt=job.attempt)

@@ -16,6 +16,7 @@ from jobline.domain.retention import Retention
 from jobline.ledger import commands
 from jobline.ledger.commands.attempts import Claimed
 from jobline.ledger.commands.command import Command
+from jobline.ledger.keys import Key
 
 T = TypeVar("T")
 RETENTION = Retention(result_ms=60_000, file_ms=60_000, tombstone_ms=60_000)
@@ -57,14 +58,14 @@ class Worker:
 
     def make_due(self, queue: str) -> None:
         """Let the time come for the scheduled jobs of a queue."""
-        due = f"jl:due:{queue}"
+        due = Key.DUE.of(queue)
         ids: Any = self.redis.zrange(due, 0, -1)
         self.redis.zadd(due, dict.fromkeys(ids, 1))
         self.beat()
 
     def forget(self, job_id: str) -> None:
         """Let a finished job's time be over."""
-        self.redis.zadd("jl:finished", {job_id: 1})
+        self.redis.zadd(Key.FINISHED.of(), {job_id: 1})
         self.beat()
 
 
@@ -91,7 +92,7 @@ async def submit(client: httpx.AsyncClient, **headers: str) -> httpx.Response:
 
 def waiting(worker: Worker, count: int) -> Callable[[], bool]:
     """Claim, when asked, that so many jobs wait."""
-    return lambda: worker.redis.zcard("jl:wait:sums:public") == count
+    return lambda: worker.redis.zcard(Key.WAITING.of("sums", "public")) == count
 
 
 def bearer(value: str) -> dict[str, str]:

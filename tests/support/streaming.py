@@ -19,6 +19,7 @@ from jobline.cli.embedded import free_port
 from jobline.domain.event import Entry
 from jobline.ledger import commands
 from jobline.ledger.commands.attempts import Claimed
+from jobline.ledger.keys import Key
 from jobline.service.events.stream import Stream
 from jobline.service.resources import Resources
 from jobline.service.server.server import build_server
@@ -146,7 +147,7 @@ def progress(done: int, message: str = "") -> dict[str, Any]:
 
 def history(worker: Worker, job_id: str) -> list[str]:
     """Give the ids of all events that a job ever had."""
-    entries: Any = worker.redis.xrange("jl:feed")
+    entries: Any = worker.redis.xrange(Key.FEED.of())
     return [id_.decode() for id_, fields in entries if Entry.read(id_, fields).job_id == job_id.encode()]
 
 

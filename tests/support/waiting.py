@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
 
+T = TypeVar("T")
 LOOK_S = 0.02
 DEADLINE_S = 30.0
 
@@ -29,3 +31,14 @@ async def until(
     while not condition():
         assert time.monotonic() < deadline, f"not within {within_s:g} s: {what}"
         await asyncio.sleep(0.01)
+
+
+async def ask_until(
+    ask: Callable[[], Awaitable[T]], accepts: Callable[[T], bool], within_s: float = DEADLINE_S
+) -> T:
+    """Ask until the answer is accepted, and return it. Raises AssertionError after ``within_s``."""
+    deadline = time.monotonic() + within_s
+    while not accepts(answer := await ask()):
+        assert time.monotonic() < deadline, f"not within {within_s:g} s: {answer}"
+        await asyncio.sleep(LOOK_S)
+    return answer

@@ -10,6 +10,7 @@ import pytest
 from jobline.domain.errors import JobCancelled
 from jobline.worker.attempt import Attempt
 from jobline.worker.wiring import Wiring
+from tests.support.waiting import wait_until
 from tests.support.worker import FakeRecorder
 
 
@@ -41,10 +42,7 @@ def test_progress_goes_out_ten_times_a_second_and_the_last_is_never_dropped(
 def test_progress_that_waits_is_sent_by_itself(attempt: Attempt, recorder: FakeRecorder) -> None:
     attempt.report({"done": 1})
     attempt.report({"done": 2})
-    deadline = time.monotonic() + 5
-    while told(recorder) != [1, 2]:
-        assert time.monotonic() < deadline, told(recorder)
-        time.sleep(0.01)
+    wait_until(lambda: told(recorder) == [1, 2], 5, "both reports are sent")
 
 
 def test_no_timer_is_left_behind(attempt: Attempt, recorder: FakeRecorder) -> None:
@@ -52,10 +50,7 @@ def test_no_timer_is_left_behind(attempt: Attempt, recorder: FakeRecorder) -> No
     with attempt:
         for number in range(50):
             attempt.report({"done": number})
-    deadline = time.monotonic() + 5
-    while threading.active_count() > before:
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
+    wait_until(lambda: threading.active_count() <= before, 5, "the timer's thread ends")
     assert told(recorder)[-1] == 49
 
 
@@ -90,10 +85,7 @@ def test_cancel_is_seen_with_the_next_report(attempt: Attempt, recorder: FakeRec
 
 def test_cancel_is_looked_for_without_reports_too(attempt: Attempt, recorder: FakeRecorder) -> None:
     recorder.cancelled = ["job-1"]
-    deadline = time.monotonic() + 5
-    while not attempt.is_cancelled():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
+    wait_until(attempt.is_cancelled, 5, "the cancel is seen")
 
 
 def test_attempt_that_lost_its_lease_is_stopped(attempt: Attempt, recorder: FakeRecorder) -> None:

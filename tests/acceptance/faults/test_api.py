@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 
+from jobline.ledger.keys import Key
 from tests.support.faults.load import Load
 from tests.support.faults.report import NewRow
 from tests.support.faults.rig import Rig
@@ -27,7 +28,7 @@ def test_a_key_makes_one_job_however_often_the_api_dies(rig: Rig, new_row: NewRo
     # Every key was answered in the end, so what is here beside their jobs was made twice or by half.
     assert rig.known_jobs() - before == set(load.jobs)
     with rig.raw() as ledger:
-        keys = [ledger.get(key) or "" for key in ledger.scan_iter("jl:idem:*", count=1000)]
+        keys = [ledger.get(key) or "" for key in ledger.scan_iter(Key.IDEMPOTENCY.of("*"), count=1000)]
     assert {key.split(" ")[1] for key in keys} >= set(load.jobs)
     assert rig.states(load.jobs) == {"SUCCESS": row.jobs}
     assert row.extra_starts == 0

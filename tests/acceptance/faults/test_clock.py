@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 
+from jobline.ledger.keys import Key
 from tests.support.faults.report import NewRow
 from tests.support.faults.rig import CLOCK_AHEAD, Rig
 from tests.support.faults.scale import LEASE_S
@@ -30,7 +31,7 @@ def test_a_clock_ten_minutes_ahead_changes_nothing(rig: Rig, new_row: NewRow) ->
     assert ran, "the worker with the wrong clock took part"
     with rig.raw() as ledger:
         for job in every:
-            record = ledger.hgetall(f"jl:job:{job}")
+            record = ledger.hgetall(Key.JOB.of(job))
             for name in ("started", "finished"):
                 assert before - 2 < int(record[name]) / 1000 < time.time() + 2, (name, record[name])
     assert min(rig.evidence.starts(job)[0].at - asked for job in due) >= delay_s - 0.5

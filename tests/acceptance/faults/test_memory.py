@@ -7,6 +7,7 @@ from pathlib import Path
 
 from jobline.domain.submission import Submission
 from jobline.ledger import commands
+from jobline.ledger.keys import Key
 from jobline.ledger.recorder import Recorder
 from tests.support.faults.report import NewRow
 from tests.support.faults.rig import Rig
@@ -33,7 +34,7 @@ def test_memory_of_the_workers_parent_is_flat(tmp_path: Path, new_row: NewRow) -
 
     def is_settled(count: int) -> bool:
         with rig.raw() as ledger:
-            return bool(ledger.zcard("jl:finished") == count)
+            return bool(ledger.zcard(Key.FINISHED.of()) == count)
 
     # A rig of its own: the audits of other rows need not read these jobs too.
     with Rig(tmp_path) as rig:

@@ -7,8 +7,7 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -26,6 +25,8 @@ from jobline.cli.embedded import (
 from jobline.cli.embedded import binary as binary_module
 from jobline.cli.embedded.allocator import PRELOAD, TUNABLES, TUNED
 from jobline.cli.embedded.server import free_port, spawn
+from tests.support.processes import is_alive
+from tests.support.waiting import wait_until
 
 
 @pytest.fixture
@@ -36,20 +37,6 @@ def server(tmp_path: Path) -> Iterator[EmbeddedRedis]:
 
 def client(server: EmbeddedRedis) -> redis.Redis:
     return redis.Redis.from_url(server.url, decode_responses=True)
-
-
-def wait_for(claim: Callable[[], bool], seconds: float = 10) -> None:
-    deadline = time.monotonic() + seconds
-    while not claim():
-        assert time.monotonic() < deadline, "the condition did not come true in time"
-        time.sleep(0.01)
-
-
-def is_alive(pid: int) -> bool:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
-    except FileNotFoundError:
-        return False
 
 
 def test_started_server_answers_with_its_own_pid(server: EmbeddedRedis) -> None:
@@ -154,7 +141,7 @@ def test_server_dies_with_a_killed_parent_and_frees_its_directory(tmp_path: Path
         assert parent.stdout is not None
         pid = int(parent.stdout.readline())
         parent.kill()
-    wait_for(lambda: not is_alive(pid))
+    wait_until(lambda: not is_alive(pid), 10)
     with EmbeddedRedis(tmp_path) as successor:
         assert successor.pid != pid
 

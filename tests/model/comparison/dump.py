@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from jobline.ledger.keys import PREFIX
+
 #: Reads the whole ledger in one call.
 DUMP = """
 local found = {}
-for _, key in ipairs(redis.call('KEYS', 'jl:*')) do
+for _, key in ipairs(redis.call('KEYS', 'PREFIX*')) do
   local kind = redis.call('TYPE', key).ok
   local value
   if kind == 'hash' then value = redis.call('HGETALL', key)
@@ -17,7 +19,7 @@ for _, key in ipairs(redis.call('KEYS', 'jl:*')) do
   found[#found + 1] = { key, value }
 end
 return found
-"""
+""".replace("PREFIX", PREFIX)
 
 
 def members(flat: list[bytes]) -> set[str]:

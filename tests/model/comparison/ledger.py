@@ -10,6 +10,7 @@ from tests.model.comparison.queues import check_limits, check_queue, check_worke
 from tests.model.comparison.records import check_batches, check_files, check_jobs
 from tests.model.nouns import Batch, Job
 from tests.model.rules import Model
+from tests.support.ledger import start_of
 
 
 def compare_ledger(model: Model, dump: dict[str, Any]) -> None:
@@ -32,11 +33,11 @@ def compare_ledger(model: Model, dump: dict[str, Any]) -> None:
     check_files(model, found)
     check_workers(model, found)
     assert int(found.pop(Key.CLOCK.of(), [b"0"])[0]) == model.clock
-    for name in [one for one in found if one.startswith("jl:gone:")]:
-        assert found.pop(name)[0].decode() == model.gone[name.removeprefix("jl:gone:")]
+    for name in [one for one in found if one.startswith(Key.GONE.of(""))]:
+        assert found.pop(name)[0].decode() == model.gone[name.removeprefix(Key.GONE.of(""))]
     for (minute, queue), count in model.ended.items():
         assert dict(strings(found.get(Key.ENDED.of(str(minute)), []))).get(queue, "0") == str(count)
-    for name in [one for one in found if one.startswith("jl:ended:")]:
+    for name in [one for one in found if one.startswith(Key.ENDED.of(""))]:
         del found[name]
     found.pop(Key.FEED.of(), None)  # read as clients do
     assert set(found) == set(), "keys that nobody owns"
@@ -45,7 +46,7 @@ def compare_ledger(model: Model, dump: dict[str, Any]) -> None:
 def check_indexes(model: Model, found: dict[str, Any]) -> None:
     """Hold shelves, tags, queues, keys and start-by against the model."""
     jobs = list(model.jobs.values())
-    shelves = {name: found.pop(name) for name in list(found) if name.startswith("jl:shelf:")}
+    shelves = {name: found.pop(name) for name in list(found) if name.startswith(start_of(Key.SHELF))}
     placed = {(name, one) for name, line in shelves.items() for one in scores(line)}
     assert placed == {
         (Key.SHELF.of(one.state, f"{one.tenant}:{one.task}:{one.queue}"), one.id) for one in jobs
@@ -56,7 +57,7 @@ def check_indexes(model: Model, found: dict[str, Any]) -> None:
         for one in found.pop(Key.SHELVES.of(tenant), [])
     }
     assert set(shelves) <= named
-    tags = {name: found.pop(name) for name in list(found) if name.startswith("jl:tag:")}
+    tags = {name: found.pop(name) for name in list(found) if name.startswith(start_of(Key.TAG))}
     assert {(name, one, stamp) for name, line in tags.items() for one, stamp in scores(line).items()} == {
         (Key.TAG.of(one.state, f"{one.tenant}:{one.task}:{one.queue}", tag), one.id, one.stamp)
         for one in jobs

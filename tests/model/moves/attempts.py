@@ -19,6 +19,7 @@ from tests.model.moves.requests import Requests
 from tests.model.moves.stage import ANY, OWNERS, RETENTION, Part, only
 from tests.model.nouns import FEW, LEASE_MS, Times
 from tests.model.rules import Seen
+from tests.support.ledger import start_of
 
 LIMITS = st.builds(
     Limits,
@@ -97,7 +98,7 @@ class Attempts(Requests, Clock):
         return {
             name
             for key, content in self.dump.items()
-            if key.startswith("jl:parked:")
+            if key.startswith(start_of(Key.PARKED))
             for name, _ in strings(content)
         }
 

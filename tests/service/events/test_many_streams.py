@@ -11,6 +11,7 @@ import httpx
 from fastapi import FastAPI
 
 from jobline.ledger import commands
+from jobline.ledger.keys import Key
 from jobline.service.events.stream import BUFFER_BYTES
 from tests.support.service import RETENTION, Worker
 from tests.support.streaming import (
@@ -33,7 +34,7 @@ async def test_two_hundred_watchers_share_one_subscription(api: Api, worker: Wor
     listeners = [Listener(events_of(api, job_ids[number % 20])) for number in range(200)]
     listening = [asyncio.create_task(one.listen()) for one in listeners]
     await until(lambda: all(one.events for one in listeners))
-    channel = f"jl:tell:{api.resources.hub.name}"
+    channel = Key.TELL.of(api.resources.hub.name)
     subscribers = worker.redis.pubsub_numsub(channel)
     connections = len(worker.redis.client_list())
     calls = worker.redis.info("commandstats")["cmdstat_evalsha"]["calls"]

@@ -8,6 +8,7 @@ import random
 import pytest
 
 from jobline.cli.embedded import EmbeddedRedis
+from jobline.ledger.keys import Key
 from jobline.service.shapes.events import JobEvent
 from tests.support.service import Worker
 from tests.support.streaming import Api, Listener, events_of, get, history, progress, report, submit
@@ -153,7 +154,7 @@ async def test_trimmed_feed_is_a_reset(api: Api, worker: Worker) -> None:
     job_id = await submit(api)
     worker.succeed(worker.claim(), {"total": 2.0})
     ids = history(worker, job_id)
-    worker.redis.xtrim("jl:feed", minid=ids[2], approximate=False)
+    worker.redis.xtrim(Key.FEED.of(), minid=ids[2], approximate=False)
     feed = Listener(f"{api.url}/v1/events?after={ids[0]}")
     await asyncio.wait_for(feed.listen(until=lambda: len(feed.events) == 2), DEADLINE_S)
     assert feed.kinds == ["reset", "job.succeeded"]

@@ -14,6 +14,7 @@ from typing import Self
 import httpx
 import redis
 
+from jobline.ledger.keys import Key
 from tests.support.deployment import FINAL, Deployment, Json
 from tests.support.faults.audit import find_faults
 from tests.support.faults.evidence import Evidence
@@ -162,7 +163,7 @@ class Rig(Deployment):
     def known_jobs(self) -> set[str]:
         """List every job that has a record."""
         with self.raw() as ledger:
-            return {key.removeprefix("jl:job:") for key in ledger.scan_iter("jl:job:*", count=1000)}
+            return {key.removeprefix(Key.JOB.of("")) for key in ledger.scan_iter(Key.JOB.of("*"), count=1000)}
 
     def ask(self, path: str) -> httpx.Response:
         """Read, again after a 503: a connection of the API that went mute, unused since, costs an answer."""
@@ -212,7 +213,7 @@ class Rig(Deployment):
         with self.raw() as ledger:
             pipe = ledger.pipeline(transaction=False)
             for job in jobs:
-                pipe.hget(f"jl:job:{job}", "state")
+                pipe.hget(Key.JOB.of(job), "state")
             return {job: state or "missing" for job, state in zip(jobs, pipe.execute(), strict=True)}
 
     # verdicts
@@ -245,7 +246,7 @@ class Rig(Deployment):
 
 def is_quiet(ledger: redis.Redis) -> bool:
     """Claim that every job is final."""
-    return not ledger.zcard("jl:leases") and not any(map(int, ledger.hvals("jl:queues")))
+    return not ledger.zcard(Key.LEASES.of()) and not any(map(int, ledger.hvals(Key.QUEUES.of())))
 
 
 class ProxiedRig(Rig):
