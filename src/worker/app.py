@@ -15,19 +15,19 @@ from urllib.parse import parse_qs, urlsplit
 
 from celery import Task as CeleryTask
 from celery import signals
-from celery.exceptions import Ignore, Retry
 from kombu import Exchange, Queue
 from kombu.transport import TRANSPORT_ALIASES
 
-from jobline.domain.errors import JobCancelled
 from jobline.domain.registry import Registry, install_hint
 from jobline.domain.settings import Settings
 from jobline.domain.task import Task
 from jobline.ledger.recorder import Recorder
 from jobline.worker.backend import LedgerBackend
-from jobline.worker.outcome import Again, Failed, Outcome
+from jobline.worker.outcome import Succeeded
 from jobline.worker.pulse import PulseStep
 from jobline.worker.runner import perform
+from jobline.worker.ticket import ticket_of
+from jobline.worker.tracer import AttemptFailed, to_tracer
 from jobline.worker.wiring import JoblineCelery, Wiring
 
 #: Our transport, as kombu finds it by name: in the URL of a socket file it takes no path of a module.
@@ -115,15 +115,8 @@ def to_broker_url(url: str) -> str:
 def register(app: JoblineCelery, item: Task[Any, Any]) -> None:
     """Make one declared Task known to Celery, under its name."""
 
-    def run(self: CeleryTask, text: str) -> Outcome:
-        request = self.request
-        try:
-            return perform(item, text, request.id, request.jobline, app.wiring)
-        except JobCancelled:
-            self.backend.mark_as_revoked(request.id, "The job was cancelled.", request=request)
-            raise Ignore from None
-        except Again as again:
-            raise Retry(exc=again, when=again.delay_ms / 1000) from None
+    def run(self: CeleryTask, text: str) -> Succeeded:
+        return to_tracer(self, perform(item, text, ticket_of(self.request), app.wiring))
 
     run.__doc__ = item.summary
     app.task(
@@ -142,8 +135,8 @@ class JobTask(CeleryTask):
     Request = "jobline.worker.request:JobRequest"
     ignore_result = False
     store_errors_even_if_ignored = True
-    #: What `runner` raises is told in its own words; Celery's log line then needs no traceback.
-    throws = (Failed,)
+    #: Celery logs these without a traceback; the runner has logged that of an unexpected error.
+    throws = (AttemptFailed,)
 
 
 def tell_unavailable(sender: Any, **_: Any) -> None:

@@ -16,13 +16,14 @@ from celery.backends.base import BaseBackend
 from celery.exceptions import TimeoutError as CeleryTimeout
 
 from jobline.domain.errors import NotFound
-from jobline.domain.record import Failure, Record
+from jobline.domain.record import Record
 from jobline.domain.state import State
 from jobline.ledger import commands
 from jobline.ledger.commands.attempts import Settled
-from jobline.ledger.commands.command import Command
 from jobline.ledger.keys import Key
-from jobline.worker.outcome import Again, Failed, Outcome
+from jobline.worker.outcome import to_command
+from jobline.worker.ticket import find_ticket
+from jobline.worker.tracer import from_tracer
 from jobline.worker.wiring import TENANT, Wiring, wiring_of
 
 logger = logging.getLogger(__name__)
@@ -82,7 +83,7 @@ class LedgerBackend(BaseBackend):
 
     def store_result(
         self,
-        task_id: str,
+        task_id: str,  # noqa: ARG002 - the ticket has it
         result: Any,
         state: str,
         traceback: str | None = None,  # noqa: ARG002
@@ -90,37 +91,17 @@ class LedgerBackend(BaseBackend):
         **_: Any,
     ) -> Any:
         """Settle the attempt that ``request`` carries, and go on trying until Redis takes it."""
-        attempt = getattr(request, "jobline", None)
-        if attempt is None:
+        ticket = find_ticket(request)
+        if ticket is None:
             return result
-        fence = int(attempt["fence"])
-        command = self.to_command(task_id, fence, int(attempt["attempt"]), result, State(state))
-        if command is None:
-            self.wiring.recorder.insist(commands.attempts.release([(task_id, fence)], self.wiring.retention))
-            return result
+        command = to_command(ticket, from_tracer(result, state, ticket), self.wiring.retention)
         settled = self.wiring.recorder.insist(command)
-        if not settled.is_current:
-            logger.warning("attempt %s of job %s came late; the job is %s", fence, task_id, settled.state)
+        if isinstance(settled, Settled) and not settled.is_current:
+            logger.warning(
+                "Job %s: attempt %d of task %s ended too late, its result is dropped; the job is %s.",
+                ticket.job_id, ticket.attempt, ticket.task, settled.state,
+            )  # fmt: skip
         return result
-
-    def to_command(
-        self, task_id: str, fence: int, attempt: int, result: object, state: State
-    ) -> Command[Settled] | None:
-        """Choose the ledger's verb for what Celery reports; None: hand the job back (a planned stop)."""
-        retention = self.wiring.retention
-        if isinstance(result, Outcome):
-            return commands.attempts.succeed(task_id, fence, result.content, result.artifacts, retention)
-        if state is State.REVOKED:
-            return commands.attempts.stop(task_id, fence, retention)
-        if isinstance(result, Again):
-            return commands.attempts.retry(task_id, fence, result.failure, result.delay_ms, retention)
-        if state is State.RETRY:
-            return None
-        if isinstance(result, Failed):
-            return commands.attempts.fail(task_id, fence, result.failure, retention)
-        message = f"{type(result).__name__}: {result}"[:2000]
-        failure = Failure("internal", message, retryable=False, attempt=attempt)
-        return commands.attempts.fail(task_id, fence, failure, retention)
 
     def _forget(self, task_id: str) -> None:
         """Keep the job: its life is the ledger's, not one client's."""

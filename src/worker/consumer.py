@@ -8,9 +8,8 @@ from typing import Any
 from celery.worker import state
 from celery.worker.consumer import Consumer as StockConsumer
 
-from jobline.ledger import commands
 from jobline.worker.prefork import PreforkPool
-from jobline.worker.pulse import reserved
+from jobline.worker.request import held_requests
 from jobline.worker.wiring import wiring_of
 
 #: Celery waits 2, 4, 6 … 30 s between its tries and has no setting for it, so that after an outage of half a
@@ -27,16 +26,13 @@ class Consumer(StockConsumer):
         Called when the connection is lost, and when the worker stops. Celery forgets here whatever has not
         been confirmed by the pool, which only prefork drops: threads and coroutines run it all the same.
         """
-        held = reserved()
+        held = held_requests()
         super().on_close()
         kept = self.pool.jobs() if isinstance(self.pool, PreforkPool) else {request.id for request in held}
-        dropped = [(request.id, request.fence) for request in held if request.id not in kept]
         for request in held:
             if request.id in kept:
                 state.task_reserved(request)
-        if dropped:
-            wiring = wiring_of(self.app)
-            wiring.outbox.put(commands.attempts.release(dropped, wiring.retention))
+        wiring_of(self.app).release([request.ticket for request in held if request.id not in kept])
 
     def ensure_connected(self, conn: Any) -> Any:
         """Try each second until the broker answers."""

@@ -21,6 +21,7 @@ from jobline.domain.file_id import FileClaims
 from jobline.domain.submission import DEFAULT_PRIORITY, Submission
 from jobline.domain.task import Task
 from jobline.ledger.commands.attempts import Claimed
+from jobline.worker.ticket import HEADER, Ticket
 
 #: Seconds between a soft time limit (an exception in the task) and the kill of its process.
 KILL_AFTER_S = 3.0
@@ -41,15 +42,9 @@ class Message(virtual.Message):
 
 def to_message(job: Claimed) -> dict[str, Any]:
     """Write the message that makes a stock worker run one attempt."""
-    timeout_s = job.timeout_ms / 1000
-    attempt = {
-        "fence": job.fence,
-        "attempt": job.attempt,
-        "max_attempts": job.max_attempts,
-        "timeout_s": timeout_s,
-    }
+    ticket, text = Ticket.of(job), job.input.decode()
     return {
-        "body": ((job.input.decode(),), {}, EMBED),
+        "body": ((text,), {}, EMBED),
         "content-type": None,
         "content-encoding": None,
         "headers": {
@@ -60,13 +55,13 @@ def to_message(job: Claimed) -> dict[str, Any]:
             "parent_id": None,
             "group": None,
             "retries": job.attempt - 1,
-            "timelimit": [timeout_s + KILL_AFTER_S, timeout_s],
-            "argsrepr": job.input[:200].decode(errors="replace"),
+            "timelimit": [ticket.timeout_s + KILL_AFTER_S, ticket.timeout_s],
+            "argsrepr": text[:200],
             "kwargsrepr": "{}",
             "ignore_result": False,
-            "jobline": attempt,
-            # What Celery would find out for itself: all that is not its own. It takes longer than we do.
-            "headers": {"jobline": attempt},
+            HEADER: ticket,
+            # Without it, Celery would gather in each job the headers that it does not know.
+            "headers": {},
         },
         "properties": {
             "correlation_id": job.id,

@@ -32,7 +32,7 @@ from jobline.domain.errors import LedgerUnavailable
 from jobline.files import FileStore, sweep_workspaces
 from jobline.ledger import commands
 from jobline.ledger.keys import Key
-from jobline.worker.request import JobRequest
+from jobline.worker.request import held_requests
 from jobline.worker.wiring import Wiring, wiring_of
 
 logger = logging.getLogger(__name__)
@@ -112,10 +112,10 @@ class Pulse(threading.Thread):
 
     def renew(self) -> int:
         """Extend the lease of every attempt that the pool holds; say how many still run."""
-        held = {} if self._has_left else {request.id: request for request in reserved()}
+        held = {} if self._has_left else {request.id: request for request in held_requests()}
         if not held:
             return 0
-        attempts = [(request.id, request.fence) for request in held.values()]
+        attempts = [(job_id, request.ticket.fence) for job_id, request in held.items()]
         renewed = self._wiring.recorder.run(
             commands.attempts.renew(attempts, lease_ms=self._wiring.settings.lease_ms)
         )
@@ -156,7 +156,7 @@ class Pulse(threading.Thread):
         """Kill what did not stop by itself."""
         if not self._stopping:
             return
-        held = {request.id: request for request in reserved()}
+        held = {request.id: request for request in held_requests()}
         for job_id, deadline in list(self._stopping.items()):
             if job_id not in held:
                 del self._stopping[job_id]
@@ -167,10 +167,8 @@ class Pulse(threading.Thread):
     def give_back(self) -> None:
         """Release what was claimed behind a plain job that turned out long (the pool of coroutines alone)."""
         taken = set(self._wiring.light.take_back() if self._wiring.light else ())
-        requests = [request for request in reserved() if request.id in taken]
-        if requests:
-            attempts = [(request.id, request.fence) for request in requests]
-            self._wiring.outbox.put(commands.attempts.release(attempts, self._wiring.retention))
+        requests = [request for request in held_requests() if request.id in taken]
+        self._wiring.release([request.ticket for request in requests])
         for request in requests:
             state.task_ready(request)
 
@@ -195,9 +193,7 @@ class Pulse(threading.Thread):
         """Release what this worker still has as it ends, send the last reports, and leave the list."""
         with self._gate.lock:  # a tick on its way would put it back
             self._has_left = True
-        attempts = [(request.id, request.fence) for request in reserved()]
-        if attempts:
-            self._wiring.outbox.put(commands.attempts.release(attempts, self._wiring.retention))
+        self._wiring.release([request.ticket for request in held_requests()])
         self._wiring.outbox.put(commands.clock.leave(self._wiring.owner))
         give_up = time.monotonic() + FAREWELL_S
         while time.monotonic() < give_up:
@@ -269,12 +265,3 @@ class Gate:
         os.register_at_fork(
             before=self.lock.acquire, after_in_parent=self.lock.release, after_in_child=self.lock.release
         )
-
-
-def reserved() -> list[JobRequest]:
-    """List the attempts that this worker holds; Celery's event loop may change its set meanwhile."""
-    while True:
-        try:
-            return [request for request in state.reserved_requests if isinstance(request, JobRequest)]
-        except RuntimeError:  # the set changed size
-            continue

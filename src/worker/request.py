@@ -16,8 +16,9 @@ from billiard.exceptions import Terminated, TimeLimitExceeded, WorkerLostError
 from celery.worker import state
 from celery.worker.request import Request
 
-from jobline.domain.record import Failure
-from jobline.ledger import commands
+from jobline.worker.failures import conclude
+from jobline.worker.outcome import Lost, Outcome, Released
+from jobline.worker.ticket import Ticket, ticket_of
 from jobline.worker.wiring import wiring_of
 
 
@@ -25,15 +26,9 @@ class JobRequest(Request):
     """Be Celery's request of one attempt."""
 
     @property
-    def attempt(self) -> dict[str, Any]:
-        """Give what the claim gave: fence, attempt, max_attempts, timeout_s."""
-        found: dict[str, Any] = self.request_dict["jobline"]
-        return found
-
-    @property
-    def fence(self) -> int:
-        """Give the number that lets this attempt write."""
-        return int(self.attempt["fence"])
+    def ticket(self) -> Ticket:
+        """What the claim gave to this attempt."""
+        return ticket_of(self.request_dict)
 
     def on_failure(
         self,
@@ -47,30 +42,21 @@ class JobRequest(Request):
             error = error.exc
         if isinstance(error, WorkerLostError | Terminated | SystemExit | KeyboardInterrupt):
             state.task_ready(self)
-            self.post_lost()
+            self.report(Lost())
             self.send_event("task-failed", exception=repr(error), traceback="")
             return
         if not isinstance(error, TimeLimitExceeded):  # on_timeout, which follows, tells the ledger
             super().on_failure(exc_info, send_failed_event=send_failed_event, return_ok=return_ok)
 
-    def on_timeout(self, soft: bool, timeout: float) -> None:  # noqa: ARG002, FBT001 - Celery's own signature
+    def on_timeout(self, soft: bool, timeout: float) -> None:  # noqa: FBT001 - Celery's own signature
         """End an attempt whose process had to be killed because it would not stop."""
         if soft:
             return
         state.task_ready(self)
-        wiring = wiring_of(self.app)
-        number = int(self.attempt["attempt"])
-        message = f"The attempt ran past its limit of {self.attempt['timeout_s']} s."
-        failure = Failure("timeout", message, retryable=False, attempt=number)
-        policy = wiring.registry.get(self.task.name).retry
-        if policy.on_timeout and number < int(self.attempt["max_attempts"]):
-            delay_ms = int(1000 * policy.delay_s(number))
-            wiring.outbox.put(
-                commands.attempts.retry(self.id, self.fence, failure, delay_ms, wiring.retention)
-            )
-        else:
-            wiring.outbox.put(commands.attempts.fail(self.id, self.fence, failure, wiring.retention))
-        self.send_event("task-failed", exception=failure.message, traceback="")
+        task = wiring_of(self.app).registry.get(self.task.name)
+        outcome = conclude(TimeLimitExceeded(timeout), task, self.ticket)
+        self.report(outcome)
+        self.send_event("task-failed", exception=outcome.failure.message, traceback="")
 
     def cancel(
         self,
@@ -81,8 +67,7 @@ class JobRequest(Request):
         """Hand the attempt back because this worker stops: kill its process, then release it uncounted."""
         self.kill()
         state.task_ready(self)
-        wiring = wiring_of(self.app)
-        wiring.outbox.put(commands.attempts.release([(self.id, self.fence)], wiring.retention))
+        self.report(Released())
 
     def stop(self) -> None:
         """Kill the process of a cancelled attempt that would not stop, and say so to the ledger.
@@ -96,7 +81,7 @@ class JobRequest(Request):
         if light:
             light.cancel(self.id)
         if self.kill():
-            self.post_lost()
+            self.report(Lost())
 
     def kill(self) -> bool:
         """Kill the child that runs this attempt; claims that there was one to kill (prefork alone)."""
@@ -107,7 +92,15 @@ class JobRequest(Request):
             os.kill(pid, signal.SIGKILL)
         return True
 
-    def post_lost(self) -> None:
-        """Tell the ledger that the process is gone: the next attempt waits, or the job ends."""
-        wiring = wiring_of(self.app)
-        wiring.outbox.put(commands.attempts.lose(self.id, self.fence, wiring.retention))
+    def report(self, outcome: Outcome) -> None:
+        """Tell the ledger how the attempt ended, without waiting for it."""
+        wiring_of(self.app).report(self.ticket, outcome)
+
+
+def held_requests() -> list[JobRequest]:
+    """Return the attempts that this worker holds; callable on any thread."""
+    while True:
+        try:
+            return [request for request in state.reserved_requests if isinstance(request, JobRequest)]
+        except RuntimeError:  # the event loop changed the set meanwhile
+            continue

@@ -42,6 +42,8 @@ from jobline.ledger.commands.command import Command
 from jobline.ledger.keys import Key
 from jobline.ledger.scripts import Script
 from jobline.worker.message import Message, to_message, to_submission
+from jobline.worker.outcome import Released, RetryLater, to_command
+from jobline.worker.ticket import Ticket
 from jobline.worker.wiring import TENANT, Wiring
 
 T = TypeVar("T")
@@ -217,7 +219,7 @@ class Channel(stock.Channel):
 
     def _hand_over(self, job: Claimed) -> None:
         if job.queue not in self.active_queues:  # `celery control cancel_consumer` came in between
-            self.wiring.outbox.put(commands.attempts.release([(job.id, job.fence)], self.wiring.retention))
+            self.wiring.report(Ticket.of(job), Released())
             return
         if job.task in self.wiring.registry.tasks:
             self.connection._deliver(to_message(job), job.queue)  # noqa: SLF001 - see the module's head
@@ -229,11 +231,8 @@ class Channel(stock.Channel):
             attempt=job.attempt,
         )
         try:
-            self.wiring.recorder.run(
-                commands.attempts.retry(
-                    job.id, job.fence, failure, UNKNOWN_TASK_DELAY_MS, self.wiring.retention
-                )
-            )
+            outcome = RetryLater(failure, UNKNOWN_TASK_DELAY_MS)
+            self.wiring.recorder.run(to_command(Ticket.of(job), outcome, self.wiring.retention))
         except JoblineError as error:
             logger.warning("job %s of the unknown task %s keeps its lease: %s", job.id, job.task, error)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 import socket
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Collection, Coroutine
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Protocol
@@ -19,6 +19,8 @@ from jobline.ledger.commands.attempts import Limits
 from jobline.ledger.commands.command import Command
 from jobline.ledger.recorder import Recorder
 from jobline.worker.outbox import Outbox
+from jobline.worker.outcome import Outcome, release, to_command
+from jobline.worker.ticket import Ticket
 
 #: The one tenant while access keys are off.
 TENANT = "public"
@@ -121,10 +123,19 @@ class Wiring:
         tasks = {task.name: task.max_running for task in self.registry if task.max_running is not None}
         return Limits(self.settings.tenant_max_running, tasks)
 
-    @property
+    @cached_property
     def retention(self) -> Retention:
         """The TTLs of the settings."""
         return self.settings.retention
+
+    def report(self, ticket: Ticket, outcome: Outcome) -> None:
+        """Tell the ledger how an attempt ended, without waiting for it."""
+        self.outbox.put(to_command(ticket, outcome, self.retention))
+
+    def release(self, tickets: Collection[Ticket]) -> None:
+        """Tell the ledger that other workers may run these attempts, without waiting for it."""
+        if tickets:
+            self.outbox.put(release(tickets, self.retention))
 
 
 class JoblineCelery(Celery):

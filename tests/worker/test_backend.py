@@ -1,24 +1,22 @@
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import pytest
+from celery.app.task import Context
 from celery.exceptions import TaskRevokedError
 from celery.exceptions import TimeoutError as CeleryTimeout
 from celery.result import AsyncResult
 
 from jobline.domain.errors import TaskError
-from jobline.domain.record import Failure
 from jobline.domain.settings import Settings
 from jobline.domain.state import State
 from jobline.ledger.keys import Key
 from jobline.worker.app import build_celery
-from jobline.worker.outcome import Again, Failed, Outcome
+from jobline.worker.outcome import Succeeded
+from jobline.worker.ticket import HEADER, Ticket
 from tests.support.ledger import Ledger
 from tests.support.worker import REGISTRY
-
-FAILURE = Failure("a.b", "Oh no.", retryable=True, attempt=1, traceback="Traceback…")
 
 
 @pytest.fixture
@@ -82,31 +80,25 @@ def test_forget_keeps_the_job(app: Any, ledger: Ledger) -> None:
     assert ledger.read(job_id).state is State.SUCCESS
 
 
-@pytest.mark.parametrize(
-    ("result", "state", "verb", "word"),
-    [
-        (Outcome(b"1", ()), "SUCCESS", "settle", "SUCCESS"),
-        (Failed(FAILURE), "FAILURE", "settle", "FAILURE"),
-        (Again(FAILURE, 5), "RETRY", "settle", "RETRY"),
-        (None, "REVOKED", "settle", "REVOKED"),
-        (ValueError("x" * 9000), "FAILURE", "settle", "FAILURE"),
-    ],
-)
-def test_report_of_the_tracer_becomes_one_verb(
-    app: Any, result: Any, state: str, verb: str, word: str
-) -> None:
-    command = app.backend.to_command("id", 3, 1, result, State(state))
-    assert command.script.name == verb
-    assert command.args[:3] == ("id", 3, word)
-    if isinstance(result, ValueError):
-        assert len(json.loads(command.args[3])["message"]) == 2000
-
-
-def test_retry_without_a_reason_hands_the_job_back(app: Any) -> None:
-    assert app.backend.to_command("id", 3, 1, RuntimeError(), State.RETRY) is None
-
-
-def test_what_is_no_attempt_of_ours_is_not_stored(app: Any, ledger: Ledger) -> None:
+def test_result_of_a_task_without_a_ticket_is_not_stored(app: Any, ledger: Ledger) -> None:
     before = ledger.snapshot()
     app.backend.store_result("foreign", 1, "SUCCESS", request=None)
+    app.backend.store_result("foreign", 1, "SUCCESS", request=Context(id="foreign"))
     assert ledger.snapshot() == before
+
+
+def test_report_of_the_tracer_settles_the_attempt(app: Any, ledger: Ledger) -> None:
+    job = ledger.start()
+    request = Context({"id": job.id, HEADER: Ticket.of(job)})
+    app.backend.store_result(job.id, Succeeded(b"[1]"), "SUCCESS", request=request)
+    assert (ledger.read(job.id).state, ledger.read(job.id).result) == (State.SUCCESS, b"[1]")
+
+
+def test_late_report_writes_nothing_and_is_logged(
+    app: Any, ledger: Ledger, caplog: pytest.LogCaptureFixture
+) -> None:
+    job = ledger.start()
+    request = Context({"id": job.id, HEADER: Ticket.of(job)._replace(fence=job.fence - 1)})
+    app.backend.store_result(job.id, Succeeded(b"[1]"), "SUCCESS", request=request)
+    assert ledger.read(job.id).state is State.STARTED
+    assert f"Job {job.id}: attempt 1 of task demo.add ended too late" in caplog.text

@@ -14,6 +14,7 @@ from celery.worker import state
 from jobline.worker.consumer import Consumer
 from jobline.worker.prefork import PreforkPool
 from jobline.worker.request import JobRequest
+from jobline.worker.ticket import HEADER, Ticket
 from jobline.worker.wiring import Wiring
 
 
@@ -21,7 +22,7 @@ def hold(job_id: str) -> JobRequest:
     """Be given a job, which no process has confirmed."""
     request: JobRequest = JobRequest.__new__(JobRequest)
     request.id = job_id
-    request._request_dict = {"jobline": {"fence": 7}}
+    request._request_dict = {HEADER: Ticket(job_id, "end.well", 1, 3, 7, 10.0)}
     state.task_reserved(request)
     return request
 
@@ -56,7 +57,7 @@ def test_job_that_no_process_was_given_is_handed_back(wiring: Wiring, held: list
     assert list(state.reserved_requests) == [held[1]]
     release = wiring.outbox.get()
     assert release.script.name == "release"
-    assert release.args[2:] == ("a", 7)
+    assert release.args[3:] == ("a", 7)
 
 
 def test_job_that_the_pool_has_is_kept(wiring: Wiring, held: list[JobRequest]) -> None:

@@ -12,6 +12,7 @@ from jobline.domain.submission import Submission
 from jobline.ledger.commands.attempts import Claimed
 from jobline.tasks.demo import countdown
 from jobline.worker.message import Message, to_message, to_submission
+from jobline.worker.ticket import Ticket, ticket_of
 from tests.support.worker import REGISTRY
 
 CLAIMED = Claimed("id-1", "end.well", "media", 2, 7, 5, 12_500, '{"text":"ä \\" \\n"}'.encode())
@@ -49,7 +50,7 @@ def test_claimed_job_becomes_a_message_that_a_stock_worker_reads() -> None:
     headers = message.headers
     assert (headers["task"], headers["id"], headers["retries"]) == ("end.well", "id-1", 1)
     assert headers["timelimit"] == [15.5, 12.5]
-    assert headers["jobline"] == {"fence": 5, "attempt": 2, "max_attempts": 7, "timeout_s": 12.5}
+    assert ticket_of(headers) == Ticket("id-1", "end.well", 2, 7, 5, 12.5)
     assert message.delivery_info["routing_key"] == "media"
 
 

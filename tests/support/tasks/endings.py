@@ -56,15 +56,15 @@ def with_error(order: Order) -> Made:
     raise TaskError("end.broken", order.text)
 
 
-@task("end.again", retry=RetryPolicy(first_s=4, jitter=0))
-def again(order: Order) -> Made:
-    """Ask for another attempt."""
+@task("end.flaky", retry=RetryPolicy(first_s=4, jitter=0))
+def flaky(order: Order) -> Made:
+    """Ask for a retry."""
     raise TaskError("end.flaky", "Not yet.", retryable=True)
 
 
-@task("end.at")
-def at(order: Order) -> Made:
-    """Ask for another attempt at its time."""
+@task("end.flaky_at")
+def flaky_at(order: Order) -> Made:
+    """Ask for a retry after a delay of its own."""
     raise TaskError("end.flaky", "Not yet.", retryable=True, retry_after_s=2.5)
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
+from typing import NamedTuple
 
 from jobline.domain.record import Failure
 from jobline.domain.retention import Retention
@@ -20,9 +22,8 @@ DISOWN = Script("disown")
 REPORT = Script("report")
 
 
-@dataclass(frozen=True, slots=True)
-class Claimed:
-    """Hold what one attempt needs to run."""
+class Claimed(NamedTuple):
+    """What one attempt needs to run."""
 
     id: str
     task: str
@@ -34,14 +35,14 @@ class Claimed:
     input: bytes
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Limits:
     """Say how many jobs may run at once: of each tenant (0: any number), and of each task with a limit."""
 
     tenant: int = 0
     tasks: Mapping[str, int] = field(default_factory=dict)
 
-    @property
+    @cached_property
     def words(self) -> str:
         """Write the limits of tasks as the script reads them."""
         return " ".join(f"{task}={limit}" for task, limit in self.tasks.items())
