@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-from pathlib import Path
 from typing import Any
 
 from PIL import Image
@@ -16,9 +15,9 @@ def encode(image: Image.Image, kind: str, **options: Any) -> bytes:
     return stream.getvalue()
 
 
-def read(path: Path) -> Image.Image:
-    """Open an image, decode it and close its file."""
-    with Image.open(path) as image:
+def read(content: bytes) -> Image.Image:
+    """Return a decoded image."""
+    with Image.open(io.BytesIO(content)) as image:
         image.load()
         return image
 

@@ -1,11 +1,10 @@
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
-from jobline import JobContext, TaskError
+from jobline import State
 from jobline.tasks.demo import Countdown, countdown
+from jobline.testing import run
 
 
 class Clock:
@@ -28,45 +27,41 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     return stopped
 
 
-def test_countdown_tells_each_second(job: JobContext, port: Any, clock: Clock) -> None:
-    made = countdown(Countdown(seconds=3), job)
+def test_countdown_tells_each_second(clock: Clock) -> None:
+    outcome = run(countdown, Countdown(seconds=3))
 
-    assert made.counted == 3
-    assert made.attempts == 1
-    assert [(report["done"], report["total"], report["unit"]) for report in port.reports] == [
-        (0, 3, "s"),
-        (1, 3, "s"),
-        (2, 3, "s"),
-        (3, 3, "s"),
-    ]
+    assert outcome.result.counted == 3
+    assert outcome.result.attempts == 1
+    assert [report[:3] for report in outcome.progress] == [(0, 3, "s"), (1, 3, "s"), (2, 3, "s"), (3, 3, "s")]
     assert clock.now == pytest.approx(3)
 
 
-def test_cancelled_countdown_stops_within_a_slice(job: JobContext, port: Any, clock: Clock) -> None:
-    def cancel_at_two(port: Any) -> None:
-        port.cancelled = port.reports[-1]["done"] == 2
+def test_cancelled_countdown_stops_within_a_slice(clock: Clock) -> None:
+    outcome = run(countdown, Countdown(seconds=100), cancel_after=3)
 
-    port.on_report = cancel_at_two
-    assert countdown(Countdown(seconds=100), job).counted == 2
+    assert outcome.state is State.REVOKED
+    assert [report.done for report in outcome.progress] == [0, 1, 2]
     assert clock.now == pytest.approx(2, abs=0.3)
 
 
 @pytest.mark.parametrize("fail_at", [0, 2, 3])
-def test_countdown_fails_for_good_when_asked(job: JobContext, fail_at: int, clock: Clock) -> None:
-    with pytest.raises(TaskError) as caught:
-        countdown(Countdown(seconds=3, fail_at=fail_at), job)
-    assert caught.value.code == "demo.asked_to_fail"
-    assert not caught.value.retryable
+def test_countdown_fails_for_good_when_asked(fail_at: int, clock: Clock) -> None:
+    outcome = run(countdown, Countdown(seconds=3, fail_at=fail_at))
+
+    assert outcome.state is State.FAILURE
+    assert outcome.error
+    assert outcome.error.code == "demo.asked_to_fail"
     assert clock.now == pytest.approx(fail_at)
 
 
-def test_flaky_countdown_succeeds_after_its_flaky_attempts(port: Any) -> None:
+def test_flaky_countdown_succeeds_after_its_flaky_attempts() -> None:
+    order = Countdown(seconds=1, flaky_attempts=2)
     for attempt in (1, 2):
-        with pytest.raises(TaskError) as caught:
-            countdown(Countdown(seconds=1, flaky_attempts=2), JobContext("job", attempt, 5, port))
-        assert caught.value.code == "demo.flaky"
-        assert caught.value.retryable
-    assert countdown(Countdown(seconds=1, flaky_attempts=2), JobContext("job", 3, 5, port)).attempts == 3
+        outcome = run(countdown, order, attempt=attempt)
+        assert outcome.state is State.RETRY
+        assert outcome.error
+        assert outcome.error.code == "demo.flaky"
+    assert run(countdown, order, attempt=3).result.attempts == 3
 
 
 def test_retries_of_the_countdown_come_soon() -> None:

@@ -7,12 +7,14 @@ from typing import Any
 import pytest
 from PIL import Image, ImageCms
 
-from jobline import JobCancelled, JobContext, TaskError
+from jobline import State, testing
 from jobline.tasks.image import thumbnail
 from jobline.tasks.image.order import ImagesMade, Thumbnail
+from jobline.testing import Outcome, file_id
 from tests.support.images import encode, quarters, read
 
 Open = Callable[..., Image.Image]
+Attempt = Callable[..., Outcome[ImagesMade]]
 Run = Callable[..., ImagesMade]
 RED, LIME, BLUE, WHITE = (255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 255)
 
@@ -123,11 +125,11 @@ def test_cmyk_photo_becomes_rgb(made_image: Open) -> None:
     assert corners(image) == [RED, LIME, BLUE, WHITE]
 
 
-def test_phones_mpo_is_a_photo_like_any(run: Run, port: Any) -> None:
+def test_phones_mpo_is_a_photo_like_any(attempt: Attempt) -> None:
     content = encode(quarters(64, 64), "MPO", save_all=True, append_images=[quarters(64, 64)])
-    made = run(content, ops=[{"op": "resize", "width": 32}])
-    assert made.source.format == "jpeg"
-    assert corners(read(port.made("image.jpg"))) == [RED, LIME, BLUE, WHITE]
+    outcome = attempt(content, ops=[{"op": "resize", "width": 32}])
+    assert outcome.result.source.format == "jpeg"
+    assert corners(read(outcome.artifacts["image.jpg"])) == [RED, LIME, BLUE, WHITE]
 
 
 def test_sixteen_bits_become_eight_by_their_full_range(made_image: Open) -> None:
@@ -207,8 +209,8 @@ def test_crop_after_a_leading_resize_refers_to_the_resized_image(made_image: Ope
     assert corners(image) == [LIME] * 4
 
 
-def test_variants_come_from_one_source_with_progress(run: Run, port: Any) -> None:
-    made = run(
+def test_variants_come_from_one_source_with_progress(attempt: Attempt) -> None:
+    outcome = attempt(
         encode(quarters(400, 200), "JPEG"),
         format="webp",
         variants=[
@@ -218,27 +220,24 @@ def test_variants_come_from_one_source_with_progress(run: Run, port: Any) -> Non
         ],
     )
 
-    assert [(one.name, one.width, one.height) for one in made.artifacts] == [
+    assert [(one.name, one.width, one.height) for one in outcome.result.artifacts] == [
         ("large.webp", 200, 100),
         ("small.png", 50, 25),
         ("right.webp", 200, 200),
     ]
-    assert [(report["done"], report["total"], report["unit"]) for report in port.reports] == [
-        (done, 3, "variants") for done in range(4)
-    ]
+    assert [report[:3] for report in outcome.progress] == [(done, 3, "variants") for done in range(4)]
 
 
-def test_result_describes_the_bytes_that_are_published(run: Run, port: Any) -> None:
+def test_result_describes_the_bytes_that_are_published(attempt: Attempt) -> None:
     content = encode(quarters(), "JPEG")
-    made = run(content)
+    outcome = attempt(content)
+    made = outcome.result
     artifact = made.artifacts[0]
-    stored = port.publish(artifact.name)
+    published = outcome.artifacts[artifact.name]
 
-    assert (stored.id, stored.size_bytes, stored.sha256) == (
-        artifact.id,
-        artifact.size_bytes,
-        artifact.sha256,
-    )
+    assert artifact.id.startswith("art_")
+    assert artifact.size_bytes == len(published)
+    assert artifact.sha256 == hashlib.sha256(published).hexdigest()
     assert made.source.size_bytes == len(content)
     assert (made.source.width, made.source.height) == (40, 20)
 
@@ -255,29 +254,24 @@ def test_lower_quality_is_smaller(run: Run) -> None:
         assert sizes[0] < sizes[1]
 
 
-def test_cancelled_job_stops_between_variants(run: Run, port: Any) -> None:
-    port.on_report = lambda port: setattr(port, "cancelled", True)
-    with pytest.raises(JobCancelled):
-        run(encode(quarters(), "PNG"), variants=[{"name": "a"}, {"name": "b"}])
-    assert len(port.outputs) == 1
+def test_cancelled_job_stops_between_variants(attempt: Attempt) -> None:
+    outcome = attempt(encode(quarters(), "PNG"), variants=[{"name": "a"}, {"name": "b"}], cancel_after=1)
+    assert outcome.state is State.REVOKED
+    assert [report.done for report in outcome.progress] == [0]
 
 
-def test_upload_is_not_changed(run: Run, port: Any) -> None:
-    content = encode(quarters(), "JPEG")
-    run(content)
-    digests = {hashlib.sha256(path.read_bytes()).digest() for path in port.space.inputs.iterdir()}
-    assert digests == {hashlib.sha256(content).digest()}
+@pytest.mark.parametrize(
+    ("width", "size"), [(100, (100, 50)), (800, (400, 200))], ids=["shrunk", "never enlarged"]
+)
+def test_thumbnail_keeps_the_ratio_and_never_enlarges(width: int, size: tuple[int, int]) -> None:
+    upload = encode(quarters(400, 200), "JPEG")
+    outcome = testing.run(thumbnail, Thumbnail(file=file_id("a"), width=width), files={"a": upload})
+    made = outcome.result
+    assert (made.width, made.height, made.name) == (*size, "thumbnail.jpg")
+    assert read(outcome.artifacts["thumbnail.jpg"]).size == size
 
 
-def test_thumbnail_keeps_the_ratio_and_never_enlarges(port: Any, job: JobContext) -> None:
-    upload = port.upload(encode(quarters(400, 200), "JPEG"))
-    made = thumbnail(Thumbnail(file=upload, width=100), job)
-    assert (made.width, made.height, made.name) == (100, 50, "thumbnail.jpg")
-    assert read(port.made("thumbnail.jpg")).size == (100, 50)
-    assert thumbnail(Thumbnail(file=upload, width=800), job).width == 400
-
-
-def test_side_that_the_format_cannot_hold_is_refused(run: Run) -> None:
-    with pytest.raises(TaskError) as caught:
-        run(encode(Image.new("L", (20_000, 1)), "PNG"), format="webp")
-    assert caught.value.code == "image.output_too_large"
+def test_side_that_the_format_cannot_hold_is_refused(attempt: Attempt) -> None:
+    error = attempt(encode(Image.new("L", (20_000, 1)), "PNG"), format="webp").error
+    assert error
+    assert error.code == "image.output_too_large"
