@@ -13,7 +13,7 @@ import json
 import platform
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -32,6 +32,8 @@ from jobline.domain.settings import Settings
 from jobline.domain.submission import Submission
 from jobline.ledger import commands
 from jobline.ledger.commands.command import Command
+from jobline.ledger.keys import DEFAULT_LAYOUT
+from jobline.ledger.scripts import scripts_of
 from jobline.service.app import build_app
 from jobline.worker.app import build_celery
 from jobline.worker.message import to_message
@@ -73,7 +75,7 @@ def measure(url: str, directory: Path) -> dict[str, int]:
     settings = Settings(redis_url=SecretStr(url), data_dir=directory)
     registry = Registry.of([noop.noop])
     celery = build_celery(registry, settings)
-    with celery.wiring.recorder.redis:
+    with closing(celery.wiring.recorder):
         return {
             "POST of a job": asyncio.run(count_posts(build_app(settings, registry))),
             "claim of one, to Celery's message": least(lambda: count_claim(celery, url)),
@@ -116,10 +118,10 @@ def count_claim(celery: JoblineCelery, url: str) -> int:
     counter = Counter()
     with redis.Redis.from_url(url) as client:
         command = claim()
-        client.script_load(command.script.text)
+        client.script_load(scripts_of(DEFAULT_LAYOUT)[command.script].text)
         with counter.counting():
             command = claim()
-        reply = client.evalsha(command.script.sha, 0, *command.args)
+        reply = client.evalsha(scripts_of(DEFAULT_LAYOUT)[command.script].sha, 0, *command.args)
         with counter.counting():
             (claimed,) = command.read(reply)
             to_message(claimed)
@@ -158,7 +160,7 @@ def claim() -> Command[list[commands.attempts.Claimed]]:
 
 def run(client: redis.Redis, command: Command[Any]) -> Any:  # noqa: ANN401 - of whatever command
     """Run one command."""
-    return command.read(client.eval(command.script.text, 0, *command.args))
+    return command.read(client.eval(scripts_of(DEFAULT_LAYOUT)[command.script].text, 0, *command.args))
 
 
 def least(count: Callable[[], int]) -> int:

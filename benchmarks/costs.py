@@ -31,6 +31,8 @@ from jobline.domain.submission import Submission
 from jobline.ledger import commands
 from jobline.ledger.commands.attempts import Claimed
 from jobline.ledger.commands.command import Command
+from jobline.ledger.keys import DEFAULT_LAYOUT
+from jobline.ledger.scripts import scripts_of
 from jobline.service.app import build_app
 
 T = TypeVar("T")
@@ -88,12 +90,14 @@ class Meter:
 
     def run(self, command: Command[T]) -> T:
         """Run one command in one round trip; its script is loaded already."""
-        return command.read(self.redis.evalsha(command.script.sha, 0, *command.args))
+        return command.read(
+            self.redis.evalsha(scripts_of(DEFAULT_LAYOUT)[command.script].sha, 0, *command.args)
+        )
 
     def load(self, used: Iterable[Command[Any]]) -> None:
         """Load the scripts of commands (Any: of whatever result) ahead of the counting."""
         for command in used:
-            self.redis.script_load(command.script.text)
+            self.redis.script_load(scripts_of(DEFAULT_LAYOUT)[command.script].text)
 
 
 def measure(url: str, directory: Path) -> dict[str, Cost]:

@@ -18,7 +18,8 @@ from benchmarks.worker import fill
 from jobline.domain.retention import Retention
 from jobline.ledger import commands
 from jobline.ledger.commands.command import Command
-from jobline.ledger.keys import PREFIX, Key
+from jobline.ledger.keys import DEFAULT_LAYOUT, DEFAULT_PREFIX, Key
+from jobline.ledger.scripts import scripts_of
 
 SIZES = (1_000, 100_000, 1_000_000)
 #: Times that a verb is called, in so many blocks: the mean of a block is exact, and their median leaves out
@@ -160,20 +161,20 @@ def used_bytes(client: Redis) -> int:
 def by_part(client: Redis, count: int) -> dict[str, float]:
     """Add up MEMORY USAGE by kind of key, as bytes a job; kinds below one byte are left out."""
     sizes: dict[str, int] = {}
-    for key in client.scan_iter(f"{PREFIX}*", count=1000):
-        kind = key.decode().removeprefix(PREFIX).partition(":")[0]
+    for key in client.scan_iter(f"{DEFAULT_PREFIX}*", count=1000):
+        kind = key.decode().removeprefix(DEFAULT_PREFIX).partition(":")[0]
         sizes[kind] = sizes.get(kind, 0) + int(client.memory_usage(key, samples=0) or 0)
     return {kind: size / count for kind, size in sorted(sizes.items()) if size >= count}
 
 
 def finish_all(client: Redis) -> None:
     """Claim and settle everything that waits."""
-    client.script_load(commands.attempts.SETTLE.text)
+    client.script_load(scripts_of(DEFAULT_LAYOUT)[commands.attempts.SETTLE].text)
     while jobs := call(client, claim(SLOTS)):
         pipe = client.pipeline(transaction=False)
         for job in jobs:
             command = commands.attempts.succeed(job.id, job.fence, b'{"n":1}', (), RETENTION)
-            pipe.evalsha(command.script.sha, 0, *command.args)
+            pipe.evalsha(scripts_of(DEFAULT_LAYOUT)[command.script].sha, 0, *command.args)
         pipe.execute()
 
 
@@ -185,10 +186,10 @@ def claim(slots: int) -> Command[list[commands.attempts.Claimed]]:
 def call(client: Redis, command: Command[T]) -> T:
     """Run one command, in one round trip once Redis knows its script."""
     try:
-        reply = client.evalsha(command.script.sha, 0, *command.args)
+        reply = client.evalsha(scripts_of(DEFAULT_LAYOUT)[command.script].sha, 0, *command.args)
     except NoScriptError:
-        client.script_load(command.script.text)
-        reply = client.evalsha(command.script.sha, 0, *command.args)
+        client.script_load(scripts_of(DEFAULT_LAYOUT)[command.script].text)
+        reply = client.evalsha(scripts_of(DEFAULT_LAYOUT)[command.script].sha, 0, *command.args)
     return command.read(reply)
 
 

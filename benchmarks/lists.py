@@ -21,7 +21,8 @@ from jobline.ledger import commands
 from jobline.ledger.commands.attempts import Claimed, Settled
 from jobline.ledger.commands.batches import BatchOrder
 from jobline.ledger.commands.command import Command
-from jobline.ledger.scripts import Script, verbs
+from jobline.ledger.keys import DEFAULT_LAYOUT
+from jobline.ledger.scripts import Script, scripts_of, verbs
 
 FEW, MANY = 1_000, 1_000_000
 BATCH = 1_000
@@ -68,7 +69,7 @@ def ledger(lab: Lab, size: int) -> Iterator[Ledger]:
     ):
         client.config_set("auto-aof-rewrite-percentage", 0)  # it would write while the pages are timed
         for name in verbs():
-            client.script_load(Script(name).text)
+            client.script_load(scripts_of(DEFAULT_LAYOUT)[Script(name)].text)
         began = time.perf_counter()
         batches = [fill(client, first) for first in range(0, size, BATCH)]
         print(f"  {size:,} jobs, filled in {time.perf_counter() - began:.0f} s", flush=True)
@@ -137,10 +138,10 @@ def fill(client: Redis, first: int) -> tuple[str, int]:
     for queue in QUEUES:
         for number, job in enumerate(claim(client, queue)):
             if command := end(job, number // len(TASKS)):
-                pipe.evalsha(command.script.sha, 0, *command.args)
+                pipe.evalsha(scripts_of(DEFAULT_LAYOUT)[command.script].sha, 0, *command.args)
     for number in range(first + 3 * KINDS, first + 4 * KINDS):
         command = commands.jobs.cancel(f"job-{number}", "public", RETENTION)
-        pipe.evalsha(command.script.sha, 0, *command.args)
+        pipe.evalsha(scripts_of(DEFAULT_LAYOUT)[command.script].sha, 0, *command.args)
     pipe.execute()
     return order.id, batch.stamp if batch else 0
 

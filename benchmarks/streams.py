@@ -22,6 +22,8 @@ from benchmarks.lab import Lab, Outcome, Row, Running, measure, port
 from jobline.cli.embedded import EmbeddedRedis
 from jobline.domain.retention import Retention
 from jobline.ledger import commands
+from jobline.ledger.keys import DEFAULT_LAYOUT
+from jobline.ledger.scripts import scripts_of
 
 CLIENTS = 10_000
 WARM_UP = 200
@@ -138,9 +140,9 @@ def submit(url: str) -> str:
 def end_job(lab: Lab) -> float:
     """Claim the one job that waits and end it; gives the time of its end."""
     claim = commands.attempts.claim("bench", ["default"], slots=1, lease_ms=30_000, retention=RETENTION)
-    (job,) = claim.read(lab.redis.eval(claim.script.text, 0, *claim.args))
+    (job,) = claim.read(lab.redis.eval(scripts_of(DEFAULT_LAYOUT)[claim.script].text, 0, *claim.args))
     end = commands.attempts.succeed(job.id, job.fence, json.dumps({"n": 1}), (), RETENTION)
-    lab.redis.eval(end.script.text, 0, *end.args)
+    lab.redis.eval(scripts_of(DEFAULT_LAYOUT)[end.script].text, 0, *end.args)
     return time.monotonic()
 
 

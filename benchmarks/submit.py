@@ -13,6 +13,8 @@ from benchmarks.lab import Lab, Outcome, Row, Running, Unmeasured, measure, peer
 from benchmarks.load import post
 from jobline.domain.submission import Submission
 from jobline.ledger import commands
+from jobline.ledger.keys import DEFAULT_LAYOUT
+from jobline.ledger.scripts import scripts_of
 
 BODY = '{"n": 1}'
 OWN_BODY = '{"input": {"n": 1}}'
@@ -151,7 +153,7 @@ def script(lab: Lab, pipelined: int) -> dict[str, float]:
     """Call the submit script from one client, so many calls in one pipeline."""
     client = redis.Redis.from_url(lab.url)
     command = commands.submitting.submit(order("0"), queue_limit=1_000_000)
-    client.script_load(command.script.text)
+    client.script_load(scripts_of(DEFAULT_LAYOUT)[command.script].text)
     batches = [
         [
             commands.submitting.submit(order(f"{batch}-{n}"), queue_limit=1_000_000).args
@@ -163,7 +165,7 @@ def script(lab: Lab, pipelined: int) -> dict[str, float]:
     for batch in batches:
         pipe = client.pipeline(transaction=False)
         for args in batch:
-            pipe.evalsha(command.script.sha, 0, *args)
+            pipe.evalsha(scripts_of(DEFAULT_LAYOUT)[command.script].sha, 0, *args)
         pipe.execute()
     return {"requests/s": len(batches) * pipelined / (time.perf_counter() - began)}
 

@@ -13,7 +13,8 @@ from benchmarks.submit import JOBLINE, PIPELINE
 from jobline.cli.engine import Pool
 from jobline.domain.submission import Submission
 from jobline.ledger import commands
-from jobline.ledger.keys import Key
+from jobline.ledger.keys import DEFAULT_LAYOUT, Key
+from jobline.ledger.scripts import scripts_of
 
 WAITING = 20_000
 LOOK_S = 0.01
@@ -185,8 +186,8 @@ def fill(lab: Lab, task: str, count: int, first: int = 0) -> None:
             )
             command = commands.submitting.submit(order, queue_limit=10_000_000)
             if start == first and number == first:
-                lab.redis.script_load(command.script.text)
-            pipe.evalsha(command.script.sha, 0, *command.args)
+                lab.redis.script_load(scripts_of(DEFAULT_LAYOUT)[command.script].text)
+            pipe.evalsha(scripts_of(DEFAULT_LAYOUT)[command.script].sha, 0, *command.args)
         pipe.execute()
 
 

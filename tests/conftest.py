@@ -31,4 +31,4 @@ def redis_url(redis_server: EmbeddedRedis) -> str:
 def ledger(redis_url: str) -> Iterator[Ledger]:
     made = Ledger(redis_url)
     yield made
-    made.redis.close()
+    made.close()

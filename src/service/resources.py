@@ -13,6 +13,7 @@ from jobline.domain.registry import Registry
 from jobline.domain.retention import Retention
 from jobline.domain.settings import Settings
 from jobline.files import FileStore
+from jobline.ledger.connect import Connector
 from jobline.ledger.store import Store
 from jobline.service.events.beats import Beats
 from jobline.service.events.feed import Feed
@@ -41,18 +42,18 @@ class Resources:
     @classmethod
     def of(cls, settings: Settings, registry: Registry) -> Resources:
         """Make them; nothing connects before the first request needs it."""
-        store = Store(settings.ledger_url)
-        hub, beats = Hub(settings.ledger_url), Beats()
+        connector = Connector.of(settings)
+        hub, beats = Hub(connector), Beats()
         hub.closing.add(beats.end_all)
         write = partial(write_frame, tracebacks=settings.tracebacks)
         return cls(
             settings,
             registry,
             {task.name: make_models(task) for task in registry},
-            store,
+            Store(connector),
             hub=hub,
             beats=beats,
-            feed=Feed(settings.ledger_url, write),
+            feed=Feed(connector, write),
             write_frame=write,
             files=FileStore(settings.data_dir),
             retention=settings.retention,

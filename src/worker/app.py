@@ -8,10 +8,7 @@ The parts, each by Celery's or kombu's own extension point: `transport` (put = s
 from __future__ import annotations
 
 import logging
-import socket
-import sys
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
 
 from celery import Task as CeleryTask
 from celery import signals
@@ -21,6 +18,7 @@ from kombu.transport import TRANSPORT_ALIASES
 from jobline.domain.registry import Registry, install_hint
 from jobline.domain.settings import Settings
 from jobline.domain.task import Task
+from jobline.ledger.connect import BROKER_SCHEME, Connector
 from jobline.ledger.recorder import Recorder
 from jobline.worker.backend import LedgerBackend
 from jobline.worker.outcome import Succeeded
@@ -30,24 +28,15 @@ from jobline.worker.ticket import ticket_of
 from jobline.worker.tracer import AttemptFailed, to_tracer
 from jobline.worker.wiring import JoblineCelery, Wiring
 
-#: Our transport, as kombu finds it by name: in the URL of a socket file it takes no path of a module.
-SCHEME = "jobline"
-TRANSPORT_ALIASES[SCHEME] = "jobline.worker.transport:Transport"
+TRANSPORT_ALIASES[BROKER_SCHEME] = "jobline.worker.transport:Transport"
 
 logger = logging.getLogger(__name__)
-
-#: Kombu writes on the worker's event loop, and waits there for some answers (to a heartbeat, a refreshed
-#: binding, a ping): on a connection that went mute, each holds up the claims for so long. Seconds.
-MUTE_S = 2
-#: A connection that was closed may still have a claim to send, and would try for minutes: the claim could
-#: come after it was disowned. Milliseconds; before the transport finds the connection dead, which is MUTE_S
-#: after the end of a BRPOP of a second.
-GIVE_UP_UNSENT = {socket.TCP_USER_TIMEOUT: MUTE_S * 1000} if sys.platform == "linux" else {}
 
 
 def build_celery(registry: Registry, settings: Settings) -> JoblineCelery:
     """Build an app that runs every task of the registry, and submits to the same ledger as the service."""
-    wiring = Wiring(registry, settings, Recorder(settings.ledger_url))
+    connector = Connector.of(settings)
+    wiring = Wiring(registry, settings, connector, Recorder(connector))
     app = JoblineCelery("jobline", backend=LedgerBackend, set_as_current=False, fixups=[])
     app.wiring = wiring
     app.conf.update(configuration(wiring))
@@ -62,16 +51,9 @@ def configuration(wiring: Wiring) -> dict[str, Any]:
     """Give Celery's settings; the reasons of each stand in docs/guarantees.md."""
     settings = wiring.settings
     return {
-        "broker_url": to_broker_url(settings.ledger_url),
-        "broker_transport": SCHEME,
-        "broker_transport_options": {
-            "wiring": wiring,
-            "socket_timeout": MUTE_S,
-            "socket_connect_timeout": 3,
-            "socket_keepalive": True,
-            "socket_keepalive_options": GIVE_UP_UNSENT,
-            "health_check_interval": MUTE_S,
-        },
+        "broker_url": wiring.connector.broker_url,
+        "broker_transport": BROKER_SCHEME,
+        "broker_transport_options": {"wiring": wiring, **wiring.connector.broker_options},
         "broker_connection_retry_on_startup": True,
         "broker_connection_max_retries": None,
         # Of a full Redis, which refuses what Celery writes as it connects.
@@ -99,17 +81,6 @@ def configuration(wiring: Wiring) -> dict[str, Any]:
         "enable_utc": True,
         "timezone": "UTC",
     }
-
-
-def to_broker_url(url: str) -> str:
-    """Write the ledger's address for kombu, which has words of its own for a socket file and its database."""
-    if not url.startswith("unix://"):
-        return url
-    parts = urlsplit(url)
-    query = parse_qs(parts.query)
-    database, password = query.get("db", ["0"])[0], query.get("password", [""])[0] or parts.password
-    user = f"{parts.username or ''}:{password}@" if password else ""
-    return f"{SCHEME}+socket://{user}{parts.path}?virtual_host={database}"
 
 
 def register(app: JoblineCelery, item: Task[Any, Any]) -> None:

@@ -20,7 +20,6 @@ from jobline.domain.record import Record
 from jobline.domain.state import State
 from jobline.ledger import commands
 from jobline.ledger.commands.attempts import Settled
-from jobline.ledger.keys import Key
 from jobline.worker.outcome import to_command
 from jobline.worker.ticket import find_ticket
 from jobline.worker.tracer import from_tracer
@@ -66,8 +65,7 @@ class LedgerBackend(BaseBackend):
         self._ensure_not_eager()
         me = f"get-{self.wiring.owner}"  # one name a process: a job keeps its watchers' names until it ends
         give_up = None if timeout is None else time.monotonic() + timeout
-        with self.wiring.recorder.redis.pubsub(ignore_subscribe_messages=True) as ears:
-            ears.subscribe(Key.TELL.of(me))
+        with self.wiring.recorder.subscribe(me) as subscription:
             while True:
                 meta = self.read_meta(task_id, watcher=me)
                 if meta["status"] in states.READY_STATES:
@@ -77,7 +75,7 @@ class LedgerBackend(BaseBackend):
                 left_s = interval if give_up is None else min(interval, give_up - time.monotonic())
                 if left_s <= 0:
                     raise CeleryTimeout(f"the job {task_id} did not end in {timeout} s")
-                ears.get_message(timeout=left_s)
+                subscription.poll(left_s)
 
     # settle
 
@@ -95,7 +93,7 @@ class LedgerBackend(BaseBackend):
         if ticket is None:
             return result
         command = to_command(ticket, from_tracer(result, state, ticket), self.wiring.retention)
-        settled = self.wiring.recorder.insist(command)
+        settled = self.wiring.recorder.run_with_retries(command)
         if isinstance(settled, Settled) and not settled.is_current:
             logger.warning(
                 "Job %s: attempt %d of task %s ended too late, its result is dropped; the job is %s.",

@@ -26,12 +26,10 @@ from typing import Any
 
 from celery.bootsteps import StartStopStep
 from celery.worker import state
-from redis.exceptions import RedisError
 
 from jobline.domain.errors import LedgerUnavailable
 from jobline.files import FileStore, sweep_workspaces
 from jobline.ledger import commands
-from jobline.ledger.keys import Key
 from jobline.worker.request import held_requests
 from jobline.worker.wiring import Wiring, wiring_of
 
@@ -56,7 +54,7 @@ class Pulse(threading.Thread):
         super().__init__(name="pulse", daemon=True)
         self._wiring = wiring
         self._about = about
-        self._ears = wiring.recorder.redis.pubsub(ignore_subscribe_messages=True)
+        self._cancels = wiring.recorder.subscribe(wiring.owner)
         self._stopping: dict[str, float] = {}
         self._has_left = False
         self._gate = Gate()
@@ -83,7 +81,7 @@ class Pulse(threading.Thread):
         try:
             with self._gate.lock:
                 beat()
-        except (LedgerUnavailable, RedisError) as error:
+        except LedgerUnavailable as error:
             logger.warning("the ledger is out of reach: %s", error)
             time.sleep(PAUSE_S)
         except Exception:
@@ -141,10 +139,8 @@ class Pulse(threading.Thread):
 
     def listen(self) -> None:
         """Hear the cancels that were told since the last look."""
-        if not self._ears.subscribed:
-            self._ears.subscribe(Key.TELL.of(self._wiring.owner))
-        while told := self._ears.get_message():
-            self.note_cancel(told["data"].decode())
+        while job_id := self._cancels.poll():
+            self.note_cancel(job_id)
 
     def note_cancel(self, job_id: str) -> None:
         """Give the job's code a while to stop by itself."""

@@ -34,12 +34,11 @@ from kombu.transport import redis as stock
 from kombu.transport import virtual
 from redis.exceptions import NoScriptError, ResponseError
 
-from jobline.domain.errors import JoblineError
+from jobline.domain.errors import JoblineError, LedgerUnavailable
 from jobline.domain.record import Failure
 from jobline.ledger import commands
 from jobline.ledger.commands.attempts import Claimed, Disowned
 from jobline.ledger.commands.command import Command
-from jobline.ledger.keys import Key
 from jobline.ledger.scripts import Script
 from jobline.worker.message import Message, to_message, to_submission
 from jobline.worker.outcome import Released, RetryLater, to_command
@@ -148,9 +147,9 @@ class Channel(stock.Channel):
         self._brpop_sent_at = monotonic()
         unread = self.wiring.claims.unread
         if not self._claim_next:
-            wake = [Key.WAKE.of(queue) for queue in queues]
+            words = self.wiring.recorder.to_wait_words(queues, timeout or self.brpop_timeout)
             self._asked = None, self._take_token
-            connection.send_command("BRPOP", *wake, timeout or self.brpop_timeout)
+            connection.send_command(*words)
         elif unread is None:
             self._ask(self._claim(queues), self._take_claimed)
         else:
@@ -173,7 +172,7 @@ class Channel(stock.Channel):
 
     def _ask(self, command: Command[T], take: Callable[[T], bool]) -> None:
         self._asked = command.script, lambda reply: take(command.read(reply))
-        self.client.connection.send_command("EVALSHA", command.script.sha, 0, *command.args)
+        self.client.connection.send_command(*self.wiring.recorder.to_words(command))
 
     def _brpop_read(self, **options: Any) -> Any:
         if self._asked is None:
@@ -183,7 +182,7 @@ class Channel(stock.Channel):
         try:
             reply = self.client.parse_response(connection, "EVALSHA" if script else "BRPOP", **options)
         except NoScriptError:
-            self.wiring.recorder.redis.script_load(script.text) if script else None
+            self.wiring.recorder.load(script) if script else None
             raise Empty from None
         except ResponseError as error:
             logger.warning("the ledger refused a claim, trying again: %s", error)
@@ -249,7 +248,10 @@ class Channel(stock.Channel):
 
     def _size(self, queue: str) -> int:
         if is_task_queue(queue):
-            return int(self.wiring.recorder.redis.hget(Key.QUEUES.of(), queue) or 0)
+            try:
+                return self.wiring.recorder.run(commands.queues.read_queue(queue)).depth
+            except LedgerUnavailable as error:
+                raise ConnectionError(str(error)) from error  # as kombu expects it of a lost connection
         return int(super()._size(queue))
 
     def _purge(self, queue: str) -> int:

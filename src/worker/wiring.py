@@ -17,6 +17,7 @@ from jobline.domain.retention import Retention
 from jobline.domain.settings import Settings
 from jobline.ledger.commands.attempts import Limits
 from jobline.ledger.commands.command import Command
+from jobline.ledger.connect import Connector
 from jobline.ledger.recorder import Recorder
 from jobline.worker.outbox import Outbox
 from jobline.worker.outcome import Outcome, release, to_command
@@ -109,6 +110,7 @@ class Wiring:
 
     registry: Registry
     settings: Settings
+    connector: Connector
     recorder: Recorder
     #: Set by the pool of coroutines, in a worker that has it.
     light: Coroutines | None = None

@@ -13,6 +13,8 @@ import redis
 
 from jobline.domain.access import Scope, make_token
 from jobline.ledger import commands
+from jobline.ledger.keys import DEFAULT_LAYOUT
+from jobline.ledger.scripts import scripts_of
 from tests.support.deployment import Deployment, Json
 from tests.support.waiting import DEADLINE_S, wait_until
 
@@ -35,7 +37,7 @@ class SharedDeployment(Deployment):
             credential, tenant=tenant, scopes=frozenset(Scope), name="", life_ms=None
         )
         with redis.Redis.from_url(self.redis.url) as client:
-            client.eval(command.script.text, 0, *command.args)
+            client.eval(scripts_of(DEFAULT_LAYOUT)[command.script].text, 0, *command.args)
         seen = copy(self)
         seen.client = httpx.Client(
             base_url=self.client.base_url,

@@ -6,7 +6,7 @@ import ast
 import re
 from pathlib import Path
 
-from jobline.ledger.keys import PREFIX
+from jobline.ledger.keys import DEFAULT_PREFIX
 
 TESTS = Path(__file__).parents[1]
 TREES = {path: ast.parse(path.read_text()) for path in sorted(TESTS.rglob("*.py"))}
@@ -32,7 +32,7 @@ def test_no_test_puts_a_key_together() -> None:
         for path, tree in TREES.items()
         for node in ast.walk(tree)
         if isinstance(node, ast.Constant) and isinstance(node.value, str)
-        if re.match(rf"{PREFIX}[a-z*]", node.value)
+        if re.match(rf"{DEFAULT_PREFIX}[a-z*]", node.value)
         if str(path.relative_to(TESTS)) not in hostile
     }
 

@@ -17,14 +17,15 @@ from jobline.domain.access import (
 )
 from jobline.ledger import commands
 from jobline.ledger.commands.command import Command
-from jobline.ledger.keys import Key
+from jobline.ledger.keys import DEFAULT_LAYOUT, Key
+from jobline.ledger.scripts import scripts_of
 
 T = TypeVar("T")
 ALL = frozenset(Scope)
 
 
 def run(client: redis.Redis, command: Command[T]) -> T:
-    return command.read(client.eval(command.script.text, 0, *command.args))
+    return command.read(client.eval(scripts_of(DEFAULT_LAYOUT)[command.script].text, 0, *command.args))
 
 
 @pytest.fixture

@@ -67,6 +67,7 @@ def test_verb_is_one_round_trip(ledger: Ledger, verb: str) -> None:
 
 
 def test_unknown_script_is_sent_in_full_once(ledger: Ledger) -> None:
+    ledger.tick()  # opens the connection
     ledger.redis.script_flush()
     assert on_the_wire(ledger, ledger.submit) == ["EVALSHA", "EVAL"]
     assert on_the_wire(ledger, ledger.submit) == ["EVALSHA"]

@@ -19,6 +19,7 @@ from jobline.domain.submission import Submission
 from jobline.ledger import commands
 from jobline.ledger.commands.command import Command
 from jobline.ledger.commands.submitting import Receipt, Submitted
+from jobline.ledger.connect import Connector
 from jobline.ledger.keys import Key
 from jobline.ledger.store import ANSWER_S, Store
 
@@ -33,7 +34,7 @@ def submit(job_id: str) -> Command[Receipt[Record]]:
 
 @pytest.fixture
 async def store(redis_url: str) -> AsyncIterator[Store]:
-    made = Store(redis_url)
+    made = Store(Connector(redis_url))
     yield made
     await made.close()
 
@@ -122,7 +123,7 @@ async def test_frozen_redis_is_an_error_in_time_and_no_longer(
 
 
 async def test_no_server_is_an_error_at_once() -> None:
-    store = Store("redis://127.0.0.1:1")
+    store = Store(Connector("redis://127.0.0.1:1"))
     began = time.monotonic()
     with pytest.raises(LedgerUnavailable):
         await store.run(submit("job"))

@@ -9,7 +9,8 @@ import redis
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
-from jobline.ledger.scripts import Script, verbs
+from jobline.ledger.keys import DEFAULT_LAYOUT
+from jobline.ledger.scripts import source_of, verbs
 from tests.model.defects import DEFECTS
 from tests.model.moves import LedgerMachine, Part
 
@@ -37,7 +38,9 @@ def test_the_scripts_make_the_legal_moves_alone(ledger: redis.Redis) -> None:
 def test_a_planted_defect_is_found(
     ledger: redis.Redis, parts: Part, script: str, right: str, wrong: str
 ) -> None:
-    assert Script(script).source.count(right) == 1, "the planted defect has nothing to stand in for"
+    assert source_of(script, DEFAULT_LAYOUT).count(right) == 1, (
+        "the planted defect has nothing to stand in for"
+    )
     changes = {
         "ledger": ledger,
         "shas": {},

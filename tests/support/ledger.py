@@ -17,6 +17,7 @@ from jobline.ledger.commands.attempts import Claimed, Settled
 from jobline.ledger.commands.command import Command
 from jobline.ledger.commands.jobs import Cancelled
 from jobline.ledger.commands.submitting import Receipt, Submitted
+from jobline.ledger.connect import Connector
 from jobline.ledger.keys import Key
 from jobline.ledger.recorder import Recorder
 
@@ -30,8 +31,9 @@ class Ledger:
     """Speak to one ledger in the fewest words."""
 
     def __init__(self, url: str) -> None:
-        self.recorder = Recorder(url)
-        self.redis: redis.Redis = self.recorder.redis
+        connector = Connector(url)
+        self.recorder = Recorder(connector)
+        self.redis: redis.Redis = connector.blocking_client()
         self._numbers = itertools.count(1)
 
     def run(self, command: Command[T]) -> T:
@@ -141,6 +143,10 @@ class Ledger:
 
     def page(self, **filters: Any) -> commands.jobs.Page:
         return self.run(commands.jobs.list_jobs(TENANT, **{"limit": 50, **filters}))
+
+    def close(self) -> None:
+        self.recorder.close()
+        self.redis.close()
 
     # time
 

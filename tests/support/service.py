@@ -16,7 +16,8 @@ from jobline.domain.retention import Retention
 from jobline.ledger import commands
 from jobline.ledger.commands.attempts import Claimed
 from jobline.ledger.commands.command import Command
-from jobline.ledger.keys import Key
+from jobline.ledger.keys import DEFAULT_LAYOUT, Key
+from jobline.ledger.scripts import scripts_of
 
 T = TypeVar("T")
 RETENTION = Retention(result_ms=60_000, file_ms=60_000, tombstone_ms=60_000)
@@ -33,7 +34,9 @@ class Worker:
         self.redis = client
 
     def run(self, command: Command[T]) -> T:
-        return command.read(self.redis.eval(command.script.text, 0, *command.args))
+        return command.read(
+            self.redis.eval(scripts_of(DEFAULT_LAYOUT)[command.script].text, 0, *command.args)
+        )
 
     def beat(self, **about: Any) -> None:
         self.run(

@@ -9,6 +9,7 @@ import pytest
 from pydantic import SecretStr
 
 from jobline.domain.settings import Settings
+from jobline.ledger.connect import Connector
 from jobline.ledger.recorder import Recorder
 from jobline.worker.wiring import Wiring
 from tests.support.worker import REGISTRY, FakeRecorder
@@ -22,7 +23,7 @@ def recorder() -> FakeRecorder:
 @pytest.fixture
 def wiring(recorder: FakeRecorder, tmp_path: Path) -> Wiring:
     settings = Settings(data_dir=tmp_path, max_result_bytes=1024)
-    return Wiring(REGISTRY, settings, cast("Recorder", recorder))
+    return Wiring(REGISTRY, settings, Connector.of(settings), cast("Recorder", recorder))
 
 
 @pytest.fixture

@@ -7,7 +7,8 @@ from pydantic import SecretStr
 
 from jobline.domain.registry import Registry
 from jobline.domain.settings import Settings
-from jobline.worker.app import build_celery, to_broker_url
+from jobline.ledger.connect import Connector
+from jobline.worker.app import build_celery
 from tests.support.tasks import endings
 from tests.support.worker import REGISTRY
 
@@ -34,4 +35,4 @@ def test_apps_of_one_process_have_tasks_of_their_own(tmp_path: Path) -> None:
     ],
 )
 def test_ledgers_address_is_written_for_kombu(url: str, expected: str) -> None:
-    assert to_broker_url(url) == expected
+    assert Connector(url).broker_url == expected

@@ -20,7 +20,8 @@ from jobline.domain.errors import NotFound, QueueFull
 from jobline.domain.settings import Settings
 from jobline.domain.state import State
 from jobline.ledger.commands.attempts import CLAIM, DISOWN
-from jobline.ledger.keys import Key
+from jobline.ledger.keys import DEFAULT_LAYOUT, Key
+from jobline.ledger.scripts import scripts_of
 from jobline.worker import transport
 from jobline.worker.app import build_celery
 from jobline.worker.transport import Channel, Transport, is_task_queue
@@ -142,7 +143,7 @@ def test_what_a_closed_connection_has_to_send_is_given_up_before_its_claim_is_di
 def channel(app: Any, ledger: Ledger) -> Iterator[Any]:
     """Be a channel that consumes one queue of jobs; its scripts are loaded."""
     for script in (CLAIM, DISOWN):
-        ledger.redis.script_load(script.text)
+        ledger.redis.script_load(scripts_of(DEFAULT_LAYOUT)[script].text)
     with app.connection_for_read() as connection:
         made = connection.default_channel
         made.basic_consume("media", no_ack=True, callback=print, consumer_tag="t")

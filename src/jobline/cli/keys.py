@@ -94,10 +94,11 @@ def revoke(key_id: Annotated[str, typer.Argument(metavar="ID", help="The key's i
 
 def run(command: Command[T]) -> T:
     """Run one command on the ledger of the settings; raises LedgerUnavailable."""
+    from jobline.ledger.connect import Connector
     from jobline.ledger.store import Store
 
     async def once() -> T:
-        store = Store(read_settings().ledger_url)
+        store = Store(Connector.of(read_settings()))
         try:
             return await store.run(command)
         finally:

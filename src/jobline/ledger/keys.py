@@ -1,21 +1,23 @@
-"""Every Redis key of Jobline: its template, type, owner and life. No other file puts a key together.
+"""Every Redis key of Jobline: its template, type, owner and TTL; and the layout, which makes keys of them.
 
-The scripts get the same templates as Lua functions (see `scripts.definitions`): ``job_key(id)`` in Lua is
-``Key.JOB.of(id)`` here. All keys share one prefix, so that a Redis may serve other programs too.
+No other file builds a key. The scripts get the same templates as Lua functions (see `scripts.definitions`):
+``job_key(id)`` in Lua is ``layout.key(Key.JOB, id)`` here. All keys of a layout begin with its prefix, so one
+Redis can serve several Joblines and other programs.
 
-Bounds: "active" is a job that is not final; their number is bounded by the queue limits. What belongs to a
-final job ends with it, ``JOBLINE_RESULT_TTL_S`` after its end: the tick removes all of it at once.
+Bounds: an "active" job is one that is not final; the queue limits bound their number. The keys of a final job
+end with it, ``JOBLINE_RESULT_TTL_S`` after its end: one tick removes them all.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from enum import Enum
 
-PREFIX = "jl:"
+DEFAULT_PREFIX = "jl:"
 
 
 class Key(Enum):
-    """Name one kind of key; the value is its template."""
+    """The kinds of keys; each value is the template of a key, without the prefix."""
 
     #: hash; born by submit. The record of one job, see `record.py`. Ends with the job.
     JOB = "job:{}"
@@ -98,6 +100,27 @@ class Key(Enum):
     #: string; the requests of one caller in the present window. TTL: the window of JOBLINE_RATE_LIMIT.
     RATE = "rate:{}"
 
-    def of(self, *parts: str) -> str:
-        """Build the key for the given parts."""
-        return PREFIX + self.value.format(*parts)
+    #: string; never exists. Scripts delete it first where they must run although Redis is full.
+    NOTHING = "nothing"
+
+    def of(self, *parts: str, prefix: str = DEFAULT_PREFIX) -> str:
+        """Build the key of these parts."""
+        return prefix + self.value.format(*parts)
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """How one Jobline names its keys in Redis.
+
+    Two Joblines on one Redis have two prefixes. A prefix with a hash tag (``{jl}:``) keeps all keys of one
+    Jobline in one slot of a cluster.
+    """
+
+    prefix: str = DEFAULT_PREFIX
+
+    def key(self, key: Key, *parts: str) -> str:
+        """Build the key of these parts."""
+        return key.of(*parts, prefix=self.prefix)
+
+
+DEFAULT_LAYOUT = Layout()

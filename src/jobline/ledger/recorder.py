@@ -1,74 +1,93 @@
-"""Call the ledger's commands over one pool of connections, synchronously; the service has its awaiting twin.
+"""The ledger for code that blocks: the worker's processes and threads, and stock Celery clients.
 
-Safe to share between threads, and to carry over a fork: redis-py opens new connections in the child.
+It is called a recorder because a worker records through it what becomes of each attempt; `store.Store` is its
+twin for code that awaits. Safe to share between threads, and to carry over a fork: redis-py opens new
+connections in the child.
 """
 
 from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Sequence
 from typing import TypeVar
 
-import redis
-from redis.backoff import NoBackoff
 from redis.exceptions import NoScriptError, RedisError
-from redis.retry import Retry
 
 from jobline.domain.errors import LedgerUnavailable
-from jobline.ledger.address import keep_alive
-from jobline.ledger.commands.command import Command
+from jobline.ledger.commands.command import Argument, Command
+from jobline.ledger.connect import Connector
+from jobline.ledger.keys import Key
+from jobline.ledger.scripts import Script
+from jobline.ledger.subscription import PolledSubscription
 
 T = TypeVar("T")
 logger = logging.getLogger(__name__)
 
-#: Seconds. A renewal must fail, and be tried again on a new connection, well within a lease.
-CONNECT_TIMEOUT_S = 2.0
-ANSWER_TIMEOUT_S = 3.0
+FIRST_PAUSE_S = 0.1
+LONGEST_PAUSE_S = 1.0
 
 
 class Recorder:
-    """Run commands against one ledger."""
+    """The commands of one process, over a pool of connections."""
 
-    def __init__(self, url: str) -> None:
-        self.redis = redis.Redis.from_url(
-            url,
-            socket_connect_timeout=CONNECT_TIMEOUT_S,
-            socket_timeout=ANSWER_TIMEOUT_S,
-            **keep_alive(url),
-            retry=Retry(NoBackoff(), 1),
-            client_name="jobline-worker",
-        )
+    def __init__(self, connector: Connector) -> None:
+        self._layout = connector.layout
+        self._scripts = connector.scripts
+        self._redis = connector.blocking_client()
 
     def run(self, command: Command[T]) -> T:
         """Run one command; raises LedgerUnavailable when Redis does not answer or refuses the write."""
-        script = command.script
+        script = self._scripts[command.script]
         try:
             try:
-                reply = self.redis.evalsha(script.sha, 0, *command.args)
+                reply = self._redis.evalsha(script.sha, 0, *command.args)
             except NoScriptError:
-                reply = self.redis.eval(script.text, 0, *command.args)
+                reply = self._redis.eval(script.text, 0, *command.args)
         except RedisError as error:
             raise LedgerUnavailable(f"{script.name}: {error}") from error
         return command.read(reply)
 
-    def insist(self, command: Command[T], *, patience_s: float = 3600.0) -> T:
-        """Run one command, again and again while Redis is out of reach; for what must not be lost.
+    def run_with_retries(self, command: Command[T], *, give_up_after_s: float = 3600.0) -> T:
+        """Run one command, and retry while Redis is out of reach; for what must not be lost.
 
-        Only for commands that are harmless twice: every one that carries a fence is.
-        Raises LedgerUnavailable after ``patience_s``.
+        Only for commands that may safely run twice: those with a fence may.
+        Raises LedgerUnavailable after ``give_up_after_s``.
         """
-        give_up = time.monotonic() + patience_s
-        pause_s = 0.1
+        give_up = time.monotonic() + give_up_after_s
+        pause_s = FIRST_PAUSE_S
         while True:
             try:
                 return self.run(command)
             except LedgerUnavailable as error:
                 if time.monotonic() > give_up:
                     raise
-                logger.warning("the ledger is out of reach, trying again in %.1f s: %s", pause_s, error)
-            self.rest(pause_s)
-            pause_s = min(pause_s * 2, 1.0)
+                logger.warning("the ledger is out of reach, retrying in %.1f s: %s", pause_s, error)
+            self.sleep(pause_s)
+            pause_s = min(pause_s * 2, LONGEST_PAUSE_S)
 
-    def rest(self, pause_s: float) -> None:
+    def sleep(self, pause_s: float) -> None:
         """Wait between two tries."""
         time.sleep(pause_s)
+
+    def subscribe(self, name: str) -> PolledSubscription:
+        """Return a subscription to what the ledger tells the process of this name."""
+        return PolledSubscription(self._redis, self._layout, name)
+
+    def close(self) -> None:
+        """Close the idle connections of the pool."""
+        self._redis.close()
+
+    # for a transport, which sends on a connection of its own
+
+    def to_words(self, command: Command[T]) -> tuple[Argument, ...]:
+        """Return a command as the words of one Redis command; its script must have been loaded."""
+        return ("EVALSHA", self._scripts[command.script].sha, 0, *command.args)
+
+    def to_wait_words(self, queues: Sequence[str], timeout_s: float) -> tuple[str | float, ...]:
+        """Return the words that wait until one of the queues has work, or until the timeout."""
+        return ("BRPOP", *(self._layout.key(Key.WAKE, queue) for queue in queues), timeout_s)
+
+    def load(self, script: Script) -> None:
+        """Load a script into Redis."""
+        self._redis.script_load(self._scripts[script].text)

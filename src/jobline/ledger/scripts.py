@@ -1,15 +1,20 @@
-"""The ledger's scripts: one Lua file a verb, behind the shared prelude; loaded once, known by SHA-1."""
+"""The ledger's scripts: one Lua file a verb, and the shared definitions that it uses.
+
+The text of a script contains the keys of a layout, so its SHA-1 depends on the layout, too. Each layout has
+one table of compiled scripts, see `Scripts`.
+"""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cache
 from hashlib import sha1
 from importlib.resources import files
+from typing import NamedTuple
 
-from jobline.ledger.keys import PREFIX, Key
+from jobline.ledger.keys import Key, Layout
 
 #: Constants of the scripts. EPOCH_US is 2026-01-01: what is left of 53 bits holds a turn until 2043.
 CONSTANTS = {
@@ -45,31 +50,56 @@ KEY_CALL = re.compile(r"(?<!function )\b(\w+_key)\(([^()]*)\)")
 
 @dataclass(frozen=True, eq=False)
 class Script:
-    """Hold one verb's text."""
+    """One verb of the ledger, by the name of its file in ``lua/``."""
 
     name: str
 
-    @cached_property
-    def source(self) -> str:
-        """Give the definitions that the verb needs, then the verb."""
-        verb = read_lua(self.name)
-        return "\n".join((*needed(verb, definitions()), verb))
 
-    @cached_property
-    def text(self) -> str:
-        """Give what Redis runs."""
-        return inline_keys(self.source)
+class Compiled(NamedTuple):
+    """A script as Redis runs it."""
 
-    @cached_property
-    def sha(self) -> str:
-        """Give the name by which Redis knows the loaded script."""
-        return sha1(self.text.encode(), usedforsecurity=False).hexdigest()
+    name: str
+    text: str
+    sha: str  #: the SHA-1 of the text, by which Redis knows a script that it has loaded
+
+
+class Scripts(dict[Script, Compiled]):
+    """The compiled scripts of one layout; each is compiled at its first use.
+
+    A subclass of dict, because every command looks its script up: a hit runs no Python.
+    """
+
+    def __init__(self, layout: Layout) -> None:
+        super().__init__()
+        self._layout = layout
+
+    def __missing__(self, script: Script) -> Compiled:
+        compiled = self[script] = compile_script(script.name, self._layout)
+        return compiled
 
 
 @cache
-def definitions() -> dict[str, str]:
+def scripts_of(layout: Layout) -> Scripts:
+    """Return the one table of compiled scripts of a layout."""
+    return Scripts(layout)
+
+
+def compile_script(name: str, layout: Layout) -> Compiled:
+    """Return a verb as Redis runs it, with its definitions and the keys of the layout."""
+    text = inline_keys(source_of(name, layout), layout)
+    return Compiled(name, text, sha1(text.encode(), usedforsecurity=False).hexdigest())
+
+
+def source_of(name: str, layout: Layout) -> str:
+    """Return a verb behind the definitions that it needs."""
+    verb = read_lua(name)
+    return "\n".join((*needed(verb, definitions(layout)), verb))
+
+
+@cache
+def definitions(layout: Layout) -> dict[str, str]:
     """Give every shared definition by its name, in order: keys, constants, the moves of the shared files."""
-    found = {key.name if is_plain(key) else f"{key.name.lower()}_key": lua_key(key) for key in Key}
+    found = {key.name if is_plain(key) else f"{key.name.lower()}_key": lua_key(key, layout) for key in Key}
     found |= {name: f"local {name} = {value}" for name, value in CONSTANTS.items()}
     for name in SHARED:
         found |= {match["name"]: match[0] for match in DEFINITION.finditer(read_lua(f"shared/{name}"))}
@@ -91,15 +121,15 @@ def needed(verb: str, shared: dict[str, str]) -> list[str]:
     return [text for name, text in shared.items() if name in wanted]
 
 
-def inline_keys(source: str) -> str:
+def inline_keys(source: str, layout: Layout) -> str:
     """Write keys where they are used, in place of calls; a function that is then not called is left out.
 
     A submit has 11 functions less to build, and to call: a microsecond.
     """
-    text = KEY_CALL.sub(lambda found: f"({join_key(PARTED[found[1]], found[2].split(','))})", source)
+    text = KEY_CALL.sub(lambda found: f"({join_key(PARTED[found[1]], found[2].split(','), layout)})", source)
     for name, key in PARTED.items():
         if len(re.findall(rf"\b{name}\b", text)) == 1:
-            text = text.replace(f"{lua_key(key)}\n", "")
+            text = text.replace(f"{lua_key(key, layout)}\n", "")
     return text
 
 
@@ -108,18 +138,19 @@ def is_plain(key: Key) -> bool:
     return "{}" not in key.value
 
 
-def lua_key(key: Key) -> str:
+def lua_key(key: Key, layout: Layout) -> str:
     """Write one key as a Lua constant, or as a function of its parts."""
     if is_plain(key):
-        return f"local {key.name} = '{PREFIX}{key.value}'"
+        return f"local {key.name} = '{layout.key(key)}'"
     parts = [f"p{index}" for index in range(key.value.count("{}"))]
-    return f"local function {key.name.lower()}_key({', '.join(parts)}) return {join_key(key, parts)} end"
+    name, body = f"{key.name.lower()}_key", join_key(key, parts, layout)
+    return f"local function {name}({', '.join(parts)}) return {body} end"
 
 
-def join_key(key: Key, parts: Sequence[str]) -> str:
+def join_key(key: Key, parts: Sequence[str], layout: Layout) -> str:
     """Write the Lua expression that makes a key of its parts."""
-    first, *pieces = (PREFIX + key.value).split("{}")
-    words = [f"'{first}'"]
+    first, *pieces = key.value.split("{}")
+    words = [f"'{layout.prefix}{first}'"]
     for part, piece in zip(parts, pieces, strict=True):
         words += [part.strip(), f"'{piece}'"] if piece else [part.strip()]
     return " .. ".join(words)

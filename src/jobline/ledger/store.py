@@ -1,11 +1,12 @@
-"""Await commands: the one place of the service where the ledger is spoken to.
+"""The ledger for code that awaits: the service, and the pool of coroutines.
 
-One connection carries all commands of a process, see `exchange`. It is opened when the first command comes,
-and anew when one comes after it was lost.
+It is called a store because the service stores and reads jobs through it; `recorder.Recorder` is its twin for
+code that blocks. One connection carries all commands of a process, see `exchange`. It is opened by the first
+command, and again by the first command after it was lost.
 
 A command may be sent twice, when the connection drops before its reply: the verbs that the service uses are
-safe to repeat, submit by the job's id. What Redis cannot do within ``ANSWER_S`` is LedgerUnavailable, never a
-wait.
+safe to repeat, submit because of the job's id. When Redis has not answered after ``ANSWER_S``, the caller
+gets LedgerUnavailable and waits no longer.
 """
 
 from __future__ import annotations
@@ -14,83 +15,74 @@ import asyncio
 import logging
 from typing import Any, TypeVar
 
-from redis.asyncio import ConnectionPool
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
-from jobline.ledger.address import keep_alive
 from jobline.ledger.commands.command import Command, Reply
-from jobline.ledger.exchange import Asked, Exchange
+from jobline.ledger.connect import Connector
+from jobline.ledger.exchange import Exchange, Pending
 
 T = TypeVar("T")
 
 ANSWER_S = 1.5
-#: What a command may take at least after its connection was opened: where that takes most of ANSWER_S, a
-#: connection would otherwise be dropped as soon as it stands, for ever.
+#: The least that a command may take after its connection was opened. Where opening takes most of ANSWER_S,
+#: each new connection would otherwise be closed as soon as it is open, for ever.
 AFTER_OPENING_S = 0.5
-#: Seconds for a connection's own round trips, about four of them.
+#: Seconds for the round trips of opening a connection, about four of them.
 HANDSHAKE_S = 4.0
 
 logger = logging.getLogger("jobline.store")
 
 
 class Store:
-    """Run commands on one Redis, over one connection."""
+    """The commands of one process, over one connection."""
 
-    def __init__(self, url: str) -> None:
-        # No timeouts of single reads: ANSWER_S bounds each command as a whole.
-        pool = ConnectionPool.from_url(
-            url,
-            socket_timeout=None,
-            socket_connect_timeout=1.0,
-            **keep_alive(url),
-            retry=Retry(NoBackoff(), 0),
-        )
-        self._connection = pool.make_connection()
+    def __init__(self, connector: Connector) -> None:
+        self._scripts = connector.scripts
+        self._connection = connector.awaiting_connection()
         self._exchange: Exchange | None = None
         self._opening: asyncio.Task[None] | None = None
-        #: What was asked while no connection stands.
-        self._waiting: list[Asked] = []
-        self._look_out: asyncio.TimerHandle | None = None
+        #: Commands that wait for a connection.
+        self._waiting: list[Pending] = []
+        self._deadline_timer: asyncio.TimerHandle | None = None
 
     async def run(self, command: Command[T]) -> T:
         """Run one command; raises LedgerUnavailable, and what the command's reader raises."""
-        return command.read(await self.ask(command))
+        return command.read(await self.request(command))
 
-    def ask(self, command: Command[Any]) -> asyncio.Future[Reply]:  # Any: of whatever type
-        """Send one command, and give its reply to come, which the command reads; or LedgerUnavailable."""
+    def request(self, command: Command[Any]) -> asyncio.Future[Reply]:  # Any: of whatever type
+        """Send one command; return the future of its reply, which the command reads."""
         loop = asyncio.get_running_loop()
-        asked = Asked(command, loop, loop.time() + ANSWER_S)
-        self._send(asked)
-        if self._look_out is None:
-            self._look_out = loop.call_at(asked.due, self._refuse_overdue)
-        return asked.reply
+        pending = Pending(command, self._scripts[command.script], loop, loop.time() + ANSWER_S)
+        self._send(pending)
+        if self._deadline_timer is None:
+            self._deadline_timer = loop.call_at(pending.deadline, self._fail_overdue)
+        return pending.reply
 
     async def close(self) -> None:
-        """Close the connection; commands that wait for it end with LedgerUnavailable."""
+        """Close the connection; commands without a reply end with LedgerUnavailable."""
         if self._opening is not None:
             self._opening.cancel()
-        if self._look_out is not None:
-            self._look_out.cancel()
+        if self._deadline_timer is not None:
+            self._deadline_timer.cancel()
         self._drop()
         await self._connection.disconnect(nowait=True)
 
-    def _send(self, asked: Asked) -> None:
+    def _send(self, pending: Pending) -> None:
         if self._exchange is not None:
-            self._exchange.ask(asked)
+            self._exchange.send(pending)
             return
-        self._waiting.append(asked)
+        self._waiting.append(pending)
         if self._opening is None:
             self._opening = asyncio.create_task(self._open())
 
     async def _open(self) -> None:
-        """Open the connection for all who wait, come meanwhile, or come after these gave up.
+        """Open the connection for every waiting command, those of later callers included.
 
-        Begun anew for each, a handshake would never end where its round trips take longer than an answer may.
+        One handshake for all: where its round trips take longer than ANSWER_S, a handshake for each command
+        would never end.
         """
         try:
-            await self._connection.disconnect(nowait=True)  # what is left of the last one
+            await self._connection.disconnect(nowait=True)  # the remains of the last one
             async with asyncio.timeout(HANDSHAKE_S):
                 await self._connection.connect()
         except (RedisError, OSError, TimeoutError) as error:
@@ -99,47 +91,47 @@ class Store:
             self._drop()
         else:
             loop = asyncio.get_running_loop()
-            self._exchange = Exchange(loop, self._lost)
+            self._exchange = Exchange(loop, self._resend)
             self._exchange.take_over(self._connection)
             waiting, self._waiting = self._waiting, []
-            for asked in waiting:
-                asked.due = max(asked.due, loop.time() + AFTER_OPENING_S)
-                self._exchange.ask(asked)
+            for pending in waiting:
+                pending.deadline = max(pending.deadline, loop.time() + AFTER_OPENING_S)
+                self._exchange.send(pending)
         finally:
             self._opening = None
 
-    def _lost(self, exchange: Exchange, left: list[Asked]) -> None:
-        """Ask once more, on a new connection, what has no reply: the old one may have been stale."""
+    def _resend(self, exchange: Exchange, left: list[Pending]) -> None:
+        """Send the unanswered commands once more, on a new connection: the old one may have been stale."""
         if exchange is self._exchange:
             self._exchange = None
-        for asked in left:
-            if asked.is_again:
-                asked.fail()
+        for pending in left:
+            if pending.is_retry:
+                pending.fail()
             else:
-                asked.is_again = True
-                self._send(asked)
+                pending.is_retry = True
+                self._send(pending)
 
-    def _refuse_overdue(self) -> None:
-        """Give up what has waited too long, and the connection that let it wait."""
+    def _fail_overdue(self) -> None:
+        """Fail the commands past their deadline, and close the connection that did not answer them."""
         loop = asyncio.get_running_loop()
         now = loop.time()
         oldest = self._exchange.oldest() if self._exchange else None
-        if oldest is not None and oldest.due <= now:
+        if oldest is not None and oldest.deadline <= now:
             logger.warning("the ledger cannot be reached: no answer within %.1f s", ANSWER_S)
             self._drop()
-        for asked in self._waiting:
-            if asked.due <= now:
-                asked.fail()
-        self._waiting = [asked for asked in self._waiting if asked.due > now]
+        for pending in self._waiting:
+            if pending.deadline <= now:
+                pending.fail()
+        self._waiting = [pending for pending in self._waiting if pending.deadline > now]
         oldest = self._exchange.oldest() if self._exchange else None
-        due = min((asked.due for asked in (*self._waiting, oldest) if asked), default=None)
-        self._look_out = None if due is None else loop.call_at(due, self._refuse_overdue)
+        next_ = min((one.deadline for one in (*self._waiting, oldest) if one), default=None)
+        self._deadline_timer = None if next_ is None else loop.call_at(next_, self._fail_overdue)
 
     def _drop(self) -> None:
-        """Fail whoever waits, and let go of the connection."""
+        """Fail every command without a reply, and close the connection."""
         waiting, self._waiting = self._waiting, []
-        for asked in waiting:
-            asked.fail()
+        for pending in waiting:
+            pending.fail()
         exchange, self._exchange = self._exchange, None
         if exchange is not None:
             exchange.abort()

@@ -6,21 +6,13 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Sequence
-from typing import Any
 
-from redis.asyncio import Redis
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
-from redis.exceptions import RedisError
-
-from jobline.domain.event import Entry, EventType, Position
-from jobline.ledger.address import keep_alive
-from jobline.ledger.keys import Key
+from jobline.domain.errors import LedgerUnavailable
+from jobline.domain.event import Entry, EventType
+from jobline.ledger.connect import Connector
+from jobline.ledger.feed import FeedCut, FeedReader
 from jobline.service.events.stream import Stream, Write
 
-#: What one read gives at most; a full one means that more waits.
-BATCH = 500
-BLOCK_MS = 10_000
 #: How long to leave Redis alone after the connection broke.
 PAUSE_S = 0.5
 SUCCEEDED = EventType.SUCCEEDED.encode()
@@ -31,15 +23,8 @@ logger = logging.getLogger("jobline.events")
 class Feed:
     """Tell the streams of each tenant what happens to its jobs."""
 
-    def __init__(self, url: str, write: Write) -> None:
-        # No read timeout: XREAD waits. Keepalive finds a peer that is gone.
-        self._redis: Redis = Redis.from_url(
-            url,
-            socket_timeout=None,
-            socket_connect_timeout=1.0,
-            **keep_alive(url),
-            retry=Retry(NoBackoff(), 0),
-        )
+    def __init__(self, connector: Connector, write: Write) -> None:
+        self._feed = FeedReader(connector)
         self._write = write
         self._streams: dict[str, set[Stream]] = {}
         self._batches: dict[str, set[Stream]] = {}
@@ -82,38 +67,24 @@ class Feed:
             with contextlib.suppress(asyncio.CancelledError):
                 await self._reader
             self._reader = None
-        await self._redis.aclose()
+        await self._feed.close()
 
     async def _run(self) -> None:
         while True:
             try:
                 await self._read_on()
-            except (RedisError, OSError) as error:
-                logger.warning("the feed cannot be read: %s: %s", type(error).__name__, error)
+            except FeedCut:
+                continue
+            except LedgerUnavailable as error:
+                logger.warning("the feed cannot be read: %s", error)
                 await asyncio.sleep(PAUSE_S)
 
     async def _read_on(self) -> None:
         """Tell what happens from now on; before, streams are sent to read for themselves what they missed."""
-        last = await self._find_end()
+        await self._feed.skip_to_end()
         self._resync()
         while True:
-            reply = await self._redis.xread({Key.FEED.of(): last}, count=BATCH, block=BLOCK_MS)
-            entries = read_entries(reply)
-            if not entries:
-                continue
-            if len(entries) == BATCH and await self._is_cut(last):
-                return
-            last = entries[-1].id
-            await self._tell(entries)
-
-    async def _find_end(self) -> bytes:
-        newest: Any = await self._redis.xrevrange(Key.FEED.of(), count=1)
-        return newest[0][0] if newest else b"0-0"
-
-    async def _is_cut(self, last: bytes) -> bool:
-        """Claim that the feed was trimmed beyond what was read: events came faster than they were told."""
-        oldest: Any = await self._redis.xrange(Key.FEED.of(), count=1)
-        return bool(oldest) and last != b"0-0" and position_of(oldest[0][0]) > position_of(last)
+            await self._tell(await self._feed.read())
 
     def _resync(self) -> None:
         for streams in (*self._streams.values(), *self._batches.values()):
@@ -126,31 +97,8 @@ class Feed:
             for stream in self._batches.get(batch, ()):
                 stream.fall_behind()
         wanted = [entry for entry in entries if entry.tenant in self._streams]
-        results = iter(await self._read_results([one.job_id for one in wanted if one.type == SUCCEEDED]))
+        results = iter(await self._feed.read_results([one.job_id for one in wanted if one.type == SUCCEEDED]))
         for entry in wanted:
             frame = self._write(entry.as_event(next(results) if entry.type == SUCCEEDED else None))
             for stream in self._streams.get(entry.tenant, ()):
                 stream.tell(frame)
-
-    async def _read_results(self, job_ids: Sequence[bytes]) -> list[bytes | None]:
-        """Read results, which stand in the records alone."""
-        if not job_ids:
-            return []
-        pipeline = self._redis.pipeline(transaction=False)
-        for job_id in job_ids:
-            pipeline.hget(Key.JOB.of(job_id.decode()), "result")
-        results: list[bytes | None] = await pipeline.execute()
-        return results
-
-
-def read_entries(reply: Any) -> list[Entry]:  # noqa: ANN401 - redis-py's own shape, which differs by protocol
-    """Give the entries of the one stream that was read."""
-    if not reply:
-        return []
-    entries = next(iter(reply.values()))[0] if isinstance(reply, dict) else reply[0][1]
-    return [Entry.read(id_, fields) for id_, fields in entries]
-
-
-def position_of(id_: bytes) -> Position:
-    """Order stream ids."""
-    return Position.read(id_.decode())

@@ -11,65 +11,36 @@ may have changed; the ledger is the truth.
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import logging
 import secrets
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Protocol
 
-from redis.asyncio import Redis
-from redis.asyncio.client import PubSub
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
-from redis.exceptions import RedisError
-
-from jobline.domain.errors import LedgerUnavailable
 from jobline.domain.record import Record
-from jobline.ledger.address import keep_alive
-from jobline.ledger.exchange import UNAVAILABLE
-from jobline.ledger.keys import Key
-from jobline.ledger.store import ANSWER_S
+from jobline.ledger.connect import Connector
+from jobline.ledger.subscription import Subscription, kind_of
 from jobline.service.events.frames import Frame
 
 #: Told to every watcher after a gap of the subscription; no event of a job.
 RESYNC = "resync"
 #: Told to every watcher as the process stops: let the client go, to come again elsewhere.
 CLOSING = "closing"
-#: How long to leave Redis alone after the subscription broke.
-PAUSE_S = 0.5
-
-logger = logging.getLogger("jobline.waiting")
 
 
 class Hub:
     """Share one subscription among all requests of a process that wait for jobs."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, connector: Connector) -> None:
         self.name = secrets.token_hex(8)
-        # No read timeout: a silent channel is the usual case. Keepalive finds a peer that is gone.
-        self._redis: Redis = Redis.from_url(
-            url,
-            socket_timeout=None,
-            socket_connect_timeout=1.0,
-            **keep_alive(url),
-            retry=Retry(NoBackoff(), 0),
+        self._subscription = Subscription(
+            connector, self.name, resumed=lambda: self.tell_all(RESYNC), tell=self._tell
         )
         self._watchers: dict[str, set[Watcher]] = {}
-        self._subscribed = asyncio.Event()
-        self._listener: asyncio.Task[None] | None = None
         self.closing = Closing()
         self.closing.add(self.end_all)
 
     async def ready(self) -> None:
         """Return when the subscription stands; raises LedgerUnavailable when it does not in time."""
-        if self._listener is None:
-            self._listener = asyncio.create_task(self._listen())
-        if not self._subscribed.is_set():
-            try:
-                async with asyncio.timeout(ANSWER_S):
-                    await self._subscribed.wait()
-            except TimeoutError:
-                raise LedgerUnavailable(UNAVAILABLE) from None
+        await self._subscription.ready()
 
     def attach(self, job_id: str, watcher: Watcher) -> None:
         """Tell a watcher of a job's events from now on."""
@@ -97,36 +68,12 @@ class Hub:
 
     async def close(self) -> None:
         """End the subscription."""
-        if self._listener is not None:
-            self._listener.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._listener
-        await self._redis.aclose()
+        await self._subscription.close()
 
-    async def _listen(self) -> None:
-        while True:
-            try:
-                async with self._redis.pubsub() as channel:
-                    await channel.subscribe(Key.TELL.of(self.name))
-                    await self._hear(channel)
-            except (RedisError, OSError) as error:
-                logger.warning("the subscription broke: %s: %s", type(error).__name__, error)
-            self._subscribed.clear()
-            await asyncio.sleep(PAUSE_S)
-
-    async def _hear(self, channel: PubSub) -> None:
-        async for message in channel.listen():
-            if message["type"] == "subscribe":
-                self._subscribed.set()
-                self.tell_all(RESYNC)
-            elif message["type"] == "message":
-                self._tell(message)
-
-    def _tell(self, message: dict[str, Any]) -> None:  # Any: redis-py's own message
-        job_id, _, text = message["data"].partition(b" ")
-        watchers = self._watchers.get(job_id.decode())
+    def _tell(self, job_id: str, text: bytes) -> None:
+        watchers = self._watchers.get(job_id)
         if watchers:
-            news = News(job_id.decode(), text.split(b" ", 2)[1].decode(), text)
+            news = News(job_id, kind_of(text), text)
             for watcher in watchers:
                 watcher.hear(news)
 

@@ -14,6 +14,7 @@ from greenlet import getcurrent, greenlet
 
 from jobline.domain.errors import JobCancelled, LedgerUnavailable
 from jobline.ledger.commands.command import Command
+from jobline.ledger.connect import Connector
 from jobline.ledger.recorder import Recorder
 from jobline.ledger.store import Store
 from jobline.worker.light.plain import PlainThread, Typical
@@ -38,11 +39,11 @@ class Running:
 class Light:
     """Offer the jobs of one worker a place on its loop."""
 
-    def __init__(self, ledger_url: str) -> None:
+    def __init__(self, connector: Connector) -> None:
         self.loop: asyncio.AbstractEventLoop = uvloop.new_event_loop()
         self.typical = Typical()
         self.plain = PlainThread()
-        self._ledger_url = ledger_url
+        self._connector = connector
         self._store: Store | None = None
         self._running: dict[str, Running] = {}
         self._tellings: set[asyncio.Task[None]] = set()
@@ -107,7 +108,7 @@ class Light:
 
     def ask(self, command: Command[T]) -> T:
         """Run one command of the ledger; those of one turn of the loop go out together."""
-        return command.read(self.wait_for(self.store.ask(command)))
+        return command.read(self.wait_for(self.store.request(command)))
 
     def run(self, job_id: str, coroutine: Coroutine[Any, Any, T], timeout_s: float) -> T:
         """Run a job's coroutine; raises TimeoutError after ``timeout_s``, JobCancelled after a cancel."""
@@ -128,7 +129,7 @@ class Light:
     def store(self) -> Store:
         """Give the connections to the ledger, opened when the loop first needs them."""
         if self._store is None:
-            self._store = Store(self._ledger_url)
+            self._store = Store(self._connector)
         return self._store
 
     def _cancel(self, job_id: str) -> None:
@@ -147,17 +148,17 @@ class Light:
 class LightRecorder(Recorder):
     """Be the recorder that never blocks the loop: in a greenlet, it waits as one."""
 
-    def __init__(self, url: str, light: Light) -> None:
-        super().__init__(url)
+    def __init__(self, connector: Connector, light: Light) -> None:
+        super().__init__(connector)
         self._light = light
 
     def run(self, command: Command[T]) -> T:
         """Run one command."""
         return self._light.ask(command) if self._light.is_inside() else super().run(command)
 
-    def rest(self, pause_s: float) -> None:
+    def sleep(self, pause_s: float) -> None:
         """Wait between two tries."""
         if self._light.is_inside():
             self._light.wait_for(self._light.loop.create_task(asyncio.sleep(pause_s)))
         else:
-            super().rest(pause_s)
+            super().sleep(pause_s)

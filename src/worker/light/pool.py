@@ -28,10 +28,9 @@ class LightPool(BasePool):
     def on_start(self) -> None:
         """Make the loop."""
         self._wiring = wiring_of(self.app)
-        url = self._wiring.settings.ledger_url
-        self._light = Light(url)
+        self._light = Light(self._wiring.connector)
         self._wiring.light = self._light
-        self._wiring.recorder = LightRecorder(url, self._light)
+        self._wiring.recorder = LightRecorder(self._wiring.connector, self._light)
         spare_running(self.num_processes)
 
     def register_with_event_loop(self, hub: Any) -> None:

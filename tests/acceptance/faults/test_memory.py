@@ -7,6 +7,7 @@ from pathlib import Path
 
 from jobline.domain.submission import Submission
 from jobline.ledger import commands
+from jobline.ledger.connect import Connector
 from jobline.ledger.keys import Key
 from jobline.ledger.recorder import Recorder
 from tests.support.faults.report import NewRow
@@ -38,14 +39,14 @@ def test_memory_of_the_workers_parent_is_flat(tmp_path: Path, new_row: NewRow) -
 
     # A rig of its own: the audits of other rows need not read these jobs too.
     with Rig(tmp_path) as rig:
-        recorder = Recorder(rig.redis.url)
+        recorder = Recorder(Connector(rig.redis.url))
         submit(WARM)
         wait_until(lambda: is_settled(WARM), 300, "the worker is warm")
         warm = [one.rss_kb() for one in rig.workers]
         submit(JOBS - WARM)
         wait_until(lambda: is_settled(JOBS), 900, "all jobs ended")
         grown = [one.rss_kb() - then for one, then in zip(rig.workers, warm, strict=True)]
-        recorder.redis.close()
+        recorder.close()
     row.jobs = JOBS
     row.note = f"grown by {max(grown):,} kB from {max(warm):,} kB"
     assert max(grown) <= GROWTH_KB, row.note

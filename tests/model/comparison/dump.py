@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from jobline.ledger.keys import PREFIX
+from jobline.ledger.keys import DEFAULT_PREFIX
 
 #: Reads the whole ledger in one call.
 DUMP = """
@@ -19,7 +19,7 @@ for _, key in ipairs(redis.call('KEYS', 'PREFIX*')) do
   found[#found + 1] = { key, value }
 end
 return found
-""".replace("PREFIX", PREFIX)
+""".replace("PREFIX", DEFAULT_PREFIX)
 
 
 def members(flat: list[bytes]) -> set[str]:

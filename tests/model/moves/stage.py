@@ -17,7 +17,8 @@ from jobline.domain.errors import Gone, NotFound
 from jobline.domain.retention import Retention
 from jobline.ledger.commands.attempts import Limits
 from jobline.ledger.commands.command import Command
-from jobline.ledger.scripts import Script, inline_keys
+from jobline.ledger.keys import DEFAULT_LAYOUT
+from jobline.ledger.scripts import Script, inline_keys, source_of
 from tests.model.comparison import DUMP
 from tests.model.nouns import FILE_MS, RESULT_MS, TOMBSTONE_MS
 from tests.model.rules import Model
@@ -111,12 +112,14 @@ class Stage(RuleBasedStateMachine):
     def load(self, script: Script) -> str:
         """Teach Redis a script on the machine's time, with its defect where it has one."""
         if script.name not in self.shas:
-            text = script.source
+            text = source_of(script.name, DEFAULT_LAYOUT)
             if self.mutation is not None and self.mutation[0] == script.name:
                 _, old, new = self.mutation
                 assert text.count(old) == 1, f"{old!r} stands {text.count(old)} times in {script.name}"
                 text = text.replace(old, new)
-            self.shas[script.name] = self.ledger.script_load(inline_keys(text).replace(CLOCK_CALL, MY_CLOCK))
+            self.shas[script.name] = self.ledger.script_load(
+                inline_keys(text, DEFAULT_LAYOUT).replace(CLOCK_CALL, MY_CLOCK)
+            )
         return self.shas[script.name]
 
     def new_id(self) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 
 import redis
 
-from jobline.ledger.keys import PREFIX, Key
+from jobline.ledger.keys import DEFAULT_PREFIX, Key
 from tests.model.comparison.records import read_history
 from tests.model.nouns import FINAL_EVENT
 
@@ -43,7 +43,7 @@ class Audit:
         self.ledger = ledger
         self.wrong: list[str] = []
         self.queues: dict[str, str] = ledger.hgetall(Key.QUEUES.of())
-        self.keys: list[str] = sorted(self.ledger.scan_iter(f"{PREFIX}*", count=1000))
+        self.keys: list[str] = sorted(self.ledger.scan_iter(f"{DEFAULT_PREFIX}*", count=1000))
         self.ttl_ms: dict[str, int] = self.read("pttl", self.keys)
         job_keys = [key for key in self.keys if key.startswith(Key.JOB.of(""))]
         self.jobs: dict[str, dict[str, str]] = {
@@ -80,7 +80,7 @@ class Audit:
         """Say in which of the lines that a job can stand in it stands."""
         found: dict[str, list[str]] = defaultdict(list)
         for key in self.keys:
-            kind, _, name = key.removeprefix(PREFIX).partition(":")
+            kind, _, name = key.removeprefix(DEFAULT_PREFIX).partition(":")
             if kind in {"wait", "due", "parked", "leases", "finished"}:
                 for job in self.ledger.zrange(key, 0, -1):
                     found[job].append(f"{kind}:{name}")
@@ -91,7 +91,7 @@ class Audit:
         found: dict[str, list[str]] = defaultdict(list)
         named: set[str] = set()
         for key in self.keys:
-            kind, _, rest = key.removeprefix(PREFIX).partition(":")
+            kind, _, rest = key.removeprefix(DEFAULT_PREFIX).partition(":")
             if kind == "shelf":
                 for job in self.ledger.zrange(key, 0, -1):
                     found[job].append(rest)
@@ -120,7 +120,7 @@ class Audit:
         if state in {"PENDING", "RETRY"} and queue not in self.queues:
             self.wrong.append(f"{job} waits in {queue}, which the tick does not look at")
         if places and places[0].startswith("wait:"):
-            turn = self.ledger.zscore(PREFIX + places[0], job)
+            turn = self.ledger.zscore(DEFAULT_PREFIX + places[0], job)
             if int(turn or 0) // 562949953421312 != 9 - int(record["priority"]):
                 self.wrong.append(f"{job} of priority {record['priority']} waits at turn {turn}")
 
@@ -165,7 +165,7 @@ class Audit:
         if told != counted:
             self.wrong.append(f"the queues hold {dict(counted)} and are said to hold {told}")
         for key in self.keys:
-            if key.startswith(f"{PREFIX}wait:"):
+            if key.startswith(f"{DEFAULT_PREFIX}wait:"):
                 _, _, queue, tenant = key.split(":")
                 barred = self.ledger.sismember(Key.BARRED.of(tenant), queue)
                 if self.ledger.zscore(Key.ROTA.of(queue), tenant) is None and not barred:
@@ -176,7 +176,7 @@ class Audit:
         indexed = {
             (key.rpartition(":")[2], job)
             for key in self.keys
-            if key.startswith(f"{PREFIX}tag:")
+            if key.startswith(f"{DEFAULT_PREFIX}tag:")
             for job in self.ledger.zrange(key, 0, -1)
         }
         told = {
@@ -199,7 +199,7 @@ class Audit:
     def check_owners(self) -> None:
         """Find keys with neither an owner, nor a TTL, nor a bound."""
         for key in self.keys:
-            kind, _, name = key.removeprefix(PREFIX).partition(":")
+            kind, _, name = key.removeprefix(DEFAULT_PREFIX).partition(":")
             if key in SINGLE or kind in OWNED:
                 if kind == "events" and name not in self.jobs:
                     self.wrong.append(f"{key} has no job")
@@ -210,5 +210,5 @@ class Audit:
                 job = (self.ledger.get(key) or " ").split(" ")[1]
                 if job not in self.jobs:
                     self.wrong.append(f"{key} names {job!r}, which is no job")
-            elif not key.removeprefix(PREFIX).startswith(SHORT_LIVED) or self.ttl_ms[key] <= 0:
+            elif not key.removeprefix(DEFAULT_PREFIX).startswith(SHORT_LIVED) or self.ttl_ms[key] <= 0:
                 self.wrong.append(f"{key} lives {self.ttl_ms[key]} ms and has no bound")

@@ -11,12 +11,13 @@ from greenlet import getcurrent
 
 from jobline.domain.errors import JobCancelled
 from jobline.ledger import commands
+from jobline.ledger.connect import Connector
 from jobline.worker.light.loop import Light, LightRecorder
 
 
 @pytest.fixture
 def light(redis_url: str) -> Iterator[Light]:
-    made = Light(redis_url)
+    made = Light(Connector(redis_url))
     yield made
     made.close()
 
@@ -94,7 +95,7 @@ def test_cancel_of_an_unknown_job_does_nothing(light: Light) -> None:
 
 
 def test_recorder_waits_on_the_loop_and_blocks_elsewhere(light: Light, redis_url: str) -> None:
-    recorder = LightRecorder(redis_url, light)
+    recorder = LightRecorder(Connector(redis_url), light)
     command = commands.clock.workers()
     assert recorder.run(command) == []
     assert run_all(light, lambda: recorder.run(command), lambda: recorder.run(command)) == [[], []]

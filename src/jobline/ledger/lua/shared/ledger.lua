@@ -14,7 +14,7 @@
 -- To add a verb: one file in the folder above, its script and its function in ledger/commands, a rule in the
 -- model-based test.
 
-local function past_full() redis.call('UNLINK', 'jl:nothing') end
+local function past_full() redis.call('UNLINK', NOTHING) end
 
 local function now_us()
   local time = redis.call('TIME')

@@ -14,6 +14,7 @@ from jobline.cli.embedded import find_server
 from jobline.domain.settings import Settings
 from jobline.domain.state import State
 from jobline.ledger import commands
+from jobline.ledger.connect import Connector
 from jobline.ledger.recorder import Recorder
 from jobline.ledger.store import Store
 from jobline.service.events.feed import Feed
@@ -40,8 +41,9 @@ def socket_url(tmp_path: Path) -> Iterator[str]:
 
 
 async def test_service_reads_and_listens_through_a_socket_file(socket_url: str) -> None:
-    store = Store(socket_url)
-    hub, feed = Hub(socket_url), Feed(socket_url, partial(write_frame, tracebacks=False))
+    connector = Connector(socket_url)
+    store = Store(connector)
+    hub, feed = Hub(connector), Feed(connector, partial(write_frame, tracebacks=False))
     assert (await store.run(commands.jobs.list_jobs("public", limit=5))).records == []
     await hub.ready()
     for one in (hub, feed, store):
@@ -51,6 +53,6 @@ async def test_service_reads_and_listens_through_a_socket_file(socket_url: str) 
 def test_stock_client_submits_through_a_socket_file(socket_url: str, tmp_path: Path) -> None:
     app = build_celery(REGISTRY, Settings(redis_url=SecretStr(f"{socket_url}?db=1"), data_dir=tmp_path))
     sent = app.send_task("end.well", [{"text": "a"}])
-    recorder = Recorder(f"{socket_url}?db=1")
+    recorder = Recorder(Connector(f"{socket_url}?db=1"))
     assert recorder.run(commands.jobs.read_job(sent.id, "public")).state is State.PENDING
-    recorder.redis.close()
+    recorder.close()

@@ -1,0 +1,132 @@
+"""What the ledger tells a process at once: its channel, and the text of a message on it.
+
+Each process that waits for jobs has a name and a channel. The scripts publish there the events of every job
+that was submitted or read with ``watcher=name``, until the job ends. A worker is told there of the jobs that
+it should cancel.
+
+`Subscription` awaits and calls back; `PolledSubscription` blocks its caller for at most a timeout. Both lose
+messages while their connection is down: a caller reads its jobs again after each gap.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Callable
+from typing import Any, Self
+
+from redis import Redis
+from redis.asyncio.client import PubSub
+from redis.exceptions import RedisError
+
+from jobline.domain.errors import LedgerUnavailable
+from jobline.ledger.connect import Connector
+from jobline.ledger.exchange import UNAVAILABLE
+from jobline.ledger.keys import Key, Layout
+from jobline.ledger.store import ANSWER_S
+
+#: Seconds between the loss of a connection and the next try.
+PAUSE_S = 0.5
+
+logger = logging.getLogger("jobline.subscription")
+
+#: Takes a job's id and one of its events, for `Event.read_told`.
+Tell = Callable[[str, bytes], None]
+
+
+class Subscription:
+    """One channel, read by a task of the event loop.
+
+    ``resumed`` is called when the subscription stands, at first and after each gap; ``tell`` for each event.
+    """
+
+    def __init__(self, connector: Connector, name: str, *, resumed: Callable[[], None], tell: Tell) -> None:
+        self._redis = connector.awaiting_client()
+        self._channel = connector.layout.key(Key.TELL, name)
+        self._resumed = resumed
+        self._tell = tell
+        self._subscribed = asyncio.Event()
+        self._reader: asyncio.Task[None] | None = None
+
+    async def ready(self) -> None:
+        """Return when the subscription stands; raises LedgerUnavailable when it does not in time."""
+        if self._reader is None:
+            self._reader = asyncio.create_task(self._read())
+        if not self._subscribed.is_set():
+            try:
+                async with asyncio.timeout(ANSWER_S):
+                    await self._subscribed.wait()
+            except TimeoutError:
+                raise LedgerUnavailable(UNAVAILABLE) from None
+
+    async def close(self) -> None:
+        """End the subscription."""
+        if self._reader is not None:
+            self._reader.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._reader
+        await self._redis.aclose()
+
+    async def _read(self) -> None:
+        while True:
+            try:
+                async with self._redis.pubsub() as channel:
+                    await channel.subscribe(self._channel)
+                    await self._read_messages(channel)
+            except (RedisError, OSError) as error:
+                logger.warning("the subscription broke: %s: %s", type(error).__name__, error)
+            self._subscribed.clear()
+            await asyncio.sleep(PAUSE_S)
+
+    async def _read_messages(self, channel: PubSub) -> None:
+        async for message in channel.listen():
+            if message["type"] == "subscribe":
+                self._subscribed.set()
+                self._resumed()
+            elif message["type"] == "message":
+                job_id, _, text = message["data"].partition(b" ")
+                self._tell(job_id.decode(), text)
+
+
+def kind_of(text: bytes) -> str:
+    """Return the type of an event as it was told."""
+    return text.split(b" ", 2)[1].decode()
+
+
+class PolledSubscription:
+    """One channel, read by its caller; as a context manager, it ends with the block.
+
+    Its methods raise LedgerUnavailable.
+    """
+
+    def __init__(self, redis: Redis, layout: Layout, name: str) -> None:
+        self._channel = layout.key(Key.TELL, name)
+        self._pubsub: Any = redis.pubsub(ignore_subscribe_messages=True)  # Any: redis-py leaves it untyped
+
+    def poll(self, timeout_s: float = 0.0) -> str | None:
+        """Return the next message, or None when none came in time.
+
+        For a worker, a message is the id of a job to cancel.
+        """
+        self._subscribe()
+        try:
+            message = self._pubsub.get_message(timeout=timeout_s)
+        except RedisError as error:
+            raise LedgerUnavailable(f"subscription: {error}") from error
+        return None if message is None else message["data"].decode()
+
+    def __enter__(self) -> Self:
+        self._subscribe()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._pubsub.close()
+
+    def _subscribe(self) -> None:
+        if self._pubsub.subscribed:
+            return
+        try:
+            self._pubsub.subscribe(self._channel)
+        except RedisError as error:
+            raise LedgerUnavailable(f"subscription: {error}") from error
