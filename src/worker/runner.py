@@ -5,17 +5,16 @@ Celery's tracer calls `perform`; what it returns or raises is settled by the bac
 
 from __future__ import annotations
 
-import json
 import logging
 import signal
 import time
 from typing import Any
 
 from pydantic import ValidationError
-from pydantic_core import to_json
 
 from jobline import JobContext
 from jobline.domain.errors import JobCancelled, TaskError
+from jobline.domain.result import check_result
 from jobline.domain.task import Task
 from jobline.worker.attempt import Attempt, LightAttempt
 from jobline.worker.coroutines import JobStopped, contained, run_coroutine
@@ -40,7 +39,7 @@ def perform(
             value = call(task, read_input(task, text), job, port, ticket.timeout_s, wiring)
             if job.observed_cancel:  # the code knows that it was cancelled, so its result is not one
                 return Cancelled()
-            content = check_result(task, value, wiring.settings.max_result_bytes)
+            _, content = check_result(task, value, wiring.settings.max_result_bytes)
             return Succeeded(content, port.publish())
     except (JobCancelled, JobStopped):
         return Cancelled()
@@ -107,35 +106,3 @@ def is_told_to_exit(error: SystemExit) -> bool:
     the ledger from there.
     """
     return isinstance(error.code, int) and -256 < error.code < -256 + signal.NSIG  # noqa: PLR2004
-
-
-def check_result(task: Task[Any, Any], value: object, limit_bytes: int) -> bytes:
-    """Write the result as JSON; raises TaskError when it is not as declared, no JSON, or too large."""
-    try:
-        result = task.result_adapter.validate_python(value)
-    except ValidationError as error:
-        wrong = "; ".join(
-            f"{'.'.join(map(str, part['loc'])) or 'result'}: {part['msg']}"
-            for part in error.errors(include_input=False, include_url=False)
-        )
-        raise TaskError("result.invalid", f"The result is no {task.result.__name__}: {wrong}") from None
-    try:
-        plain = task.result_adapter.dump_python(result, mode="json")
-        content = write_json(plain)
-    except (ValueError, TypeError) as error:
-        raise TaskError("result.not_json", f"The result cannot be written as JSON: {error}") from None
-    if len(content) > limit_bytes:
-        raise TaskError(
-            "result.too_large",
-            f"The result has {len(content):,} bytes of JSON, the limit is {limit_bytes:,}; "
-            "write an artifact instead.",
-        )
-    return content
-
-
-def write_json(plain: object) -> bytes:
-    """Write plain values as JSON; raises ValueError for a number that JSON has not."""
-    content = to_json(plain, inf_nan_mode="constants")
-    if b"NaN" in content or b"Infinity" in content:  # perhaps in a text
-        json.dumps(plain, allow_nan=False)
-    return content

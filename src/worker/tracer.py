@@ -9,9 +9,9 @@ from __future__ import annotations
 from celery import Task as CeleryTask
 from celery.exceptions import Ignore, Retry
 
+from jobline.domain.failure import MESSAGE_CHARACTERS
 from jobline.domain.record import Failure
 from jobline.domain.state import State
-from jobline.worker.failures import MESSAGE_CHARACTERS
 from jobline.worker.outcome import Cancelled, Failed, Outcome, Released, RetryLater, Succeeded
 from jobline.worker.ticket import Ticket
 

@@ -29,8 +29,16 @@ def describe(error: BaseException, attempt: int, timeout_s: float) -> Failure:
     elif isinstance(error, MemoryError):
         code, message, retryable = "resource.memory", "The attempt ran out of memory.", False
     else:
-        code, message, retryable = "internal", f"{type(error).__name__}: {error}", False
+        code, message, retryable = "internal", f"{type(error).__name__}: {read_text(error)}", False
     return Failure(code, message[:MESSAGE_CHARACTERS], retryable, attempt, format_traceback(error))
+
+
+def read_text(error: BaseException) -> str:
+    """Return an error's own text, also where a user's ``__str__`` raises."""
+    try:
+        return str(error)
+    except Exception:  # noqa: BLE001 - whatever it raises, the attempt must end
+        return "<its text cannot be read>"
 
 
 def retry_delay_s(
@@ -51,7 +59,7 @@ def format_traceback(error: BaseException) -> str:
     """Return the newest frames, cut to the newest characters; empty for an error that was never raised."""
     if error.__traceback__ is None:
         return ""
-    with contextlib.suppress(Exception):  # a user's __str__ may raise
+    with contextlib.suppress(Exception):  # such as a source file that cannot be decoded
         lines = traceback.format_exception(error, limit=-TRACEBACK_FRAMES, chain=False)
         return "".join(lines)[-TRACEBACK_CHARACTERS:]
     return ""

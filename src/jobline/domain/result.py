@@ -15,28 +15,22 @@ from jobline.domain.errors import TaskError
 from jobline.domain.task import Result, Task
 
 
-def check_result(task: Task[Any, Any], value: object, limit_bytes: int) -> bytes:
-    """Return the result as JSON; raises TaskError if it is not as declared, not JSON, or too large."""
-    return write_result(task, read_result(task, value), limit_bytes)
+def check_result(task: Task[Any, Result], value: object, limit_bytes: int) -> tuple[Result, bytes]:
+    """Return what a task returned, as its result model and as JSON.
 
-
-def read_result(task: Task[Any, Result], value: object) -> Result:
-    """Return what a task returned as its result model; raises TaskError ``result.invalid``."""
+    Raises TaskError ``result.invalid``, ``result.not_json`` or ``result.too_large``.
+    """
     try:
-        return task.result_adapter.validate_python(value)
+        result = task.result_adapter.validate_python(value)
     except ValidationError as error:
         wrong = "; ".join(
             f"{'.'.join(map(str, part['loc'])) or 'result'}: {part['msg']}"
             for part in error.errors(include_input=False, include_url=False)
         )
-        message = f"The task returned something that is not a {task.result.__name__}: {wrong}"
-        raise TaskError("result.invalid", message) from None
-
-
-def write_result(task: Task[Any, Result], result: Result, limit_bytes: int) -> bytes:
-    """Return a result as JSON; raises TaskError ``result.not_json`` or ``result.too_large``."""
+        raise TaskError("result.invalid", f"The result is not a {task.result.__name__}: {wrong}") from None
     try:
-        content = write_json(task.result_adapter.dump_python(result, mode="json"))
+        plain = task.result_adapter.dump_python(result, mode="json")
+        content = write_json(plain)
     except (ValueError, TypeError) as error:
         raise TaskError("result.not_json", f"The result cannot be written as JSON: {error}") from None
     if len(content) > limit_bytes:
@@ -45,7 +39,7 @@ def write_result(task: Task[Any, Result], result: Result, limit_bytes: int) -> b
             f"The result has {len(content):,} bytes of JSON, the limit is {limit_bytes:,}; "
             "write an artifact instead.",
         )
-    return content
+    return result, content
 
 
 def write_json(plain: object) -> bytes:

@@ -13,7 +13,7 @@ from pydantic_core import to_json
 from jobline import JobCancelled, JobContext, State, Task
 from jobline.domain.failure import describe, retry_delay_s
 from jobline.domain.file_id import FileClaims
-from jobline.domain.result import read_result, write_result
+from jobline.domain.result import check_result
 from jobline.domain.settings import Settings
 from jobline.files import FileStore, Workspace
 from jobline.testing.files import Content, Uploads
@@ -81,8 +81,7 @@ def perform(task: Task[Input, Result], order: Input, job: JobContext, port: KitP
         value = call(task, order, job, port)
         if job.observed_cancel:
             return Outcome(State.REVOKED, *kept)
-        result = read_result(task, value)
-        write_result(task, result, MAX_RESULT_BYTES)
+        result, _ = check_result(task, value, MAX_RESULT_BYTES)
         return Outcome(State.SUCCESS, *kept, artifacts=port.publish(), _result=result)
     except (JobCancelled, JobStopped) as error:
         return Outcome(State.REVOKED, *kept, _cause=error)
