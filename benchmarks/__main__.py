@@ -27,16 +27,16 @@ class Table(NamedTuple):
 TABLES = {
     "submit": Table(
         "Submit over HTTP",
-        "64 connections post a no-op job to one API process (two where it says so), as fast as it answers, "
-        "then 2,000 times a second where it can; no worker runs. CPU is what the server's processes use for "
-        "a request, Redis excepted.",
+        "64 connections post a no-op job to one API process (two where the row says so), first as fast as it "
+        "answers, then 2,000 times a second where it can; no worker runs. CPU is the processor time of the "
+        "server's processes for one request, without Redis.",
         submit.run,
     ),
     "worker": Table(
         "Workers",
-        "20,000 no-op jobs wait; two processes work them off, unless the row says otherwise. Counted from "
-        "the first job that ends, so the start does not count; a row is stopped after 30 s. CPU is that "
-        "of the workers' processes, parents included.",
+        "Two processes (unless the row says otherwise) work through 20,000 waiting no-op jobs. Time counts "
+        "from the end of the first job, so the start does not count; a row is stopped after 30 s. CPU is the "
+        "processor time of the workers' processes, parents included.",
         worker.run,
     ),
     "latency": Table(
@@ -47,7 +47,7 @@ TABLES = {
     ),
     "async": Table(
         "Coroutines",
-        "Jobs that wait 50 ms, 1,000 at once in one process; waiting alone would allow 20,000 jobs/s.",
+        "Jobs that sleep for 50 ms, 1,000 at once in one process. The sleep alone would allow 20,000 jobs/s.",
         asyncs.run,
     ),
     "waiting": Table(
@@ -62,21 +62,21 @@ TABLES = {
     ),
     "growth": Table(
         "Growth",
-        "The ledger's scripts, by Redis' own clock, with so many finished jobs stored beside as many "
-        "waiting ones.",
+        "The ledger's scripts, by the clock of Redis, with the given numbers of finished and waiting jobs "
+        "stored.",
         growth.run,
     ),
     "lists": Table(
         "Lists",
-        "A page of the list, newest first, with a thousand jobs stored and with a million, by each filter "
-        "and each pair of filters: processor time of Redis, asked in turns. Pages are as long as a thousand "
-        "jobs allow.",
+        "Processor time of Redis for one page of the list, newest first, with a thousand and with a million "
+        "jobs stored, for each filter and each pair of filters, measured in turns. Pages are as long as a "
+        "thousand jobs allow.",
         lists.run,
     ),
     "bytes": Table(
-        "Bytes of Redis a job",
-        "A no-op job with everything that is kept of it, and the parts by kind of key. The feed of events "
-        "is bounded, so beyond 100,000 events it costs a job nothing more.",
+        "Memory in Redis for each job",
+        "Everything that Redis keeps for one no-op job, and its parts by kind of key. The feed of events is "
+        "bounded, so beyond 100,000 events a job adds nothing to it.",
         growth.run_bytes,
     ),
     "batch": Table("Batches", "100 jobs in each request, one API process.", batch.run),

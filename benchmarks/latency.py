@@ -47,21 +47,21 @@ def run(lab: Lab) -> list[Outcome]:
             )
             for name, options in coroutine_pools()
         ),
-        Row("FastAPI with one INCR", lambda: bare(lab), "does no job: the least that HTTP and Redis take"),
+        Row("FastAPI with one INCR", lambda: bare(lab), "runs no job: the minimum for HTTP and Redis"),
         Row("Celery delay().get(), prefork", lambda: others("celery_peer", celery), "no HTTP"),
         Row("Celery delay().get(), solo", lambda: others("celery_peer", (*celery, "-P", "solo")), "no HTTP"),
         Row("Flask + delay(), polled each 100 ms", lambda: polled(lab, main, celery)),
         Row(
             "arq, tuned",
             lambda: others("arq_peer", (older, "-m", "arq", "arq_peer.WorkerSettings"), older),
-            "no HTTP; worker and client look each 10 ms",
+            "no HTTP; worker and client poll every 10 ms",
         ),
         Row(
             "taskiq (list)",
             lambda: others(
                 "taskiq_peer", (main, "-m", "taskiq", "worker", "taskiq_peer:broker", "--workers", "1")
             ),
-            "no HTTP; the client looks each 10 ms",
+            "no HTTP; the client polls every 10 ms",
         ),
         Row(
             "SAQ apply",
@@ -92,7 +92,7 @@ def run(lab: Lab) -> list[Outcome]:
                 "huey_peer",
                 (main, "-m", "huey.bin.huey_consumer", "huey_peer.huey", "-k", "process", "-w", "1"),
             ),
-            "no HTTP; the client looks each 10 ms",
+            "no HTTP; the client polls every 10 ms",
         ),
     ]
     return measure(lab, rows)

@@ -20,12 +20,13 @@ PAGE = HERE.parent / "docs" / "benchmarks.md"
 PICTURES = HERE.parent / "docs" / "benchmarks"
 HEAD = """# Benchmarks
 
-Written by `make bench` (`make bench T=submit` for one table). All rows of a table were measured in one
-run, in turns, on one machine; each figure is the median of the rounds. Compare ratios, not figures: another
-machine has others.
+`make bench` writes this page (`make bench T=submit` measures one table). All rows of a table were measured
+in one run, in turns, on one machine; each figure is the median of the rounds. Compare ratios rather than
+figures, because another machine has other figures.
 
-The same no-op everywhere: take a number, give it back. The same Redis: AOF, `everysec`. What a row leaves out
-of what Jobline gives stands beside it. A row that could not be measured is listed with the reason.
+All rows run the same no-op, which takes a number and returns it, on the same Redis with an AOF and
+`everysec`. The last column lists what a row lacks in comparison with Jobline. A row that could not be
+measured is listed with the reason.
 """
 OWN = "Jobline"
 BAR = 22

@@ -73,7 +73,7 @@ def run(lab: Lab) -> list[Outcome]:
         command = (main, "-m", "celery", "-A", "celery_peer", "flower", f"--port={free}", "--logging=error")
         return serve([command], path, '{"args": [1]}', {"FLOWER_UNAUTHENTICATED_API": "true"}, ports=[free])
 
-    bare = "no record of the job but the message: an unknown id is PENDING; no idempotency, no index"
+    bare = "no record of the job except the message: an unknown id is PENDING; no idempotency, no index"
     rows = [
         Row("Jobline", lambda: own(1)),
         Row("Jobline, 2 processes", lambda: own(2)),

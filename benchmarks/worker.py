@@ -107,7 +107,7 @@ def run(lab: Lab) -> list[Outcome]:
     def own(*options: str, programs: int = 1, task: str = "bench.noop") -> dict[str, float]:
         return drain(lab, crew(lab, *options, programs=programs, task=task))
 
-    acknowledged = "no lease: a dead worker's jobs come back after an hour; no record"
+    acknowledged = "no lease: jobs of a dead worker come back after an hour; no record"
     rows = [
         Row("Jobline, prefork 2", lambda: own("--concurrency", "2")),
         Row("Jobline, solo x 2", lambda: own("--pool", "solo", programs=2), "a job cannot be killed"),
@@ -135,8 +135,8 @@ def run(lab: Lab) -> list[Outcome]:
             lambda: stock("-P", "solo", *lean, programs=2),
             f"early acknowledgement; {acknowledged}",
         ),
-        Row("RQ x 2", lambda: rq("rq.worker.Worker"), "a process a job"),
-        Row("RQ SimpleWorker x 2", lambda: rq("rq.worker.SimpleWorker"), "no process a job"),
+        Row("RQ x 2", lambda: rq("rq.worker.Worker"), "one process for each job"),
+        Row("RQ SimpleWorker x 2", lambda: rq("rq.worker.SimpleWorker"), "not one process for each job"),
         Row("arq x 2, tuned", arqs, "asynchronous functions"),
         Row("SAQ x 2", saq, "asynchronous functions"),
         Row("taskiq list x 2", lambda: taskiq("list"), "no acknowledgement; asynchronous functions"),
