@@ -21,6 +21,7 @@ from jobline.domain.task import Task
 from jobline.ledger.connect import BROKER_SCHEME, Connector
 from jobline.ledger.recorder import Recorder
 from jobline.worker.backend import LedgerBackend
+from jobline.worker.entry_points import CONSUMER, PREFORK_POOL, REQUEST, TRANSPORT
 from jobline.worker.outcome import Succeeded
 from jobline.worker.pulse import PulseStep
 from jobline.worker.runner import perform
@@ -28,7 +29,7 @@ from jobline.worker.ticket import ticket_of
 from jobline.worker.tracer import AttemptFailed, to_tracer
 from jobline.worker.wiring import JoblineCelery, Wiring
 
-TRANSPORT_ALIASES[BROKER_SCHEME] = "jobline.worker.transport:Transport"
+TRANSPORT_ALIASES[BROKER_SCHEME] = TRANSPORT
 
 logger = logging.getLogger(__name__)
 
@@ -70,8 +71,8 @@ def configuration(wiring: Wiring) -> dict[str, Any]:
         "task_acks_late": False,
         "task_track_started": False,
         "task_publish_retry": False,
-        "worker_consumer": "jobline.worker.consumer:Consumer",
-        "worker_pool": "jobline.worker.prefork:PreforkPool",
+        "worker_consumer": CONSUMER,
+        "worker_pool": PREFORK_POOL,
         "worker_prefetch_multiplier": 1,
         "worker_disable_rate_limits": True,
         "worker_cancel_long_running_tasks_on_connection_loss": False,
@@ -103,7 +104,7 @@ def register(app: JoblineCelery, item: Task[Any, Any]) -> None:
 class JobTask(CeleryTask):
     """Be the Celery task behind every declared Task."""
 
-    Request = "jobline.worker.request:JobRequest"
+    Request = REQUEST
     ignore_result = False
     store_errors_even_if_ignored = True
     #: Celery logs these without a traceback; the runner has logged that of an unexpected error.

@@ -19,6 +19,7 @@ from jobline.ledger.commands.attempts import Limits
 from jobline.ledger.commands.command import Command
 from jobline.ledger.connect import Connector
 from jobline.ledger.recorder import Recorder
+from jobline.worker.entry_points import WORKER
 from jobline.worker.outbox import Outbox
 from jobline.worker.outcome import Outcome, release, to_command
 from jobline.worker.ticket import Ticket
@@ -148,7 +149,7 @@ class JoblineCelery(Celery):
     @cached_property
     def Worker(self) -> Any:  # noqa: N802 - Celery's own hook for the worker's class
         """Give the class of the worker program."""
-        return self.subclass_with_self("jobline.worker.controller:Worker")
+        return self.subclass_with_self(WORKER)
 
 
 def wiring_of(app: Any) -> Wiring:

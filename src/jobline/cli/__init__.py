@@ -1,7 +1,8 @@
 """The command line ``jobline``; a command imports what it runs, so `jobline --help` answers at once.
 
 Development (`dev`, `demo`) supervises processes, `api` and `worker` are those processes, and every other
-command is a client of the HTTP API. Nothing of ``worker`` is imported: `jobline worker` becomes stock Celery.
+command is a client of the HTTP API. `jobline worker` becomes stock Celery, so of the worker only
+`entry_points` is imported.
 """
 
 __all__ = ["main"]

@@ -1,4 +1,4 @@
-"""How Celery is started: its command and its environment. Imports neither Celery nor ``worker``."""
+"""How Celery is started: its command and its environment. Does not import Celery."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import os
 import secrets
 import sys
 from enum import StrEnum
+
+from jobline.worker.entry_points import APP, LIGHT_POOL, THREAD_POOL
 
 #: Celery's SIGTERM waits for running jobs as long as they take; its SIGQUIT grants them the stop's grace.
 STOP_ON_SIGTERM = {"REMAP_SIGTERM": "SIGQUIT"}
@@ -25,7 +27,7 @@ class Pool(StrEnum):
 
 
 #: Pools of ours, which Celery takes by their names (its CELERY_CUSTOM_WORKER_POOL).
-CUSTOM_POOLS = {Pool.THREADS: "jobline.worker.pools:ThreadPool", Pool.LIGHT: "jobline.worker.light:LightPool"}
+CUSTOM_POOLS = {Pool.THREADS: THREAD_POOL, Pool.LIGHT: LIGHT_POOL}
 
 #: Pools whose jobs run where Celery handles signals. Its SIGQUIT grants the grace within the handler, while
 #: they stand still; with its SIGTERM they go on, and the light pool bounds that by the grace itself.
@@ -82,7 +84,7 @@ def celery_command(
     node = f"{name or f'worker-{secrets.token_hex(4)}'}@%h"
     return [
         *(sys.executable, "-P", "-m", "celery"),
-        *(*(("--quiet",) if quiet else ()), "-A", "jobline.worker.main", "worker"),
+        *(*(("--quiet",) if quiet else ()), "-A", APP, "worker"),
         *("--without-mingle", "--without-gossip", "-O", "fair", "-n", node),
         *options,
     ]

@@ -13,7 +13,7 @@ until it ends, and what was claimed behind it goes back to the ledger.
 Nothing here can be killed: a coroutine ends at its next `await` after a cancel or a timeout, a plain function
 when it returns. Jobs that must be killable belong to the prefork pool.
 
-Chosen by ``CELERY_CUSTOM_WORKER_POOL=jobline.worker.light:LightPool`` and ``--pool custom``.
+Chosen by ``CELERY_CUSTOM_WORKER_POOL`` and ``--pool custom``; see `worker.entry_points`.
 """
 
 from jobline.worker.light.pool import LightPool
