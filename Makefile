@@ -42,7 +42,7 @@ check: setup ## Lint, types, import directions, and files that are generated or 
 	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec compose.yaml
 	$(BIN)/hadolint Dockerfile
 	$(BIN)/jobline openapi --check
-	$(BIN)/jobline settings --env-example | diff -u .env.example -
+	$(BIN)/jobline settings --check
 
 fix: setup ## Mend what the linter and the formatter can
 	-$(BIN)/ruff check --fix .
@@ -51,8 +51,8 @@ fix: setup ## Mend what the linter and the formatter can
 openapi: setup ## Write docs/openapi.json from the application
 	$(BIN)/jobline openapi --write
 
-env: setup ## Write .env.example from the settings
-	@$(BIN)/jobline settings --env-example > .env.example.new && mv .env.example.new .env.example
+env: setup ## Write .env.example and the table in docs/operating.md from the settings
+	@$(BIN)/jobline settings --write
 
 bench: setup ## Measure throughput and latency beside others on this machine (T=submit)
 	@$(BIN)/python -m benchmarks $(T)

@@ -8,6 +8,7 @@ from importlib.metadata import version as _version
 from types import FunctionType as _FunctionType
 
 from jobline.domain.context import Artifact, JobContext
+from jobline.domain.environment import FamilySettings
 from jobline.domain.errors import DeclarationError, JobCancelled, JoblineError, TaskError
 from jobline.domain.file_id import FileId, FileRule
 from jobline.domain.model import Model
@@ -20,6 +21,7 @@ __version__ = _version("jobline")
 __all__ = [
     "Artifact",
     "DeclarationError",
+    "FamilySettings",
     "FileId",
     "FileRule",
     "JobCancelled",

@@ -1,33 +1,62 @@
-"""What the API and a worker do first: find the user's modules, read the settings, load the tasks.
+"""What every program does first: read ``.env``, find the user's modules, check the settings, load the tasks.
 
-A wrong setting or a task module that cannot be loaded ends the process with one line and exit status 2, which
-says to a supervisor that a restart does not help. Everything that both shells need before they are built
-belongs here; nothing of either of them may enter. Run as a program (``python -m jobline.startup``), this
-module checks the settings and the task modules, and does nothing else.
+A wrong setting or a task module that cannot be loaded ends the API or a worker with one line and exit status
+2, which says to a supervisor that a restart does not help. Only what both of them need before they are built
+belongs here, and nothing of either. Run as a program (``python -m jobline.startup``), this module checks the
+settings and the task modules, and writes the tasks' names, one a line.
 """
 
 from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterable, Iterator, MutableMapping
+from difflib import get_close_matches
+from pathlib import Path
 
+from pydantic_settings import BaseSettings
+
+from jobline.domain.environment import PREFIX, variable
 from jobline.domain.errors import DeclarationError, SettingsError
 from jobline.domain.registry import Registry
 from jobline.domain.settings import Settings, read_settings
 
+ENV_FILE = ".env"
 #: The exit status for what only a person can mend: settings and task modules. Click's own for wrong options.
 MISCONFIGURED = 2
+#: The variable in which a supervisor marks its children. It has warned of unknown variables already.
+SUPERVISOR_TOKEN = "JOBLINE_SUPERVISOR_TOKEN"  # noqa: S105 - a name, not a secret
+#: Variables of the command line, which no settings of a server read.
+CLIENT_VARIABLES = frozenset({"JOBLINE_URL", "JOBLINE_API_KEY"})
+#: How alike two names must be for one to be a misspelling of the other, when nobody knows all names.
+MISSPELT = 0.85
 
 
 def start() -> tuple[Settings, Registry]:
     """Return the settings and the tasks on offer; raises SystemExit(2), after one line, when one is wrong."""
+    read_env_file()
     put_working_directory_first()
     try:
         settings = read_settings()
-        return settings, Registry.load(settings.tasks)
+        registry = Registry.load(settings.tasks)
     except (SettingsError, DeclarationError) as error:
         sys.stderr.write(f"jobline: {error}\n")
         raise SystemExit(MISCONFIGURED) from None
+    if SUPERVISOR_TOKEN not in os.environ:
+        warn_of_unknown_variables(registry)
+    return settings, registry
+
+
+def read_env_file(environment: MutableMapping[str, str] = os.environ) -> frozenset[str]:
+    """Add the ``.env`` of the working directory to the environment, which wins; return the names added."""
+    if not Path(ENV_FILE).is_file():
+        return frozenset()
+    from dotenv import dotenv_values  # noqa: PLC0415 - most programs have no such file
+
+    found = {name: value for name, value in dotenv_values(ENV_FILE).items() if value is not None}
+    added = found.keys() - environment.keys()
+    environment.update((name, found[name]) for name in added)
+    return frozenset(added)
 
 
 def put_working_directory_first() -> None:
@@ -39,5 +68,46 @@ def put_working_directory_first() -> None:
     sys.path.insert(0, os.getcwd())  # noqa: PTH109 - sys.path holds strings
 
 
+def warn_of_unknown_variables(registry: Registry) -> None:
+    """Write a line for each variable ``JOBLINE_…`` that no setting of Jobline or of a family reads."""
+    models: list[type[BaseSettings]] = [Settings, *registry.settings]
+    known = {variable(model, name) for model in models for name in model.model_fields}
+    for name, nearest in find_unknown(os.environ, known):
+        warn(name, nearest)
+
+
+def warn_of_misspelt_variables() -> None:
+    """Write a line for each variable ``JOBLINE_…`` that is nearly one of Jobline's.
+
+    For programs that load no tasks: they cannot know the settings of families.
+    """
+    known = {variable(Settings, name) for name in Settings.model_fields}
+    for name, nearest in find_unknown(os.environ, known, MISSPELT):
+        if nearest:
+            warn(name, nearest)
+
+
+def find_unknown(
+    names: Iterable[str], known: Iterable[str], likeness: float = 0.6
+) -> Iterator[tuple[str, str | None]]:
+    """Return each ``JOBLINE_…`` that is not known, with the nearest known name, if one is near."""
+    known = {*known, *CLIENT_VARIABLES, SUPERVISOR_TOKEN}
+    for name in sorted(names):
+        if name.upper().startswith(PREFIX) and name.upper() not in known:
+            yield name, next(iter(get_close_matches(name.upper(), sorted(known), 1, likeness)), None)
+
+
+def warn(name: str, nearest: str | None) -> None:
+    """Write what is unknown, and what may be meant."""
+    hint = f"; did you mean {nearest}?" if nearest else "; `jobline settings` lists them"
+    sys.stderr.write(f"jobline: warning: {name} is no setting{hint}\n")
+
+
+def main() -> None:
+    """Check everything, and write the names of the tasks on offer."""
+    _, registry = start()
+    sys.stdout.writelines(f"{task.name}\n" for task in registry)
+
+
 if __name__ == "__main__":
-    start()
+    main()

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -17,7 +18,10 @@ def api() -> Iterator[FakeApi]:
 
 
 @pytest.fixture
-def call(monkeypatch: pytest.MonkeyPatch) -> Call:
+def call(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Call:
+    """Run the command line in this process, in a folder without anybody's ``.env``."""
+    monkeypatch.chdir(tmp_path)
+
     def run(*words: str) -> int:
         monkeypatch.setattr(sys, "argv", ["jobline", *words])
         with pytest.raises(SystemExit) as ended:

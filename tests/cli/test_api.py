@@ -57,7 +57,7 @@ def test_open_network_is_served_with_keys_or_on_demand(settings: Settings) -> No
 
 
 def test_api_beyond_loopback_ends_before_it_listens(call: Call, capsys: pytest.CaptureFixture[str]) -> None:
-    assert call("api", "--host", "0.0.0.0") == 1  # noqa: S104 - that is the case
+    assert call("api", "--host", "0.0.0.0") == 2  # noqa: S104 - that is the case
     assert capsys.readouterr().err.startswith("jobline: refusing to listen on 0.0.0.0 without keys")
 
 
@@ -78,7 +78,7 @@ def test_wrong_setting_is_one_line_that_names_it(
     call: Call, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("JOBLINE_LEASE_S", "soon")
-    assert call("dev") == 1
+    assert call("dev") == 2
     assert capsys.readouterr().err.startswith("jobline: JOBLINE_LEASE_S: ")
 
 

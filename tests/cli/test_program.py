@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -9,12 +8,8 @@ from pathlib import Path
 import pytest
 
 from jobline.cli.openapi import compare
-from jobline.cli.settings import env_example
-from jobline.domain.settings import Settings
 from tests.support.cli import Call
 from tests.support.processes import environment
-
-ROOT = Path(__file__).parents[2]
 
 
 def test_help_loads_no_web_framework_and_no_celery() -> None:
@@ -34,34 +29,6 @@ def test_help_loads_no_web_framework_and_no_celery() -> None:
         for name in ("fastapi", "celery", "kombu", "uvicorn", "jobline.worker", "redis")
         if f"'{name}'" in loaded
     ]
-
-
-def test_env_example_is_what_the_settings_say() -> None:
-    assert (ROOT / ".env.example").read_text() == env_example(), (
-        "run: jobline settings --env-example > .env.example"
-    )
-
-
-def test_env_example_changes_nothing_as_it_stands_and_reads_as_the_defaults(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    lines = env_example().splitlines()
-    assert all(line.startswith("#") or not line for line in lines)
-    for name in list(os.environ):
-        if name.startswith("JOBLINE_"):
-            monkeypatch.delenv(name)
-    defaults = Settings()
-    values = [line[2:].partition("=") for line in lines if line.startswith("# JOBLINE_")]
-    assert len(values) == len(Settings.model_fields)
-    for name, _, value in values:
-        monkeypatch.setenv(name, value)
-    assert Settings() == defaults
-
-
-def test_settings_lists_every_setting(call: Call, capsys: pytest.CaptureFixture[str]) -> None:
-    assert call("settings") == 0
-    out = capsys.readouterr().out
-    assert all(f"JOBLINE_{name.upper()} " in out for name in Settings.model_fields)
 
 
 def test_golden_file_that_agrees_is_silent(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

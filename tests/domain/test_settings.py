@@ -8,7 +8,8 @@ import pytest
 from pydantic import SecretStr, ValidationError
 
 from jobline.domain.errors import SettingsError
-from jobline.domain.settings import Auth, Rate, Settings, read_settings
+from jobline.domain.rate import Rate
+from jobline.domain.settings import Auth, Settings, read_settings
 
 #: Of each setting: a text that the environment may hold, and its value.
 SAMPLES: dict[str, tuple[str, Any]] = {

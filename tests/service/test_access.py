@@ -11,7 +11,8 @@ import redis
 
 from jobline.cli.embedded import EmbeddedRedis
 from jobline.domain.access import Scope
-from jobline.domain.settings import Auth, Rate
+from jobline.domain.rate import Rate
+from jobline.domain.settings import Auth
 from jobline.ledger import commands
 from jobline.service.guards import keyring
 from jobline.service.guards.scopes import find_scope

@@ -6,7 +6,8 @@ import asyncio
 
 import httpx
 
-from jobline.domain.settings import Auth, Rate
+from jobline.domain.rate import Rate
+from jobline.domain.settings import Auth
 from jobline.ledger.keys import Key
 from tests.support.service import ADD, ORDER, MakeKey, Serve, Worker, bearer
 from tests.support.waiting import ask_until

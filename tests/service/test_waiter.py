@@ -16,9 +16,10 @@ from fastapi import FastAPI, Response
 from pydantic import SecretStr
 
 from jobline.cli.embedded import EmbeddedRedis
+from jobline.domain.rate import Rate
 from jobline.domain.record import Record
 from jobline.domain.registry import Registry
-from jobline.domain.settings import Auth, Rate, Settings
+from jobline.domain.settings import Auth, Settings
 from jobline.ledger import commands
 from jobline.ledger.keys import Key
 from jobline.service.app import build_app

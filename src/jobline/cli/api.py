@@ -9,10 +9,14 @@ from typing import Annotated
 
 import typer
 
-from jobline.domain.errors import SettingsError
+from jobline.domain.errors import JoblineError, SettingsError
 from jobline.domain.settings import Auth, Settings, read_settings
 
 LOOPBACK = "127.0.0.1"
+
+
+class PortUnusable(JoblineError):
+    """The TCP port cannot be listened on; the message says why."""
 
 
 def api(
@@ -48,7 +52,7 @@ def is_loopback(host: str) -> bool:
 
 
 def check_port(host: str, port: int) -> None:
-    """Raise SettingsError when the port cannot be listened on, before anything is started."""
+    """Raise PortUnusable when the port cannot be listened on, before anything is started."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -56,4 +60,4 @@ def check_port(host: str, port: int) -> None:
             probe.bind((host, port))
         except OSError as error:
             reason = "is in use" if error.errno == errno.EADDRINUSE else f"cannot be used: {error.strerror}"
-            raise SettingsError(f"port {port} on {host} {reason}; choose another with --port") from None
+            raise PortUnusable(f"port {port} on {host} {reason}; choose another with --port") from None

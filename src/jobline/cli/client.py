@@ -17,6 +17,7 @@ from urllib.parse import quote, urlsplit
 import httpx
 
 from jobline.domain.errors import JoblineError
+from jobline.startup import warn_of_misspelt_variables
 
 #: Any: a JSON object of the API, whose shape the server's own OpenAPI states.
 Json: TypeAlias = dict[str, Any]
@@ -128,7 +129,8 @@ class ApiClient:
 
 
 def open_client(url: str) -> ApiClient:
-    """Open a client with the key of JOBLINE_API_KEY; no option, as others can read a command line."""
+    """Open a client with the key of JOBLINE_API_KEY; it is no option, as others can read a command line."""
+    warn_of_misspelt_variables()
     return ApiClient(url, api_key=os.environ.get("JOBLINE_API_KEY") or None)
 
 

@@ -27,7 +27,7 @@ def run_fleet(commands: Sequence[Sequence[str]]) -> None:
 
 async def keep(commands: Sequence[Sequence[str]], grace_s: float, voice: Voice) -> None:
     """Keep every worker alive until this is cancelled; raises DeclarationError for tasks that do not load."""
-    await check_start({})
+    await check_start({}, voice.say_own)
     with tempfile.TemporaryDirectory(prefix="jobline-workers-") as directory:
         async with Supervisor(Path(directory), voice) as supervisor:
             workers = [

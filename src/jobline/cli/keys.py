@@ -19,6 +19,7 @@ from jobline.domain.errors import JoblineError
 from jobline.domain.settings import Auth, read_settings
 from jobline.ledger import commands
 from jobline.ledger.commands.command import Command
+from jobline.startup import warn_of_misspelt_variables
 
 T = TypeVar("T")
 
@@ -96,6 +97,8 @@ def run(command: Command[T]) -> T:
     """Run one command on the ledger of the settings; raises LedgerUnavailable."""
     from jobline.ledger.connect import Connector
     from jobline.ledger.store import Store
+
+    warn_of_misspelt_variables()
 
     async def once() -> T:
         store = Store(Connector.of(read_settings()))

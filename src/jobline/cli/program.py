@@ -18,7 +18,7 @@ from jobline.cli.submit import SETTINGS, submit
 from jobline.cli.watch import watch
 from jobline.cli.worker import worker
 from jobline.domain.errors import DeclarationError, JoblineError, SettingsError
-from jobline.startup import MISCONFIGURED
+from jobline.startup import MISCONFIGURED, read_env_file
 
 program = typer.Typer(
     name="jobline",
@@ -49,7 +49,7 @@ program.command(rich_help_panel=KEEP)(settings)
 def run() -> None:
     """Run the command of ``sys.argv``; an error of Jobline is one line and its exit status."""
     try:
-        program(prog_name="jobline")
+        program(prog_name="jobline", obj=read_env_file())
     except (DeclarationError, SettingsError) as error:
         report(f"jobline: {error}")
         sys.exit(MISCONFIGURED)

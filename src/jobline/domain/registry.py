@@ -1,4 +1,4 @@
-"""The tasks on offer: imports the task modules and collects their Task objects; keeps no global list."""
+"""The tasks on offer: imports the task modules, collects their tasks and settings; keeps no global list."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType, ModuleType
-from typing import Any
+from typing import Any, TypeGuard
 
-from jobline.domain.errors import DeclarationError, NotFound
+from jobline.domain.environment import FamilySettings
+from jobline.domain.errors import DeclarationError, NotFound, SettingsError
 from jobline.domain.task import Task
 
 #: Where the code of a traceback lies, to find the line that is the user's own.
@@ -27,9 +28,11 @@ class Registry:
 
     tasks: MappingProxyType[str, Task[Any, Any]]
     unavailable: MappingProxyType[str, Task[Any, Any]]
+    #: What the families can be set to, in the order in which their modules were read.
+    settings: tuple[type[FamilySettings], ...] = ()
 
     @classmethod
-    def of(cls, found: Iterable[Task[Any, Any]]) -> Registry:
+    def of(cls, found: Iterable[Task[Any, Any]], settings: Iterable[type[FamilySettings]] = ()) -> Registry:
         """Build a registry; raises DeclarationError when two tasks have the same name."""
         tasks: dict[str, Task[Any, Any]] = {}
         unavailable: dict[str, Task[Any, Any]] = {}
@@ -42,24 +45,25 @@ class Registry:
                     f"{item.function.__module__}.{item.function.__qualname__}"
                 )
             (unavailable if item.missing else tasks)[item.name] = item
-        return cls(MappingProxyType(tasks), MappingProxyType(unavailable))
+        return cls(MappingProxyType(tasks), MappingProxyType(unavailable), tuple(settings))
 
     @classmethod
     def load(cls, modules: Iterable[str]) -> Registry:
         """Import modules by their dotted names and return their tasks; a package adds its submodules'.
 
         Raises DeclarationError, with file and line, when a module cannot be imported, has no task in it, or
-        declares one wrongly.
+        declares one wrongly; SettingsError when a family is set wrongly.
         """
         found: dict[int, Task[Any, Any]] = {}
+        settings: dict[type[FamilySettings], None] = {}
         for name in modules:
-            tasks = [
-                value for module in walk(name) for value in vars(module).values() if isinstance(value, Task)
-            ]
+            values = [value for module in walk(name) for value in vars(module).values()]
+            tasks = [value for value in values if isinstance(value, Task)]
             if not tasks:
                 raise DeclarationError(f"there is no task in the module {name!r}: put @task above a function")
             found.update((id(item), item) for item in tasks)
-        return cls.of(found.values())
+            settings.update((value, None) for value in values if is_family_settings(value))
+        return cls.of(found.values(), settings)
 
     def __iter__(self) -> Iterator[Task[Any, Any]]:
         return iter(self.tasks.values())
@@ -92,6 +96,11 @@ def install_hint(item: Task[Any, Any]) -> str:
     return f"The task {item.name!r} needs {', '.join(item.missing)}, not installed here{extra}."
 
 
+def is_family_settings(value: object) -> TypeGuard[type[FamilySettings]]:
+    """Return whether a name of a module stands for the settings of a family."""
+    return isinstance(value, type) and issubclass(value, FamilySettings) and value is not FamilySettings
+
+
 def walk(name: str) -> Iterator[ModuleType]:
     """Import a module and, for a package, every module below it; raises DeclarationError."""
     module = import_module(name)
@@ -105,6 +114,8 @@ def import_module(name: str) -> ModuleType:
     """Import one module; raises DeclarationError with the error's type, its message and where it arose."""
     try:
         return importlib.import_module(name)
+    except SettingsError:  # of a family's own settings
+        raise
     except DeclarationError as error:
         raise DeclarationError(f"{error}{find_place(error)}") from error
     except (Exception, SystemExit) as error:  # whatever a user's module raises while it is imported

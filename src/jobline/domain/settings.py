@@ -1,26 +1,29 @@
-"""Every setting, its default and its check, read from ``JOBLINE_…``; `.env.example` is written from it."""
+"""Every setting of Jobline, its default and its check, read from variables ``JOBLINE_…``.
+
+`.env.example`, the table in docs/operating.md and `jobline settings` are made from this model, so each
+setting is described once: what it does, and what goes wrong when it is too small or too large.
+"""
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Self
 from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from jobline.domain.errors import SettingsError
+from jobline.domain.environment import PREFIX, read
+from jobline.domain.rate import Rate
 from jobline.domain.retention import Retention
 
 REDIS_SCHEMES = frozenset({"redis", "rediss", "unix"})
 
 
 class Auth(StrEnum):
-    """Say who may call the API."""
+    """Who may call the API."""
 
     #: Set by default. Everybody who reaches the port, which is then loopback's only.
     OFF = "off"
@@ -28,38 +31,27 @@ class Auth(StrEnum):
     KEYS = "keys"
 
 
-@dataclass(frozen=True, slots=True)
-class Rate:
-    """Allow so many requests in a window of so many seconds; reads and writes ``600/60``."""
-
-    requests: int
-    window_s: int
-
-    @classmethod
-    def read(cls, text: str) -> Rate:
-        """Read ``requests/seconds``; raises ValueError for anything else."""
-        match = re.fullmatch(r"([1-9]\d{0,8})/([1-9]\d{0,4})", text.strip())
-        if match is None:
-            raise ValueError(f"must read requests/seconds, like 600/60, not {text!r}")
-        return cls(int(match[1]), int(match[2]))
-
-    def __str__(self) -> str:
-        return f"{self.requests}/{self.window_s}"
-
-
 class Settings(BaseSettings):
-    """Hold the settings of one process; frozen, checked at start."""
+    """The settings of one process; frozen, and checked at start."""
 
     model_config = SettingsConfigDict(
-        env_prefix="JOBLINE_", env_file=None, frozen=True, extra="ignore", env_ignore_empty=True
+        env_prefix=PREFIX, env_file=None, frozen=True, extra="ignore", env_ignore_empty=True
     )
 
     redis_url: Annotated[
         SecretStr,
-        Field(description="The ledger: redis://, rediss:// or unix://. `jobline dev` starts one itself."),
+        Field(
+            description="The Redis that holds the ledger and the queues: redis://, rediss:// or unix://. "
+            "`jobline dev` starts one itself when this is unset."
+        ),
     ] = SecretStr("redis://127.0.0.1:6379/0")
     broker_url: Annotated[
-        SecretStr | None, Field(description="The broker of Celery's own messages; unset, the ledger's Redis.")
+        SecretStr | None,
+        Field(
+            description="The broker of Celery, for tools that expect this variable. The ledger's Redis is "
+            "the only broker, so it is either unset or equal to JOBLINE_REDIS_URL; anything else is refused "
+            "at start."
+        ),
     ] = None
     tasks: Annotated[
         tuple[str, ...],
@@ -67,22 +59,38 @@ class Settings(BaseSettings):
         Field(
             description="The modules whose tasks are on offer: dotted names, comma-separated, found in the "
             "working directory or on PYTHONPATH; a package adds its submodules. Unset, the task families "
-            "that come with Jobline: jobline.tasks, which can stand beside modules of yours."
+            "that come with Jobline: jobline.tasks, which can stand beside modules of yours. API and "
+            "workers must agree: a worker that claims a job of an unknown task wastes one of its attempts."
         ),
     ] = ("jobline.tasks",)
     data_dir: Annotated[
-        Path, Field(description="Files, artifacts and, for `jobline dev`, the data of Redis.")
+        Path,
+        Field(
+            description="The directory of uploaded files and artifacts, and of Redis's data under `jobline "
+            "dev`. API and workers must share it, or jobs do not find their files."
+        ),
     ] = Path("data")
-    auth: Annotated[Auth, Field(description="off (loopback only) or keys.")] = Auth.OFF
+    auth: Annotated[
+        Auth,
+        Field(
+            description="Who may call the API: off lets in everybody who reaches the port, which must then "
+            "be on loopback; keys asks for an access key, see `jobline keys`."
+        ),
+    ] = Auth.OFF
     allow_open: Annotated[
-        bool, Field(description="Bind beyond loopback without keys; only behind a gateway of your own.")
+        bool,
+        Field(
+            description="Allow the API to listen beyond loopback without keys. Whoever reaches it can then "
+            "run jobs and read results, so set it only behind a gateway that checks its callers."
+        ),
     ] = False
     rate_limit: Annotated[
         Rate | None,
         NoDecode,
         Field(
-            description="Requests a key may make in so many seconds, like 600/60; without keys, all callers "
-            "together. Unset, no limit."
+            description="Rate limit per key as requests/seconds, like 600/60; without keys, for all callers "
+            "together. Unset, there is none. Too low, and clients that poll get 429; too high, and one "
+            "client can keep the API busy."
         ),
     ] = None
     cors_origins: Annotated[
@@ -90,55 +98,118 @@ class Settings(BaseSettings):
         NoDecode,
         Field(
             description="Origins whose pages may call the API from a browser, comma-separated, like "
-            "https://app.example; unset, none but its own."
+            "https://app.example. Unset, only pages of the API itself may."
         ),
     ] = ()
     lease_s: Annotated[
         float,
-        Field(ge=1, le=3600, description="A worker's claim on a running job; renewed each quarter of it."),
+        Field(
+            ge=1,
+            le=3600,
+            description="Seconds for which a worker owns a running job; it renews the lease four times in "
+            "each. Too short, and a pause of the worker or of Redis starts the job twice; too long, and the "
+            "jobs of a dead worker wait as long before they start again.",
+        ),
     ] = 30.0
     queue_limit: Annotated[
-        int, Field(ge=1, description="Waiting and scheduled jobs a queue takes before it answers 429.")
+        int,
+        Field(
+            ge=1,
+            description="Waiting and scheduled jobs that a queue takes before submits get 429. Too low, and "
+            "bursts are refused; too high, and Redis may run out of memory first.",
+        ),
     ] = 1_000_000
     tenant_max_running: Annotated[
         int,
-        Field(ge=0, description="Jobs of one tenant that run at once, over all workers; 0: any number."),
+        Field(
+            ge=0,
+            description="Jobs of one tenant that run at once, over all workers; 0 sets no limit. Too low, "
+            "and slots stay idle while jobs wait; too high, and one tenant can take every slot.",
+        ),
     ] = 0
     result_ttl_s: Annotated[
-        int, Field(ge=1, description="How long a finished job, its result, events and artifacts are kept.")
+        int,
+        Field(
+            ge=1,
+            description="Seconds for which a finished job, its result, events and artifacts are kept. Too "
+            "short, and clients find results expired; too long, and Redis and the disk fill up.",
+        ),
     ] = 7 * 86_400
     tombstone_ttl_s: Annotated[
-        int, Field(ge=0, description="How long an expired job answers 410 before it answers 404.")
+        int,
+        Field(
+            ge=0,
+            description="Seconds for which an expired job answers 410 Gone before it answers 404. Too "
+            "short, and late clients cannot tell an expired job from a wrong id; each tombstone takes some "
+            "memory.",
+        ),
     ] = 86_400
     file_ttl_s: Annotated[
-        int, Field(ge=60, description="How long an uploaded file is kept when no unfinished job names it.")
+        int,
+        Field(
+            ge=60,
+            description="Seconds for which an uploaded file is kept while no unfinished job names it. Too "
+            "short, and it is gone before the job is submitted; too long, and the disk fills up.",
+        ),
     ] = 86_400
     stop_grace_s: Annotated[
         float,
         Field(
-            ge=0, description="How long a stopping worker lets running jobs end before it hands them back."
+            ge=0,
+            description="Seconds that a stopping worker lets running jobs finish before it releases them to "
+            "other workers, which start them from the beginning. Too short, and each deployment repeats "
+            "work; too long, and the platform may kill the worker first: keep it below that limit.",
         ),
     ] = 5.0
     cancel_grace_s: Annotated[
-        float, Field(ge=0, description="How long a cancelled job may clean up before its process is killed.")
+        float,
+        Field(
+            ge=0,
+            description="Seconds that a cancelled job may clean up before its process is killed. Too short, "
+            "and temporary files stay behind; too long, and a job that ignores its cancel keeps the slot.",
+        ),
     ] = 2.0
     max_body_bytes: Annotated[
-        int, Field(ge=1024, description="The largest request body, files excepted.")
+        int,
+        Field(
+            ge=1024,
+            description="Size limit of a request's body in bytes, file uploads excepted. Too small, and "
+            "large inputs and bulk requests get 413; too large, and a few requests can fill the API's "
+            "memory.",
+        ),
     ] = 1_048_576
     body_timeout_s: Annotated[
         float,
         Field(
             gt=0,
             le=3600,
-            description="How long a request's body may take; each kB that came grants one second more.",
+            description="Seconds that a request's body may take; each kB received adds one second. Too "
+            "short, and clients on slow networks get 408; too long, and slow clients can hold many "
+            "connections.",
         ),
     ] = 15.0
-    max_file_bytes: Annotated[int, Field(ge=1024, description="The largest uploaded file.")] = 2_147_483_648
-    max_result_bytes: Annotated[int, Field(ge=1024, description="The largest result kept in the ledger.")] = (
-        262_144
-    )
+    max_file_bytes: Annotated[
+        int,
+        Field(
+            ge=1024,
+            description="Size limit of an uploaded file in bytes. Too small, and uploads get 413; too "
+            "large, and one upload can fill the disk.",
+        ),
+    ] = 2_147_483_648
+    max_result_bytes: Annotated[
+        int,
+        Field(
+            ge=1024,
+            description="Size limit of a job's result in bytes; larger ones fail the job, and belong into "
+            "an artifact. Too large, and results fill Redis's memory.",
+        ),
+    ] = 262_144
     tracebacks: Annotated[
-        bool, Field(description="Show the traceback of a failed job in the API; it may hold secrets.")
+        bool,
+        Field(
+            description="Show the traceback of a failed job to clients. It helps in development, and it may "
+            "show secrets, since it quotes code and error messages."
+        ),
     ] = False
 
     @field_validator("tasks", "cors_origins", mode="before")
@@ -169,7 +240,7 @@ class Settings(BaseSettings):
     @field_validator("cors_origins")
     @classmethod
     def check_origins(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        """Take origins as browsers send them, and no ``*``: it would let every page on the web in."""
+        """Refuse what no browser sends as an origin, and ``*``, which would let every page of the web in."""
         for origin in value:
             parts = urlsplit(origin)
             if parts.scheme not in {"http", "https"} or origin != f"{parts.scheme}://{parts.netloc}".lower():
@@ -179,18 +250,16 @@ class Settings(BaseSettings):
     @field_validator("redis_url")
     @classmethod
     def check_ledger(cls, value: SecretStr) -> SecretStr:
-        """Take only what redis-py can open."""
+        """Refuse URLs that redis-py cannot open."""
         scheme = urlsplit(value.get_secret_value()).scheme
         if scheme not in REDIS_SCHEMES:
             raise ValueError(f"the scheme must be one of {', '.join(sorted(REDIS_SCHEMES))}, not {scheme!r}")
         return value
 
     @model_validator(mode="after")
-    def check_broker(self) -> Settings:
-        """Refuse a broker that this version cannot serve, rather than lose a job to it."""
-        if self.broker_url is None:
-            return self
-        if self.broker_url.get_secret_value() != self.redis_url.get_secret_value():
+    def check_broker(self) -> Self:
+        """Refuse a broker of its own: a job sent there would be lost."""
+        if self.broker_url and self.broker_url.get_secret_value() != self.redis_url.get_secret_value():
             raise ValueError(
                 "JOBLINE_BROKER_URL must be unset or equal JOBLINE_REDIS_URL: "
                 "in this version the ledger's Redis is the only broker"
@@ -199,12 +268,12 @@ class Settings(BaseSettings):
 
     @property
     def ledger_url(self) -> str:
-        """Give the URL of the ledger, with its password; never log it."""
+        """The URL of the ledger, with its password; never log it."""
         return self.redis_url.get_secret_value()
 
     @property
     def lease_ms(self) -> int:
-        """Give the lease in milliseconds, as the scripts count."""
+        """The lease in milliseconds."""
         return int(self.lease_s * 1000)
 
     @cached_property
@@ -215,14 +284,4 @@ class Settings(BaseSettings):
 
 def read_settings() -> Settings:
     """Read the environment; raises SettingsError with one line for each wrong variable."""
-    try:
-        return Settings()
-    except ValidationError as error:
-        lines = [describe(part["loc"], part["msg"]) for part in error.errors(include_input=False)]
-        raise SettingsError("; ".join(lines)) from None
-
-
-def describe(location: tuple[int | str, ...], message: str) -> str:
-    """Name the variable of one wrong setting."""
-    name = f"JOBLINE_{str(location[0]).upper()}: " if location else ""
-    return f"{name}{message}"
+    return read(Settings)

@@ -16,7 +16,7 @@ import time
 from dataclasses import dataclass
 
 from jobline.domain.errors import LedgerUnavailable
-from jobline.domain.settings import Rate
+from jobline.domain.rate import Rate
 from jobline.ledger import commands
 from jobline.ledger.store import Store
 from jobline.service.answers.refusals import RateLimited

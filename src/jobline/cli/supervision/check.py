@@ -9,25 +9,33 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from jobline.domain.errors import DeclarationError
 
 COMMAND = (sys.executable, "-P", "-m", "jobline.startup")
 
 
-async def check_start(environment: Mapping[str, str]) -> None:
-    """Return when settings and tasks can be loaded; raises DeclarationError, with the reason, otherwise."""
+async def check_start(environment: Mapping[str, str], warn: Callable[[str], object]) -> list[str]:
+    """Return the names of the tasks on offer; raises DeclarationError, with the reason, when there is one.
+
+    ``warn`` is told of variables that nobody reads.
+    """
     process = await asyncio.create_subprocess_exec(
         *COMMAND,
         stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
         env={**os.environ, **environment},
     )
     try:
-        _, errors = await process.communicate()
+        output, errors = await process.communicate()
     finally:
         if process.returncode is None:
             process.kill()
+    lines = [line.removeprefix("jobline: ") for line in errors.decode(errors="replace").splitlines()]
     if process.returncode:
-        raise DeclarationError(errors.decode(errors="replace").strip().removeprefix("jobline: "))
+        raise DeclarationError("\n".join(lines))
+    for line in lines:
+        warn(line)
+    return output.decode().split()

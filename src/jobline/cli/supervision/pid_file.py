@@ -15,7 +15,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from jobline.cli.supervision.processes import TOKEN_VARIABLE, Mark, kill_families, read_mark
+from jobline.cli.supervision.processes import Mark, kill_families, read_mark
+from jobline.startup import SUPERVISOR_TOKEN
 
 
 class PidFile:
@@ -29,7 +30,7 @@ class PidFile:
     @property
     def environment(self) -> dict[str, str]:
         """Give what each child must carry, and hand on to its children."""
-        return {TOKEN_VARIABLE: self.token}
+        return {SUPERVISOR_TOKEN: self.token}
 
     def add(self, name: str, pid: int) -> None:
         """Note a child that has just been started."""

@@ -16,9 +16,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from jobline.startup import SUPERVISOR_TOKEN
+
 PROC = Path("/proc")
-#: The environment variable in which a supervisor's children carry its token.
-TOKEN_VARIABLE = "JOBLINE_SUPERVISOR_TOKEN"  # noqa: S105 - a name, not a secret
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ def kill_families(marks: Iterable[Mark], token: str) -> None:
 
 def members(group: int, token: str) -> Iterator[int]:
     """Find the processes of a group that carry the token; only Linux lets one look."""
-    word = f"{TOKEN_VARIABLE}={token}".encode()
+    word = f"{SUPERVISOR_TOKEN}={token}".encode()
     for entry in PROC.glob("[0-9]*") if sys.platform == "linux" else ():
         fields = read_stat(int(entry.name))
         if fields and int(fields[2]) == group and word in read_environment(entry).split(b"\0"):

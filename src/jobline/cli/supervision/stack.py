@@ -105,7 +105,7 @@ async def open_stack(plan: Plan, voice: Voice) -> AsyncIterator[Stack]:
                 **plan.environment,
             }
             redis = start_redis(supervisor, binary, lock, port) if binary else None
-            await check_start(environment)  # while Redis starts
+            await check_start(environment, voice.say_own)  # while Redis starts
             if redis:
                 await wait_for_redis(redis, port)
                 lock.note(redis.pid)

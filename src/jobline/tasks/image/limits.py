@@ -6,29 +6,48 @@ from functools import cache
 from typing import Annotated
 
 from pydantic import Field
-from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from jobline import FamilySettings
 
 
-class ImageLimits(BaseSettings):
-    """Hold the limits of the image tasks; frozen, checked when the tasks are loaded."""
+class ImageLimits(FamilySettings, env_prefix="JOBLINE_IMAGE_"):
+    """The limits of the image tasks: they bound the memory and the time that one image can take."""
 
-    model_config = SettingsConfigDict(
-        env_prefix="JOBLINE_IMAGE_", env_file=None, frozen=True, extra="ignore", env_ignore_empty=True
-    )
-
-    max_bytes: Annotated[int, Field(ge=1, description="The largest image file, in bytes.")] = 50_000_000
+    max_bytes: Annotated[
+        int,
+        Field(
+            ge=1,
+            description="Size limit of an image file in bytes. Too small, and photos of good cameras are "
+            "refused; too large, and decoding can take all memory of the worker.",
+        ),
+    ] = 50_000_000
     max_pixels: Annotated[
-        int, Field(ge=1, description="The most pixels of an image: width x height x frames.")
+        int,
+        Field(
+            ge=1,
+            description="Most pixels of an image that is read: width x height x frames. A decoded pixel "
+            "takes up to 4 bytes, so a small file with too many pixels fills the memory.",
+        ),
     ] = 50_000_000
     max_frames: Annotated[
-        int, Field(ge=1, description="The most frames or pages of an image; the first is used.")
+        int,
+        Field(
+            ge=1,
+            description="Most frames or pages of an image; only the first one is used. With 1, animations "
+            "are refused; more of them cost time in reading.",
+        ),
     ] = 1
     max_output_pixels: Annotated[
-        int, Field(ge=1, description="The most pixels of an image that is made, at any step.")
+        int,
+        Field(
+            ge=1,
+            description="Most pixels of an image that is made, at any step. Too small, and large sizes are "
+            "refused; too large, and one order can fill the worker's memory.",
+        ),
     ] = 50_000_000
 
 
 @cache
 def read_limits() -> ImageLimits:
     """Read the limits from the environment, once a process."""
-    return ImageLimits()
+    return ImageLimits.read()
