@@ -7,6 +7,7 @@ from jobline.domain.record import Failure
 from jobline.testing.attempt import run
 from jobline.testing.files import FileChanged, file_id
 from jobline.testing.outcome import LogLine, NoResult, Outcome, Progress
+from jobline.testing.running import Service, service
 
 __all__ = [
     "Failure",
@@ -15,6 +16,8 @@ __all__ = [
     "NoResult",
     "Outcome",
     "Progress",
+    "Service",
     "file_id",
     "run",
+    "service",
 ]
