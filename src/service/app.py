@@ -1,4 +1,4 @@
-"""Build the application: the table of contents of everything that HTTP offers."""
+"""The application: the table of contents of everything that the service offers over HTTP."""
 
 from __future__ import annotations
 
@@ -10,27 +10,48 @@ from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+import jobline
 from jobline.domain.registry import Registry
 from jobline.domain.settings import Auth, Settings
 from jobline.garbage import spared_imports
 from jobline.service.answers.problems import install_handlers
-from jobline.service.guards.gate import Gate
+from jobline.service.guards.access import AccessControl
 from jobline.service.guards.hardening import Hardening
-from jobline.service.guards.keyring import Keyring
-from jobline.service.guards.quota import Quota
-from jobline.service.intake.direct import Shortcut
+from jobline.service.guards.key_cache import KeyCache
+from jobline.service.guards.rate_limit import RateLimiter
+from jobline.service.guards.reach import ReachCheck
+from jobline.service.guards.scopes import ScopeTable
+from jobline.service.openapi.document import install_openapi
 from jobline.service.resources import Resources
-from jobline.service.routes import bulk, catalogue, files, health, problems, queues
-from jobline.service.routes.batches import add_batch_routes
-from jobline.service.routes.docs import add_docs
-from jobline.service.routes.events import add_event_routes
-from jobline.service.routes.jobs import add_job_routes
-from jobline.service.routes.submit import add_submit_routes
-from jobline.service.server.parking import Parking
-from jobline.service.shapes.openapi import install_openapi
+from jobline.service.routes import (
+    batches,
+    catalogue,
+    docs,
+    events,
+    files,
+    health,
+    job_lists,
+    jobs,
+    problems,
+    queues,
+    submit,
+)
+from jobline.service.routes.direct import Shortcut
+from jobline.service.server.deferred import DeferredAnswers
 
-#: Of the contract, not of a release: the document changes when the API does.
-API_VERSION = "1.0"
+#: Every module of routes. The order counts: the first route that matches answers.
+ROUTES = (
+    submit, batches, job_lists, jobs, events, files, catalogue, queues, health, problems, docs,
+)  # fmt: skip
+DESCRIPTION = """\
+Each task is an operation of its own, with a typed input and a typed result.
+
+1. Submit a job with `POST /v1/tasks/{task}/jobs`. A 202 means that the job is stored durably.
+2. Read it with `GET /v1/jobs/{id}`, or follow it with `GET /v1/jobs/{id}/events`.
+3. Send an `Idempotency-Key` to make a submit safe to repeat.
+
+Every error is a `Problem` (RFC 9457) with a stable `code`.
+"""
 CORS_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 CORS_HEADERS = (
     "Authorization", "Content-Disposition", "Content-Type", "Idempotency-Key", "If-None-Match", "If-Range",
@@ -43,40 +64,32 @@ CORS_EXPOSED = (
 
 
 def build_app(settings: Settings, registry: Registry) -> FastAPI:
-    """Make the service of these tasks; it connects to nothing before it is asked."""
+    """Return the service for these tasks; it connects to nothing before the first request."""
     resources = Resources.of(settings, registry)
     app = Service(
         title="Jobline",
-        summary="Durable, typed jobs",
-        version=API_VERSION,
-        lifespan=live,
+        summary="Durable, typed jobs over HTTP",
+        description=DESCRIPTION,
+        version=jobline.__version__,
+        lifespan=run_lifespan,
+        openapi_url=None,
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
         telemetry={"tracing": False, "metrics": False, "logs": False},
     )
     app.state.resources = resources
-    app.state.closing = resources.hub.closing
+    app.state.shutdown = resources.hub.shutdown
     install_handlers(app)
-
-    add_submit_routes(app, resources)
-    add_batch_routes(app, resources)
-    add_job_routes(app, resources)
-    app.include_router(bulk.router)
-    add_event_routes(app)
-    app.include_router(files.router)
-    app.include_router(catalogue.router)
-    app.include_router(queues.router)
-    app.include_router(health.router)
-    app.include_router(problems.router)
-    add_docs(app)
+    for module in ROUTES:
+        app.router.routes.extend(module.routes(resources))
     install_openapi(app)
-    app.entry = guard(Shortcut(app.entry, app.router.routes), resources)
+    app.entry = add_guards(Shortcut(app.entry, app.router.routes), ScopeTable(app.router.routes), resources)
     return app
 
 
 class Service(FastAPI):
-    """Be FastAPI, entered through what stands in front of all of it, its own layers included."""
+    """FastAPI with an entry in front of all of its own layers, for the guards."""
 
     def __init__(self, **options: Any) -> None:  # Any: as FastAPI's
         super().__init__(**options)
@@ -87,15 +100,15 @@ class Service(FastAPI):
         await self.entry(scope, receive, send)
 
 
-def guard(app: ASGIApp, resources: Resources) -> ASGIApp:
-    """Put what every request passes in front: hardening first, the gate last; waits are parked ahead."""
+def add_guards(app: ASGIApp, scopes: ScopeTable, resources: Resources) -> ASGIApp:
+    """Wrap the application in what every request passes, from the innermost to the outermost."""
     settings, store = resources.settings, resources.store
-    app = Gate(
+    app = AccessControl(
         app,
-        keyring=Keyring(store) if settings.auth is Auth.KEYS else None,
-        quota=Quota(store, settings.rate_limit) if settings.rate_limit else None,
-        is_open=settings.allow_open,
-        origins=settings.cors_origins,
+        find_scope=scopes.find,
+        key_cache=KeyCache(store) if settings.auth is Auth.KEYS else None,
+        reach=ReachCheck(is_open=settings.allow_open, origins=settings.cors_origins),
+        rate_limiter=RateLimiter(store, settings.rate_limit) if settings.rate_limit else None,
     )
     if settings.cors_origins:
         app = CORSMiddleware(
@@ -106,17 +119,17 @@ def guard(app: ASGIApp, resources: Resources) -> ASGIApp:
             expose_headers=CORS_EXPOSED,
         )
     app = Hardening(app, body_timeout_s=settings.body_timeout_s, is_shared=bool(settings.cors_origins))
-    return Parking(app)
+    return DeferredAnswers(app)
 
 
 @asynccontextmanager
-async def live(app: FastAPI) -> AsyncIterator[None]:
-    """Hold the connections while the server runs."""
+async def run_lifespan(app: FastAPI) -> AsyncIterator[None]:
+    """Prepare for the shutdown, and close the connections at the end."""
     resources: Resources = app.state.resources
-    resources.hub.closing.bind()
+    resources.hub.shutdown.bind()
     try:
         with spared_imports():
             yield
     finally:
-        resources.hub.closing.set()
+        resources.hub.shutdown.begin()
         await resources.close()

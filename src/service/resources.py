@@ -1,4 +1,4 @@
-"""What requests share: one object, made by `app.build_app` and handed to routes; no module keeps its own."""
+"""What all requests share: one object, created by `app.build_app`. No module keeps resources of its own."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from jobline.domain.settings import Settings
 from jobline.files import FileStore
 from jobline.ledger.connect import Connector
 from jobline.ledger.store import Store
-from jobline.service.events.beats import Beats
 from jobline.service.events.feed import Feed
 from jobline.service.events.frames import write_frame
+from jobline.service.events.heartbeats import Beats
 from jobline.service.events.hub import Hub
 from jobline.service.events.stream import Write
 from jobline.service.guards.scopes import find_tenant
-from jobline.service.shapes.tasks import TaskModels, make_models
+from jobline.service.shapes.task_models import TaskModels, make_models
 
 
 @dataclass(frozen=True)
 class Resources:
-    """Hold everything that a request may use."""
+    """Everything that a request may use."""
 
     settings: Settings
     registry: Registry
@@ -41,10 +41,10 @@ class Resources:
 
     @classmethod
     def of(cls, settings: Settings, registry: Registry) -> Resources:
-        """Make them; nothing connects before the first request needs it."""
+        """Create the resources; nothing connects before the first request needs it."""
         connector = Connector.of(settings)
         hub, beats = Hub(connector), Beats()
-        hub.closing.add(beats.end_all)
+        hub.shutdown.add_callback(beats.end_all)
         write = partial(write_frame, tracebacks=settings.tracebacks)
         return cls(
             settings,
@@ -67,15 +67,15 @@ class Resources:
 
 
 def find_resources(request: Request) -> Resources:
-    """Give the application's resources to a route."""
+    """Return the resources of the application that handles a request."""
     found: Resources = request.app.state.resources
     return found
 
 
 def find_caller(request: Request) -> str:
-    """Give a route the tenant that calls."""
+    """Return the tenant of the caller."""
     return find_tenant(request.scope)
 
 
-Here = Annotated[Resources, Depends(find_resources)]
+ResourcesDep = Annotated[Resources, Depends(find_resources)]
 Tenant = Annotated[str, Depends(find_caller)]

@@ -24,15 +24,15 @@ STREAMING = """
     from fastapi import FastAPI
     from fastapi.responses import StreamingResponse
     from jobline.service.server.server import build_server
-    from jobline.service.events.hub import Closing
+    from jobline.service.server.shutdown import Shutdown
     app = FastAPI()
-    app.state.closing = Closing()
+    app.state.shutdown = Shutdown()
     @app.get("/stream")
     async def stream():
         async def words():
             ended = asyncio.Event()
-            app.state.closing.add(ended.set)
-            app.state.closing.bind()
+            app.state.shutdown.add_callback(ended.set)
+            app.state.shutdown.bind()
             yield b"begun"
             await ended.wait()
         return StreamingResponse(words())

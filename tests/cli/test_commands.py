@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 
-from jobline.cli.client import disposition
 from tests.support.cli import Call
 from tests.support.fake_api import FakeApi
 
@@ -95,12 +94,6 @@ def test_missing_file_is_refused_before_anything_is_uploaded(
     words = ("--file", f"file={photo}", "--file", "url=/not/there.jpg")
     assert jobline("submit", "image.thumbnail", *words) == 2
     assert not [asked for asked in thumbnail.asked if asked.method == "POST"]
-
-
-def test_file_name_beyond_ascii_is_sent_in_both_spellings() -> None:
-    assert disposition('nä"me.jpg') == (
-        "attachment; filename=\"n__me.jpg\"; filename*=UTF-8''n%C3%A4%22me.jpg"
-    )
 
 
 @pytest.mark.parametrize(("state", "status"), [("SUCCESS", 0), ("FAILURE", 1), ("REVOKED", 2)])

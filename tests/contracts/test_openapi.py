@@ -18,7 +18,7 @@ import pytest
 from jobline.domain.registry import Registry
 from jobline.domain.settings import Settings
 from jobline.service.app import build_app
-from jobline.service.shapes.openapi import render
+from jobline.service.openapi.document import render
 from tests.support.tasks import simple
 
 GOLDEN = Path(__file__).parents[2] / "docs/openapi.json"

@@ -17,7 +17,7 @@ from jobline.domain.settings import Settings
 from jobline.domain.strictness import make_strict_validator
 from jobline.service.app import build_app
 from jobline.service.intake.batches import read_batch
-from jobline.service.intake.jobs import read_order
+from jobline.service.intake.jobs import read_request
 from jobline.service.resources import Resources
 from jobline.service.shapes.batches import make_batch_request
 from tests.support.tasks import simple
@@ -82,7 +82,7 @@ def is_taken(name: str, body: Json) -> bool:
             request = make_batch_request([one.batch_job for one in models.values()])
             read_batch(make_strict_validator(request), text)
         else:
-            read_order(next(one for one in models.values() if one.request.__name__ == name), text)
+            read_request(next(one for one in models.values() if one.request.__name__ == name), text)
     except Unprocessable:
         return False
     return True

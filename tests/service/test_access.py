@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 from typing import Any
 
 import pytest
 import redis
+from fastapi import FastAPI
+from fastapi.routing import APIRoute
+from starlette.routing import Match
 
 from jobline.cli.embedded import EmbeddedRedis
 from jobline.domain.access import Scope
 from jobline.domain.rate import Rate
 from jobline.domain.settings import Auth
 from jobline.ledger import commands
-from jobline.service.guards import keyring
-from jobline.service.guards.scopes import find_scope
+from jobline.service.guards import key_cache
+from jobline.service.guards.scopes import FIELD, OPEN, ScopeTable
 from tests.support.service import ADD, ORDER, MakeKey, Serve, Worker, bearer
 from tests.support.waiting import ask_until
 
@@ -105,13 +109,34 @@ async def test_right_id_with_a_wrong_secret_is_refused(serve: Serve, make_key: M
         ("GET", "/v1/queues", Scope.READ),
         ("POST", "/v1/queues/x/pause", Scope.ADMIN),
         ("GET", "/v1/workers", Scope.ADMIN),
-        ("GET", "/metrics", Scope.ADMIN),
         ("POST", "/health/live", Scope.MANAGE),
+        ("GET", "/docs", None),
         ("GET", "/docsx", Scope.READ),
     ],
 )
-def test_each_route_needs_its_scope(method: str, path: str, needed: Scope) -> None:
-    assert find_scope(method, path) is needed
+def test_each_route_needs_its_scope(app: FastAPI, method: str, path: str, needed: Scope | None) -> None:
+    assert ScopeTable(app.router.routes).find(method, path) is needed
+
+
+def test_every_route_declares_its_scope(app: FastAPI) -> None:
+    routes = [route for route in app.router.routes if isinstance(route, APIRoute)]
+    assert len(routes) == len(app.router.routes)
+    declared = {route.path for route in routes if FIELD in (route.openapi_extra or {})}
+    opened = {route.path for route in routes if (route.openapi_extra or {}) == OPEN}
+    assert {route.path for route in routes} - declared == opened
+
+
+def test_scope_is_that_of_the_route_that_the_router_finds(app: FastAPI) -> None:
+    table = ScopeTable(app.router.routes)
+    for route in app.router.routes:
+        assert isinstance(route, APIRoute)
+        path = re.sub(r"\{\w+\}", "x\n", route.path)
+        for method in (route.methods or set()) - {"HEAD"}:
+            scope: dict[str, Any] = {"type": "http", "method": method, "path": path, "headers": []}
+            found = next(one for one in app.router.routes if one.matches(scope)[0] is Match.FULL)
+            assert isinstance(found, APIRoute)
+            assert found.openapi_extra is not None
+            assert table.find(method, path) == found.openapi_extra.get(FIELD)
 
 
 async def test_missing_scope_is_a_403_that_names_it(serve: Serve, make_key: MakeKey) -> None:
@@ -129,8 +154,8 @@ async def test_missing_scope_is_a_403_that_names_it(serve: Serve, make_key: Make
 async def test_revoked_key_is_refused_once_the_memory_of_it_ends(
     serve: Serve, make_key: MakeKey, worker: Worker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(keyring, "FRESH_S", 0.05)
-    monkeypatch.setattr(keyring, "GRACE_S", 0.05)
+    monkeypatch.setattr(key_cache, "FRESH_S", 0.05)
+    monkeypatch.setattr(key_cache, "GRACE_S", 0.05)
     value = make_key()
     async with serve(auth=Auth.KEYS) as client:
         assert (await client.get("/v1/jobs", headers=bearer(value))).status_code == 200

@@ -11,9 +11,9 @@ from fastapi import FastAPI
 from jobline.domain.errors import Refused
 from jobline.domain.task import Task
 from jobline.ledger.keys import Key
+from jobline.service.openapi.document import render
 from jobline.service.resources import Resources
-from jobline.service.routes.problems import kinds
-from jobline.service.shapes.openapi import render
+from jobline.service.routes.problems import find_kinds
 from tests.support.service import Worker
 from tests.support.tasks.simple import missing
 
@@ -85,7 +85,7 @@ async def test_router_answers_problems_too(
 
 
 async def test_every_problem_has_its_page(client: httpx.AsyncClient) -> None:
-    codes = {kind.code for kind in kinds(Refused)} | {"ledger-unavailable", "internal"}
+    codes = {kind.code for kind in find_kinds(Refused)} | {"ledger-unavailable", "internal"}
     assert len(codes) > 12
     pages = [await client.get(f"/problems/{code}") for code in codes]
     assert {page.status_code for page in pages} == {200}

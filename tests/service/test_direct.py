@@ -9,7 +9,9 @@ from starlette.requests import ClientDisconnect
 from starlette.types import Message, Receive, Scope, Send
 
 from jobline.domain.errors import TooLarge
-from jobline.service.intake.direct import DirectRoute, Shortcut, read_body, send_json
+from jobline.service.answers.json_answer import send_json
+from jobline.service.intake.body import read_body
+from jobline.service.routes.direct import DirectRoute, Shortcut
 
 
 class Direct(DirectRoute):

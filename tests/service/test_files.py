@@ -10,7 +10,8 @@ import pytest
 
 from jobline.files import FileStore, artifact_id
 from jobline.ledger.commands.attempts import PublishedArtifact
-from jobline.service.answers.downloads import OUTSIDE, read_range, write_disposition
+from jobline.service.answers.disposition import write_disposition
+from jobline.service.answers.downloads import OUTSIDE, read_range
 from tests.support.service import Serve, Worker
 
 LOOK = "/v1/tasks/photo.look/jobs"

@@ -12,8 +12,8 @@ from jobline.domain.retention import Retention
 from jobline.ledger import commands
 from jobline.ledger.keys import Key
 from jobline.service.resources import Resources
-from jobline.service.shapes.answers import JobList
-from jobline.service.shapes.tasks import unite
+from jobline.service.shapes.jobs import JobList
+from jobline.service.shapes.task_models import make_job_union
 from tests.support.service import ADD, Serve, Worker
 
 
@@ -43,7 +43,7 @@ async def test_job_is_shown_as_the_contract_has_it(client: httpx.AsyncClient, wo
 
 async def test_answers_fit_documented_models(client: httpx.AsyncClient, worker: Worker, app: FastAPI) -> None:
     resources: Resources = app.state.resources
-    job_adapter = TypeAdapter(unite(item.job for item in resources.models.values()))
+    job_adapter = TypeAdapter(make_job_union(item.job for item in resources.models.values()))
     done, failed, waiting = await submit(client), await submit(client), await submit(client)
     worker.succeed(worker.claim(), {"total": 2.0})
     worker.fail(worker.claim())

@@ -5,9 +5,9 @@ from datetime import UTC, datetime
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from jobline.service.shapes.moments import Moment
+from jobline.service.shapes.timestamps import Timestamp
 
-ADAPTER: TypeAdapter[datetime] = TypeAdapter(Moment)
+ADAPTER: TypeAdapter[datetime] = TypeAdapter(Timestamp)
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,7 @@ from jobline.domain.settings import Auth, Settings
 from jobline.ledger import commands
 from jobline.ledger.keys import Key
 from jobline.service.app import build_app
-from jobline.service.events.waiter import Waiter
+from jobline.service.events.waiting import Waiter
 from jobline.service.resources import Resources
 from tests.support.service import ADD, DRAW, ORDER, MakeKey, Serve, Worker, bearer, submit
 from tests.support.streaming import PLAIN, Api, serving

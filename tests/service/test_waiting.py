@@ -172,7 +172,7 @@ async def test_closing_ends_every_wait_at_once(
     asked = [asyncio.create_task(submit(client, "wait=30")) for _ in range(3)]
     await until(waiting(worker, 3))
     begin = time.monotonic()
-    threading.Thread(target=app.state.closing.set).start()
+    threading.Thread(target=app.state.shutdown.begin).start()
     answers = await asyncio.gather(*asked)
     late = await submit(client, "wait=30")
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import ipaddress
 import socket
 from typing import Annotated
 
@@ -35,20 +34,14 @@ def api(
 
 def check_reach(host: str, settings: Settings) -> None:
     """Refuse to serve everybody on the network without keys; raises SettingsError, naming both ways out."""
+    from jobline.service.guards.reach import is_loopback
+
     if is_loopback(host) or settings.auth is Auth.KEYS or settings.allow_open:
         return
     raise SettingsError(
         f"refusing to listen on {host} without keys: whoever reaches it could run jobs and read results. "
         "Set JOBLINE_AUTH=keys, or JOBLINE_ALLOW_OPEN=true behind a gateway of your own"
     )
-
-
-def is_loopback(host: str) -> bool:
-    """Claim that only this machine reaches the host."""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def check_port(host: str, port: int) -> None:

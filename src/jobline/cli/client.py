@@ -17,6 +17,7 @@ from urllib.parse import quote, urlsplit
 import httpx
 
 from jobline.domain.errors import JoblineError
+from jobline.service.answers.disposition import write_disposition
 from jobline.startup import warn_of_misspelt_variables
 
 #: Any: a JSON object of the API, whose shape the server's own OpenAPI states.
@@ -73,7 +74,7 @@ class ApiClient:
     def upload(self, path: Path) -> Json:
         """Upload a local file, streamed."""
         media_type = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
-        headers = {"Content-Type": media_type, "Content-Disposition": disposition(path.name)}
+        headers = {"Content-Type": media_type, "Content-Disposition": write_disposition(path.name)}
         with path.open("rb") as content:
             return self._json(
                 "POST", "/v1/files", content=content, headers=headers, timeout=TRANSFER_TIMEOUT_S
@@ -162,12 +163,3 @@ def problem_line(response: httpx.Response) -> str:
     if errors:
         parts.append("; ".join(errors))
     return f"{response.status_code} {problem.get('code', '')}: {': '.join(parts)}"
-
-
-def disposition(name: str) -> str:
-    """Give a file's name in a header, RFC 6266: ASCII for all, UTF-8 for those who read it."""
-    plain = "".join(
-        char if char.isascii() and char.isprintable() and char not in '"\\' else "_" for char in name
-    )
-    extended = f"; filename*=UTF-8''{quote(name, safe='')}" if plain != name else ""
-    return f'attachment; filename="{plain}"{extended}'

@@ -23,7 +23,7 @@ def openapi(
 ) -> None:
     """Print the OpenAPI description, or write or check its golden file."""
     from jobline.service.main import app
-    from jobline.service.shapes.openapi import render
+    from jobline.service.openapi.document import render
 
     text = render(app)
     if write:

@@ -82,7 +82,7 @@ class Registry:
         """Return the sentence that tells a client why a task is not on offer."""
         if waiting := self.unavailable.get(name):
             return install_hint(waiting)
-        return f"There is no task {name!r}; the list of tasks names those on offer."
+        return f"There is no task {name!r}."
 
     @property
     def queues(self) -> tuple[str, ...]:

@@ -1,1 +1,1 @@
-"""How answers are written: jobs, problems, downloads."""
+"""Responses: problems, JSON, entity tags and the bytes of files."""

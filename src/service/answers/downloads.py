@@ -1,26 +1,26 @@
-"""Send stored bytes: whole or one range (RFC 9110, section 14), as an attachment that no browser opens."""
+"""Downloads: the bytes of a file, whole or one range (RFC 9110, section 14), as an attachment."""
 
 from __future__ import annotations
 
 import re
-from urllib.parse import quote
 
 from fastapi import Request, Response
 from starlette.responses import StreamingResponse
 
 from jobline.domain.stored_file import StoredFile
 from jobline.files import FileStore
+from jobline.service.answers.disposition import write_disposition
+from jobline.service.answers.etags import is_current
 from jobline.service.answers.problems import write_problem
 from jobline.service.answers.refusals import RangeOutside
-from jobline.service.intake.headers import is_fresh
 
 ONE_RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})", re.IGNORECASE)
-#: What lies beyond the end of every file.
+#: The result of `read_range` for a range outside of the file.
 OUTSIDE = (0, 0)
 
 
 async def send_file(request: Request, files: FileStore, file: StoredFile) -> Response:
-    """Answer GET and HEAD for a file's bytes; a range that cannot be is 416, several ranges are the whole."""
+    """Return the response to GET or HEAD; 416 for a range outside of the file, all of it for several."""
     etag = f'"{file.sha256}"'
     headers = {
         "Content-Type": file.media_type,
@@ -31,14 +31,14 @@ async def send_file(request: Request, files: FileStore, file: StoredFile) -> Res
         "Content-Security-Policy": "sandbox; default-src 'none'",
         "Cache-Control": "private, no-cache",
     }
-    if is_fresh(request.headers.get("if-none-match"), etag):
+    if is_current(request.headers.get("if-none-match"), etag):
         return Response(None, 304, headers)
     status, start, end = 200, 0, file.size_bytes
-    wanted = request.headers.get("range")
-    if wanted and request.method == "GET" and request.headers.get("if-range", etag) == etag:
-        part = read_range(wanted, file.size_bytes)
+    requested = request.headers.get("range")
+    if requested and request.method == "GET" and request.headers.get("if-range", etag) == etag:
+        part = read_range(requested, file.size_bytes)
         if part == OUTSIDE:
-            detail = f"The range lies outside of the file's {file.size_bytes:,} bytes."
+            detail = f"The range is outside of the file, which has {file.size_bytes:,} bytes."
             more = {"Content-Range": f"bytes */{file.size_bytes}"}
             kind = RangeOutside
             return write_problem(request, kind.status, kind.code, kind.title, detail, headers=more)
@@ -52,7 +52,7 @@ async def send_file(request: Request, files: FileStore, file: StoredFile) -> Res
 
 
 def read_range(value: str, size_bytes: int) -> tuple[int, int] | None:
-    """Read one range as (start, end), without the end; None for what is no single range, or no range."""
+    """Parse a single range into (start, end), the end excluded; None for several ranges or anything else."""
     match = ONE_RANGE.fullmatch(value.strip())
     if match is None or match.groups() == ("", ""):
         return None
@@ -64,9 +64,3 @@ def read_range(value: str, size_bytes: int) -> tuple[int, int] | None:
     if last and int(last) < start:
         return None
     return (start, end) if start < size_bytes else OUTSIDE
-
-
-def write_disposition(name: str) -> str:
-    """Write an attachment's name for old clients and, in full, for those that read RFC 8187."""
-    plain = "".join(letter if " " <= letter <= "~" and letter not in '"\\%' else "_" for letter in name)
-    return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"

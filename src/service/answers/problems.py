@@ -1,4 +1,4 @@
-"""Turn every error into RFC 9457 ``application/problem+json``: ours, FastAPI's own, and what nobody expected.
+"""Error responses, RFC 9457 ``application/problem+json``: for our errors, FastAPI's own and unexpected ones.
 
 A problem never shows a traceback, nor a value that the client sent.
 """
@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Annotated, Any
 
 import orjson
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import iter_route_contexts
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 
 from jobline.domain.errors import FieldError, LedgerUnavailable, NotFound, Refused
@@ -21,56 +21,65 @@ from jobline.service.answers.refusals import BadParameter, MethodNotAllowed, Too
 
 MEDIA_TYPE = "application/problem+json"
 INTERNAL = "internal"
-#: Where the scope of a request holds its id.
+UNAVAILABLE = "Redis is unavailable"
+#: Key of the request ID in the scope of a request.
 REQUEST_ID = "jobline.request_id"
-#: Where it says that a defect was answered and logged: Starlette raises it again, for servers to log.
+#: Key in the scope that marks a defect as answered and logged: Starlette raises it again, for servers to log.
 IS_LOGGED = "jobline.is_logged"
-#: Python's own phrases differ between its versions; what is documented must not.
+#: Our own phrases: those of Python's `http` differ between versions, and the OpenAPI document must not.
 MEANINGS = {
-    400: "The body is not JSON",
-    401: "No access key, or none that is valid",
-    403: "The access key does not allow it",
+    400: "The body is not valid JSON",
+    401: "The access key is missing or not valid",
+    403: "The access key lacks the scope for this operation",
     404: "Not found",
-    408: "The body did not come in time",
-    409: "The state does not allow it",
-    410: "Expired",
-    413: "Too large",
+    408: "The body did not arrive in time",
+    409: "The current state does not allow this",
+    410: "Expired or deleted",
+    413: "The body or the file is too large",
     414: "The URL is too long",
     415: "Unsupported media type",
-    416: "No such range",
-    422: "Not valid",
+    416: "The range is outside of the file",
+    422: "The body or a parameter is not valid",
     429: "Too many requests, or the queue is full",
     431: "The headers are too large",
-    503: "The ledger is unavailable",
+    503: UNAVAILABLE,
 }
 
 logger = logging.getLogger("jobline.service")
 
 
 class FieldProblem(BaseModel):
-    """Point at one wrong place of a request."""
+    """One invalid part of a request."""
 
     model_config = ConfigDict(frozen=True)
 
-    pointer: str  #: a JSON pointer (RFC 6901) into the body; empty for a parameter, which the detail names
-    detail: str
+    pointer: Annotated[
+        str,
+        Field(
+            description="JSON Pointer (RFC 6901) into the body; empty for a parameter, which `detail` names."
+        ),
+    ]
+    detail: Annotated[str, Field(description="What is wrong with it.")]
 
 
 class Problem(BaseModel):
-    """Describe an error (RFC 9457). The field that the RFC calls ``type`` is added where this is written."""
+    """An error (RFC 9457). It also has a field `type`, the path of a page that explains the code."""
 
     model_config = ConfigDict(frozen=True)
 
-    title: str
-    status: int
-    detail: str
-    instance: str
-    code: str
-    errors: list[FieldProblem] | None = None
+    title: Annotated[str, Field(description="Short name of the kind of error.")]
+    status: Annotated[int, Field(description="HTTP status code.")]
+    detail: Annotated[str, Field(description="What happened and what to do about it.")]
+    instance: Annotated[str, Field(description="Path of the request.")]
+    code: Annotated[str, Field(description="Stable code for programs to act on.", examples=["not-found"])]
+    errors: Annotated[
+        list[FieldProblem] | None,
+        Field(description="The invalid parts of the request, if there are several."),
+    ] = None
 
 
 def install_handlers(app: FastAPI) -> None:
-    """Have every error of the application answered here."""
+    """Register the handlers of this module for every error of the application."""
     app.add_exception_handler(Refused, answer_refused)
     app.add_exception_handler(LedgerUnavailable, answer_unavailable)
     app.add_exception_handler(RequestValidationError, answer_invalid)
@@ -79,7 +88,7 @@ def install_handlers(app: FastAPI) -> None:
 
 
 async def answer_error(request: Request, error: Exception) -> Response:
-    """Answer whatever ended a request that no handler of FastAPI's saw."""
+    """Answer an error that was raised outside of FastAPI's own layers."""
     if isinstance(error, Refused):
         return await answer_refused(request, error)
     if isinstance(error, LedgerUnavailable):
@@ -88,7 +97,7 @@ async def answer_error(request: Request, error: Exception) -> Response:
 
 
 async def answer_refused(request: Request, error: Exception) -> Response:
-    """Answer what a rule or the ledger turned down."""
+    """Answer a request that a rule or the ledger refused."""
     assert isinstance(error, Refused)  # noqa: S101 - narrows a type: registered for this class
     headers = {} if error.retry_after_s is None else {"Retry-After": str(error.retry_after_s)}
     if isinstance(error, TooSlow):
@@ -99,14 +108,14 @@ async def answer_refused(request: Request, error: Exception) -> Response:
 
 
 async def answer_unavailable(request: Request, error: Exception) -> Response:
-    """Answer that Redis is out of reach."""
+    """Answer a request that failed because Redis cannot be reached or refuses to write."""
     headers = {"Retry-After": str(LedgerUnavailable.retry_after_s)}
     code, status = LedgerUnavailable.code, LedgerUnavailable.status
-    return write_problem(request, status, code, "The ledger is unavailable", str(error), headers=headers)
+    return write_problem(request, status, code, UNAVAILABLE, str(error), headers=headers)
 
 
 async def answer_invalid(request: Request, error: Exception) -> Response:
-    """Answer parameters that FastAPI found wrong."""
+    """Answer a request whose parameters FastAPI found invalid."""
     assert isinstance(error, RequestValidationError)  # noqa: S101 - as above
     errors = tuple(
         FieldError("", f"{part['loc'][0]} parameter {'.'.join(map(str, part['loc'][1:]))}: {part['msg']}")
@@ -117,7 +126,7 @@ async def answer_invalid(request: Request, error: Exception) -> Response:
 
 
 async def answer_http(request: Request, error: Exception) -> Response:
-    """Answer what the router turned down: no such path, no such method."""
+    """Answer a request that the router refused: an unknown path, or a wrong method."""
     assert isinstance(error, HTTPException)  # noqa: S101 - as above
     kind: type[Refused] = Refused
     detail, headers = error.detail, dict(error.headers or {})
@@ -125,16 +134,16 @@ async def answer_http(request: Request, error: Exception) -> Response:
         kind, detail = NotFound, f"There is nothing at {request.url.path}."
     elif error.status_code == MethodNotAllowed.status:
         headers["Allow"] = ", ".join(sorted(find_methods(request)))
-        kind, detail = MethodNotAllowed, f"{request.method} is not for this; {headers['Allow']} may be used."
+        kind, detail = MethodNotAllowed, f"{request.method} is not allowed here; allowed: {headers['Allow']}."
     return write_problem(request, error.status_code, kind.code, kind.title, detail, headers=headers)
 
 
 async def answer_unexpected(request: Request, error: Exception) -> Response:
-    """Answer a defect of ours; the log has the traceback, the client has not."""
+    """Answer an unexpected error: a defect of ours. The traceback goes to the log, never to the client."""
     request_id = request.scope.get(REQUEST_ID, "")
     logger.error("%s %s failed, request %s", request.method, request.url.path, request_id, exc_info=error)
     request.scope[IS_LOGGED] = True
-    detail = "Something went wrong here. It was logged; the request may be sent again."
+    detail = "Internal error. It has been logged; you may send the request again."
     return write_problem(request, 500, INTERNAL, "Internal error", detail)
 
 
@@ -148,7 +157,7 @@ def write_problem(
     errors: Iterable[FieldError] = (),
     headers: Mapping[str, str] | None = None,
 ) -> Response:
-    """Write one problem."""
+    """Return one problem as a response."""
     content: dict[str, Any] = {  # Any: JSON values of every kind
         "type": f"/problems/{code}",
         "title": title,
@@ -164,22 +173,22 @@ def write_problem(
 
 
 def find_methods(request: Request) -> set[str]:
-    """List the methods that a path takes: the router names those of its first route only.
+    """Return all methods that a path allows; the router knows only those of its first matching route.
 
-    A path that is declared word for word (/v1/jobs/cancel) is that, and no id of /v1/jobs/{id}.
+    A literal path such as ``/v1/jobs/cancel`` takes precedence over ``/v1/jobs/{id}``.
     """
     path = request.url.path
-    fitting = [
+    matching = [
         route
         for route in iter_route_contexts(request.app.routes)
         if route.methods and route.path_regex.match(path)
     ]
-    exact = [route for route in fitting if route.path == path]
-    return {method for route in exact or fitting for method in route.methods or ()}
+    exact = [route for route in matching if route.path == path]
+    return {method for route in exact or matching for method in route.methods or ()}
 
 
 def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """Declare error answers for OpenAPI: an explicit reference, which every SDK generator reads."""
+    """Return error responses for OpenAPI, as explicit references, which every SDK generator reads."""
     reference = {"$ref": "#/components/schemas/Problem"}
     return {
         status: {"description": MEANINGS[status], "content": {MEDIA_TYPE: {"schema": reference}}}

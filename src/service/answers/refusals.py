@@ -1,60 +1,63 @@
-"""What HTTP alone can refuse, as branches of the tree in `jobline.domain.errors`."""
+"""The errors that only HTTP has, as branches of the tree in `jobline.domain.errors`.
+
+The first sentence of each class is shown on the page of its code, `/problems/{code}`.
+"""
 
 from jobline.domain.errors import Refused
 
 
 class NotJson(Refused):
-    """The body is not JSON."""
+    """The body is not valid JSON."""
 
-    code, status, title = "not-json", 400, "The body is not JSON"
+    code, status, title = "not-json", 400, "The body is not valid JSON"
 
 
 class MethodNotAllowed(Refused):
-    """The path takes other methods, which Allow lists."""
+    """The path allows other methods only, which the Allow header lists."""
 
     code, status, title = "method-not-allowed", 405, "Method not allowed"
 
 
 class RangeOutside(Refused):
-    """The range asked for lies outside of the file."""
+    """The requested range is outside of the file."""
 
-    code, status, title = "range-not-satisfiable", 416, "No such range"
+    code, status, title = "range-not-satisfiable", 416, "Range outside of the file"
 
 
 class BadParameter(Refused):
-    """A header, or a parameter of the path or the query, is not valid."""
+    """A header, a path parameter or a query parameter is not valid."""
 
     code, status, title = "bad-parameter", 422, "A parameter is not valid"
 
 
 class NotReady(Refused):
-    """A part that jobs need is missing."""
+    """Redis or every worker is missing, so jobs cannot run."""
 
     code, status, title = "not-ready", 503, "Not ready"
 
 
 class Unauthorized(Refused):
-    """There is no access key, or none that is valid: make one by `jobline keys create`."""
+    """The access key is missing or not valid; `jobline keys create` makes one."""
 
-    code, status, title = "unauthorized", 401, "An access key is needed"
+    code, status, title = "unauthorized", 401, "Access key required"
 
 
 class Forbidden(Refused):
-    """The access key is valid, and lacks the scope that this needs."""
+    """The access key is valid but lacks the scope for this operation."""
 
-    code, status, title = "forbidden", 403, "The access key does not allow this"
+    code, status, title = "forbidden", 403, "Scope missing"
 
 
 class NotServedHere(Refused):
-    """Requests from beyond this machine, or from another site's page, are refused while keys are off."""
+    """While keys are off, requests from other machines and from pages of other sites are refused."""
 
-    code, status, title = "not-served-here", 403, "Not served here without keys"
+    code, status, title = "not-served-here", 403, "Not available without keys"
 
 
 class TooSlow(Refused):
-    """The body did not come in time."""
+    """The body did not arrive in time."""
 
-    code, status, title = "too-slow", 408, "The body did not come in time"
+    code, status, title = "too-slow", 408, "The body is too slow"
 
 
 class TargetTooLong(Refused):
@@ -64,12 +67,12 @@ class TargetTooLong(Refused):
 
 
 class RateLimited(Refused):
-    """The key has made as many requests as it may in this window of time."""
+    """The key has used up its requests for the current time window."""
 
     code, status, title = "rate-limited", 429, "Too many requests"
 
 
 class HeadersTooLarge(Refused):
-    """The headers are larger, or more, than the limit."""
+    """There are too many headers, or they are too large."""
 
     code, status, title = "headers-too-large", 431, "The headers are too large"

@@ -10,7 +10,7 @@ import orjson
 from jobline.domain.event import STATES, Event, EventType, Position
 from jobline.domain.record import Failure, moment
 from jobline.domain.state import State
-from jobline.service.answers.writing import UTC_Z, describe_error, raw
+from jobline.service.answers.content import UTC_Z, describe_error, raw
 
 #: An empty comment: no blank line, for that would end an event, and some clients would see an empty one.
 BEAT = b":\n"

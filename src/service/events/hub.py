@@ -12,13 +12,13 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Callable
 from typing import Protocol
 
 from jobline.domain.record import Record
 from jobline.ledger.connect import Connector
 from jobline.ledger.subscription import Subscription, kind_of
 from jobline.service.events.frames import Frame
+from jobline.service.server.shutdown import Shutdown
 
 #: Told to every watcher after a gap of the subscription; no event of a job.
 RESYNC = "resync"
@@ -35,8 +35,8 @@ class Hub:
             connector, self.name, resumed=lambda: self.tell_all(RESYNC), tell=self._tell
         )
         self._watchers: dict[str, set[Watcher]] = {}
-        self.closing = Closing()
-        self.closing.add(self.end_all)
+        self.shutdown = Shutdown()
+        self.shutdown.add_callback(self.end_all)
 
     async def ready(self) -> None:
         """Return when the subscription stands; raises LedgerUnavailable when it does not in time."""
@@ -45,7 +45,7 @@ class Hub:
     def attach(self, job_id: str, watcher: Watcher) -> None:
         """Tell a watcher of a job's events from now on."""
         self._watchers.setdefault(job_id, set()).add(watcher)
-        if self.closing.is_set:
+        if self.shutdown.has_begun:
             watcher.hear(News(job_id, CLOSING, b""))
 
     def detach(self, job_id: str, watcher: Watcher) -> None:
@@ -98,27 +98,3 @@ class Watcher(Protocol):
 
     def hear(self, news: News) -> None:
         """Take one event, RESYNC or CLOSING."""
-
-
-class Closing:
-    """End all waits and streams at once; ``set`` may be called from a signal handler or another thread."""
-
-    def __init__(self) -> None:
-        self._ends: list[Callable[[], None]] = []
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self.is_set = False
-
-    def add(self, end: Callable[[], None]) -> None:
-        """Call ``end`` in the loop, when the process stops."""
-        self._ends.append(end)
-
-    def bind(self) -> None:
-        """Note the loop that the waiters run in."""
-        self._loop = asyncio.get_running_loop()
-
-    def set(self) -> None:
-        """Let every waiter go, those to come too."""
-        self.is_set = True
-        if self._loop is not None and not self._loop.is_closed():
-            for end in self._ends:
-                self._loop.call_soon_threadsafe(end)

@@ -1,6 +1,6 @@
 """One client's event stream: what was, what is, and never more in memory than a bounded buffer.
 
-A stream is parked (`jobline.service.server.parking`): whoever tells it an event wakes its pump. While the
+A stream is parked (`jobline.service.server.deferred`): whoever tells it an event wakes its pump. While the
 client does not read, the pump waits in ``send``, and events gather in the buffer; when they pass
 ``BUFFER_BYTES`` they are dropped, and the pump reads on from Redis by the last id sent, a page at a time,
 until it has caught up. Nobody waits for it.
@@ -23,7 +23,7 @@ from jobline.ledger.commands.events import History
 from jobline.service.events.frames import BEAT, OPENING, Frame
 from jobline.service.events.hub import CLOSING, RESYNC, News
 from jobline.service.server.connection import CONNECTION, Connection
-from jobline.service.server.parking import Parked
+from jobline.service.server.deferred import DeferredAnswer
 
 #: What waits for a client at most, beside what its socket holds (uvicorn stops at 64 kB).
 BUFFER_BYTES = 65_536
@@ -43,7 +43,7 @@ Read = Callable[[str], Awaitable[History]]
 Write = Callable[[Event], Frame]
 
 
-class Stream(Parked):
+class Stream(DeferredAnswer):
     """Send one client the events that ``read`` gives after a stream id, and those that it is told."""
 
     __slots__ = (
@@ -104,7 +104,7 @@ class Stream(Parked):
 
     def beat(self) -> None:
         """Send a sign of life, unless there is something else to send."""
-        if self._pump is not None or self._send is None or self._is_closed:
+        if self._sender is not None or self._send is None or self._is_closed:
             return
         if self._connection is not None:
             self._connection.write_chunk(BEAT)
@@ -134,13 +134,13 @@ class Stream(Parked):
     def _start(self) -> None:
         self._wake()
 
-    def _release(self) -> None:
+    def _unsubscribe(self) -> None:
         while self._releases:
             self._releases.pop()(self)
 
     # the pump
 
-    async def _go_on(self, send: Send) -> None:
+    async def _send_pending(self, send: Send) -> None:
         try:
             while await self._prepare():
                 chunk, self._chunk = self._chunk, b""

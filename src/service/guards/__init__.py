@@ -1,1 +1,1 @@
-"""What every request passes before a route sees it: hardening, keys, scopes, limits."""
+"""The ASGI wrappers that every request passes: limits, request ID, access key, scope, rate limit."""

@@ -1,8 +1,8 @@
-"""What every request is held to and every answer carries; a plain ASGI wrapper, for it is on the hot path.
+"""The limits of every request and the headers of every response. A plain ASGI wrapper: it is on the hot path.
 
-Outermost of all: it answers defects too, so that a 500 has these headers like any other answer. Bounds of
-bodies stand with the routes that read them (`JOBLINE_MAX_BODY_BYTES`), the depth of JSON in pydantic's parser
-(200), so that nothing is parsed twice.
+It wraps everything but the deferred answers and answers unexpected errors too, so that a 500 has the same
+headers as any other response. The routes that read bodies limit their size (`JOBLINE_MAX_BODY_BYTES`), and
+pydantic's parser limits the depth of JSON (200): so nothing is parsed twice.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ from jobline.service.server.connection import CONNECTION, Connection
 MAX_TARGET_BYTES = 8192
 MAX_HEAD_BYTES = 32_768
 MAX_HEADERS = 100
-#: A body that comes slower than this uses its time up.
-FLOOR_BYTES_S = 1024
-#: Taken as it came; anything else is replaced, so that no caller writes into a log what it likes.
-GOOD_ID = re.compile(rb"[\w.:+/=@-]{1,128}", re.ASCII)
-#: Ids of our own: the process, by chance, and a count: they name requests, and are no secret.
-PROCESS = secrets.token_hex(4).encode()
-COUNT = itertools.count()
-ALWAYS = (
+#: A body slower than this runs out of its time.
+MIN_BYTES_S = 1024
+#: Request IDs that are accepted from clients. Others are replaced, so that callers cannot forge log lines.
+ACCEPTED_ID = re.compile(rb"[\w.:+/=@-]{1,128}", re.ASCII)
+#: Our own request IDs: a random number for the process, and a count. They are no secret.
+PROCESS_ID = secrets.token_hex(4).encode()
+COUNTER = itertools.count()
+HEADERS = (
     (b"x-content-type-options", b"nosniff"),
     (b"referrer-policy", b"no-referrer"),
     (b"x-frame-options", b"DENY"),
@@ -42,20 +42,20 @@ ALWAYS = (
     (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
     (b"cache-control", b"private, no-cache"),
 )
-NAMES = frozenset(name for name, _ in ALWAYS)
+HEADER_NAMES = frozenset(name for name, _ in HEADERS)
 
 
 class Hardening:
-    """Bound what comes in, name it by a request id, and add the headers that the route has not set itself."""
+    """Limits requests, gives them an ID, and adds the headers that the route has not set."""
 
     def __init__(self, app: ASGIApp, *, body_timeout_s: float, is_shared: bool) -> None:
         self.app = app
         self._body_timeout_s = body_timeout_s
-        #: Pages of other origins may read answers; CORS says which.
-        self._always = tuple(
-            header for header in ALWAYS if not (is_shared and header[0] == b"cross-origin-resource-policy")
+        #: With CORS, pages of other origins may read responses.
+        self._headers = tuple(
+            header for header in HEADERS if not (is_shared and header[0] == b"cross-origin-resource-policy")
         )
-        self._lines = b"".join(b"%b: %b\r\n" % header for header in self._always)
+        self._lines = b"".join(b"%b: %b\r\n" % header for header in self._headers)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -72,10 +72,10 @@ class Hardening:
                 has_begun = True
                 headers = message["headers"]
                 present = {name for name, _ in headers}
-                if connection is not None and present.isdisjoint(NAMES):
+                if connection is not None and present.isdisjoint(HEADER_NAMES):
                     connection.add_lines(b"%bx-request-id: %b\r\n" % (self._lines, request_id))
                 else:
-                    headers.extend(header for header in self._always if header[0] not in present)
+                    headers.extend(header for header in self._headers if header[0] not in present)
                     headers.append((b"x-request-id", request_id))
             await send(message)
 
@@ -94,51 +94,54 @@ class Hardening:
 
 
 def measure(scope: Scope) -> tuple[int, bytes]:
-    """Add up the headers, and find the request's id in them; without a good one it gets one."""
+    """Return the size of all headers and the ID of the request: its own if it is acceptable, or a new one."""
     size, request_id = 0, b""
     for name, value in scope["headers"]:
         size += len(name) + len(value)
         if name == b"x-request-id":
             request_id = value
-    if not request_id or not GOOD_ID.fullmatch(request_id):
-        request_id = b"%b%08x" % (PROCESS, next(COUNT))
+    if not request_id or not ACCEPTED_ID.fullmatch(request_id):
+        request_id = b"%b%08x" % (PROCESS_ID, next(COUNTER))
     return size, request_id
 
 
 def check_head(scope: Scope, size: int) -> None:
-    """Hold path, query and headers to their limits."""
+    """Raise TargetTooLong or HeadersTooLarge for a request above the limits."""
     if len(scope.get("raw_path") or b"") + len(scope["query_string"]) > MAX_TARGET_BYTES:
-        raise TargetTooLong(f"Path and query may have {MAX_TARGET_BYTES:,} bytes together.")
+        raise TargetTooLong(f"Path and query together may have at most {MAX_TARGET_BYTES:,} bytes.")
     if size > MAX_HEAD_BYTES or len(scope["headers"]) > MAX_HEADERS:
-        raise HeadersTooLarge(f"There may be {MAX_HEADERS} headers, of {MAX_HEAD_BYTES:,} bytes together.")
+        raise HeadersTooLarge(
+            f"At most {MAX_HEADERS} headers with {MAX_HEAD_BYTES:,} bytes together are allowed."
+        )
 
 
 def time_body(receive: Receive, timeout_s: float) -> Receive:
-    """Give a body its time: ``timeout_s`` of waiting, and more for what has come, never more than at first.
+    """Return a ``receive`` that limits the time spent waiting for the body; it raises TooSlow in the route.
 
-    What the application itself takes does not count. Raises TooSlow in the route that reads.
+    The budget is ``timeout_s``. Each `MIN_BYTES_S` bytes that arrive add a second to what is left, up to the
+    full budget. The application's own time does not count.
     """
     left_s, is_complete = timeout_s, False
 
     async def receive_in_time() -> Message:
         nonlocal left_s, is_complete
         if is_complete:
-            return await receive()  # that is the client's going, which may take its time
-        waiting: Coroutine[Any, Any, Message] = receive()  # type: ignore[assignment] # what servers give
+            return await receive()  # only the disconnect can follow, at any time
+        receiving: Coroutine[Any, Any, Message] = receive()  # type: ignore[assignment] # servers return coroutines
         began = time.monotonic()
         try:
-            first = waiting.send(None)
-        except StopIteration as there:  # most bodies came with their head: they need no timer
-            message: Message = there.value
+            first = receiving.send(None)
+        except StopIteration as result:  # most bodies arrive together with the head: no timer needed
+            message: Message = result.value
         else:
             try:
                 async with asyncio.timeout(left_s):
-                    message = await resume(waiting, first)
+                    message = await resume(receiving, first)
             except TimeoutError:
-                raise TooSlow(f"The body did not come within {timeout_s:g} s, or stopped.") from None
+                raise TooSlow(f"The body did not arrive within {timeout_s:g} s, or it stalled.") from None
         if message.get("more_body", False):
             left_s -= time.monotonic() - began
-            left_s = min(timeout_s, left_s + len(message.get("body", b"")) / FLOOR_BYTES_S)
+            left_s = min(timeout_s, left_s + len(message.get("body", b"")) / MIN_BYTES_S)
         else:
             is_complete = True
         return message
@@ -147,17 +150,17 @@ def time_body(receive: Receive, timeout_s: float) -> Receive:
 
 
 @coroutine
-def resume(waiting: Coroutine[Any, Any, Message], first: object) -> Generator[Any, Any, Message]:
-    """Await a coroutine that was begun by hand; ``first`` is what it waits for. Any: asyncio's own affair."""
+def resume(receiving: Coroutine[Any, Any, Message], first: object) -> Generator[Any, Any, Message]:
+    """Await a coroutine that was started by hand and waits for ``first``. Any: asyncio's own types."""
     awaited = first
     try:
         while True:
             try:
                 sent = yield awaited
-            except BaseException as error:  # noqa: BLE001 - a cancellation is the coroutine's to handle
-                awaited = waiting.throw(error)
+            except BaseException as error:  # noqa: BLE001 - the coroutine handles its cancellation
+                awaited = receiving.throw(error)
             else:
-                awaited = waiting.send(sent)
+                awaited = receiving.send(sent)
     except StopIteration as end:
         message: Message = end.value
         return message

@@ -1,49 +1,88 @@
-"""Who calls, what each route asks of a key, and whose jobs and files are seen.
+"""The scope that each route needs, and whose jobs and files a caller sees.
 
-What needs which scope is said once, here, by method and path, so that a route which nobody thought of is
-closed: it needs a key, and `manage` where it may change something. `jobline.service.guards.gate` holds
-requests to it, and `jobline.service.shapes.openapi` writes it into the document.
+Each route declares its scope where it is declared itself, by `needs` or `OPEN` in its ``openapi_extra``.
+`ScopeTable` reads the declarations of all routes: `jobline.service.guards.access` enforces them, and the
+OpenAPI document shows them as ``x-scope``. A path without a route or a declaration is closed: it needs a key,
+and ``manage`` unless it only reads.
 """
 
 from __future__ import annotations
 
 import re
+from collections import defaultdict
+from collections.abc import Iterable
 from functools import lru_cache
+from typing import Any
 
+from starlette.routing import BaseRoute
 from starlette.types import Scope as AsgiScope
 
 from jobline.domain.access import Principal, Scope
 
-#: Where the gate leaves the principal.
+#: Key of the principal in the scope of a request.
 PRINCIPAL = "jobline.principal"
-#: Open to all: health for load balancers, the documentation, and what the pages load.
-OPEN = re.compile(r"/|/health/\w+|/problems/[^/]*|/openapi\.json|/docs|/docs/.*|/redoc|/assets/.*", re.DOTALL)
 READING = frozenset({"GET", "HEAD", "OPTIONS"})
-#: What all tenants share: its reading, too, tells of others.
-SHARED = re.compile(r"/v1/workers(/.*)?|/metrics", re.DOTALL)
-SHARED_CHANGES = re.compile(r"/v1/queues(/.*)?", re.DOTALL)
-SUBMITS = re.compile(r"/v1/tasks/[^/]*/jobs|/v1/batches|/v1/files|/v1/workflows", re.DOTALL)
+#: The field of an operation in the OpenAPI document, and of a route's ``openapi_extra``.
+FIELD = "x-scope"
+#: The declaration of a route that needs no key, in the words of OpenAPI.
+OPEN: dict[str, Any] = {"security": []}
 
 
-@lru_cache(maxsize=4096)
-def find_scope(method: str, path: str) -> Scope | None:
-    """Say what a key must allow for this; None for what is open to all."""
-    if method in READING:
-        if OPEN.fullmatch(path):
-            return None
-        return Scope.ADMIN if SHARED.fullmatch(path) else Scope.READ
-    if SHARED.fullmatch(path) or SHARED_CHANGES.fullmatch(path):
-        return Scope.ADMIN
-    return Scope.SUBMIT if method == "POST" and SUBMITS.fullmatch(path) else Scope.MANAGE
+def needs(scope: Scope) -> dict[str, Any]:  # Any: as FastAPI's openapi_extra
+    """Return the declaration of a route that needs a key with this scope."""
+    return {FIELD: scope.value}
+
+
+class ScopeTable:
+    """The scopes of all routes, by method and path."""
+
+    def __init__(self, routes: Iterable[BaseRoute]) -> None:
+        patterns: dict[str, list[str]] = defaultdict(list)
+        self._scopes: dict[str, list[Scope | None]] = defaultdict(list)
+        for route in routes:
+            for method in getattr(route, "methods", None) or ():
+                patterns[method].append(f"({strip_names(route.path_regex.pattern)})")  # type: ignore[attr-defined] # every route with methods has it
+                self._scopes[method].append(read_declaration(route, method))
+        #: One pattern a method, whose alternatives are in the order of the routes: the router's first match.
+        self._patterns = {method: re.compile("|".join(parts)) for method, parts in patterns.items()}
+        self.find = lru_cache(maxsize=4096)(self._find)
+
+    def _find(self, method: str, path: str) -> Scope | None:
+        """Return the scope that a key needs; None if the route is open to everybody."""
+        if method in READING:
+            method = "GET"
+        pattern = self._patterns.get(method)
+        match = pattern.match(path) if pattern else None
+        if match is None or match.lastindex is None:
+            return default_scope(method)
+        return self._scopes[method][match.lastindex - 1]
+
+
+def read_declaration(route: BaseRoute, method: str) -> Scope | None:
+    """Return the scope that a route declares; None if it is open."""
+    declared = getattr(route, "openapi_extra", None) or {}
+    if declared.get("security") == OPEN["security"]:
+        return None
+    return Scope(declared[FIELD]) if FIELD in declared else default_scope(method)
+
+
+def default_scope(method: str) -> Scope:
+    """Return the scope of a path that declares none."""
+    return Scope.READ if method in READING else Scope.MANAGE
+
+
+def strip_names(pattern: str) -> str:
+    """Make the groups of a route's pattern non-capturing, so that patterns can be joined."""
+    return re.sub(r"\(\?P<\w+>", "(?:", pattern)
 
 
 def find_path(scope: AsgiScope) -> str:
-    """Give the path below the prefix that a proxy put in front."""
+    """Return the path without the prefix that a proxy added."""
     path: str = scope["path"]
     return path.removeprefix(scope.get("root_path", ""))
 
 
 def find_tenant(scope: AsgiScope) -> str:
-    """Say whose jobs and files the caller may see. A request that passed no gate is a defect: KeyError."""
+    """Return the tenant of the caller. KeyError means that a request bypassed the guards, a defect."""
     principal: Principal = scope[PRINCIPAL]
     return principal.tenant

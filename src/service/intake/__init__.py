@@ -1,1 +1,1 @@
-"""What a request brings: headers, bodies, files, and the submissions made from them."""
+"""What a request brings: headers, bodies and files, and the submissions made from them."""

@@ -1,21 +1,20 @@
-"""Read the headers that change what a request means; pure."""
+"""The request headers that change what a request means: ``Prefer`` and ``Idempotency-Key``. Pure."""
 
 from __future__ import annotations
 
-import hashlib
 import re
 from dataclasses import dataclass
 
 from jobline.service.answers.refusals import BadParameter
 
-#: RFC 7240, and the bound that keeps proxies from cutting a wait off.
+#: Longest wait. Many proxies close a connection that is silent for longer.
 MAX_WAIT_S = 60
 PRINTABLE = re.compile(r"[\x20-\x7e]{1,255}")
 
 
 @dataclass(frozen=True, slots=True)
 class Prefer:
-    """Hold what a client would like (RFC 7240): how long to wait, or not to."""
+    """The preferences of a client (RFC 7240); ``applied`` is the value for ``Preference-Applied``."""
 
     wait_s: float = 0
     applied: str = ""
@@ -25,7 +24,7 @@ NO_PREFERENCE = Prefer()
 
 
 def read_prefer(value: str | None) -> Prefer:
-    """Read ``Prefer``; what is unknown or malformed is ignored, as the RFC has it."""
+    """Parse ``Prefer``; unknown and malformed preferences are ignored, as the RFC demands."""
     if not value:
         return NO_PREFERENCE
     wait = ""
@@ -42,7 +41,7 @@ def read_prefer(value: str | None) -> Prefer:
 
 
 def read_key(value: str | None) -> str:
-    """Read ``Idempotency-Key``, quoted (a structured string, RFC 8941) or bare; empty where there is none."""
+    """Parse ``Idempotency-Key``, bare or as a structured string (RFC 8941); empty if there is none."""
     if value is None:
         return ""
     key = value.strip()
@@ -51,16 +50,3 @@ def read_key(value: str | None) -> str:
     if not PRINTABLE.fullmatch(key):
         raise BadParameter("The Idempotency-Key must be 1 to 255 printable ASCII characters.")
     return key
-
-
-def make_etag(body: bytes) -> str:
-    """Name a version of a body."""
-    return f'"{hashlib.blake2b(body, digest_size=12).hexdigest()}"'
-
-
-def is_fresh(if_none_match: str | None, etag: str) -> bool:
-    """Claim that the client holds this version already (RFC 9110, section 13.1.2: the weak comparison)."""
-    if if_none_match is None:
-        return False
-    known = [tag.strip().removeprefix("W/") for tag in if_none_match.split(",")]
-    return "*" in known or etag.removeprefix("W/") in known

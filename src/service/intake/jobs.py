@@ -1,4 +1,4 @@
-"""Make a Submission of a request's bytes: parse, validate, point at what is wrong. Pure; stores nothing."""
+"""From the bytes of a submit request to a `Submission`: parsing, validation, error pointers. Pure."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
 import uuid_utils
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 from pydantic_core import from_json, to_jsonable_python
 
 from jobline.domain.errors import FieldError, Unprocessable, UnsupportedMedia
@@ -17,8 +17,8 @@ from jobline.domain.stored_file import StoredFile
 from jobline.domain.submission import Submission, digest
 from jobline.domain.task import Task
 from jobline.service.answers.refusals import NotJson
-from jobline.service.shapes.answers import SubmitOptions
-from jobline.service.shapes.tasks import TaskModels
+from jobline.service.shapes.jobs import SubmitOptions
+from jobline.service.shapes.task_models import TaskModels
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MILLISECOND = timedelta(milliseconds=1)
@@ -26,115 +26,115 @@ JSON_TYPE = re.compile(r"application/(?:[\w.+-]+\+)?json\s*(?:;.*)?", re.IGNOREC
 MAX_ERRORS = 50
 
 
-class Order(NamedTuple):
-    """Hold a validated request and the files that it names, each with its rule."""
+class SubmitRequest(NamedTuple):
+    """A validated request, and the files that its input refers to, each with its rule."""
 
-    request: SubmitOptions
+    content: SubmitOptions
     files: dict[str, FileRule]
 
 
 def check_json_type(content_type: str | None) -> None:
-    """Refuse what does not say that it is JSON: another site's form cannot say so, and stays out."""
-    if content_type == "application/json":  # as most have it
+    """Refuse bodies that are not declared as JSON. A form of another site cannot declare that."""
+    if content_type == "application/json":  # the usual value
         return
     if content_type is None or not JSON_TYPE.fullmatch(content_type.strip()):
-        raise UnsupportedMedia("The body must be JSON; send Content-Type: application/json.")
+        raise UnsupportedMedia("The body must be JSON. Send Content-Type: application/json.")
 
 
-def read_order(models: TaskModels, body: bytes) -> Order:
-    """Validate a body; raises NotJson, or Unprocessable, which points at each wrong place."""
+def read_request(models: TaskModels, body: bytes) -> SubmitRequest:
+    """Validate a body; raises NotJson, or Unprocessable with a pointer to each invalid part."""
     claims = FileClaims() if models.has_files else None
-    if b"NaN" in body or b"Infinity" in body:  # words that Python's JSON has, and JSON has not
+    if b"NaN" in body or b"Infinity" in body:  # pydantic accepts them, JSON does not have them
         check_numbers(body)
     try:
-        request = models.validator.validate_json(body, context=claims)
+        content = models.validator.validate_json(body, context=claims)
     except ValidationError as error:
         raise explain(error, body) from None
-    check_start(request)
-    return Order(request, claims.found if claims else {})
+    check_start(content)
+    return SubmitRequest(content, claims.found if claims else {})
 
 
-def check_start(request: SubmitOptions, pointer: str = "") -> None:
-    """Refuse two answers to when the job should start."""
-    if request.delay_s is not None and request.run_at is not None:
+def check_start(content: SubmitOptions, pointer: str = "") -> None:
+    """Refuse a request with both `delay_s` and `run_at`."""
+    if content.delay_s is not None and content.run_at is not None:
         raise Unprocessable(
-            "delay_s and run_at exclude one another.",
-            errors=(FieldError(f"{pointer}/run_at", "excludes delay_s"),),
+            "Set either delay_s or run_at, not both.",
+            errors=(FieldError(f"{pointer}/run_at", "cannot be combined with delay_s"),),
         )
 
 
-def make_submission(task: Task[Any, Any], order: Order, tenant: str, key: str) -> Submission:
-    """Fill in the task's own settings, and give the job its id."""
-    request = order.request
+def make_submission(task: Task[Any, Any], request: SubmitRequest, tenant: str, key: str) -> Submission:
+    """Return the submission with a new job ID; the task's defaults fill in what the request leaves out."""
+    content = request.content
     submission = Submission(
         id=str(uuid_utils.uuid7()),
         tenant=tenant,
         task=task.name,
-        queue=request.queue or task.queue,
-        input=write_input(request),
-        max_attempts=request.max_attempts or task.max_attempts,
-        timeout_ms=to_ms(request.timeout_s or task.timeout_s),
-        priority=request.priority,
-        delay_ms=None if request.delay_s is None else to_ms(request.delay_s),
-        run_at_ms=None if request.run_at is None else (request.run_at - EPOCH) // MILLISECOND,
-        expires_in_ms=None if request.expires_in_s is None else to_ms(request.expires_in_s),
-        tags=tuple(dict.fromkeys(request.tags)),
-        files=tuple(order.files),
+        queue=content.queue or task.queue,
+        input=write_input(content),
+        max_attempts=content.max_attempts or task.max_attempts,
+        timeout_ms=to_ms(content.timeout_s or task.timeout_s),
+        priority=content.priority,
+        delay_ms=None if content.delay_s is None else to_ms(content.delay_s),
+        run_at_ms=None if content.run_at is None else (content.run_at - EPOCH) // MILLISECOND,
+        expires_in_ms=None if content.expires_in_s is None else to_ms(content.expires_in_s),
+        tags=tuple(dict.fromkeys(content.tags)),
+        files=tuple(request.files),
     )
     if not key:
         return submission
     return submission._replace(
         idempotency=digest(tenant, task.name, key),
-        fingerprint=digest(task.name, canonical(request)),
+        fingerprint=digest(task.name, write_canonical(content)),
     )
 
 
-def write_input(request: SubmitOptions) -> bytes:
-    """Write an input as the ledger holds it, by its model's serializer: bytes, without a text in between."""
-    content = request.input  # type: ignore[attr-defined] # every request model made by make_models has it
-    written: bytes = type(content).__pydantic_serializer__.to_json(content, by_alias=True, round_trip=True)
+def write_input(content: SubmitOptions) -> bytes:
+    """Return the input as the ledger stores it; the serializer of its model writes bytes directly."""
+    input_ = content.input  # type: ignore[attr-defined] # every request model made by make_models has it
+    written: bytes = type(input_).__pydantic_serializer__.to_json(input_, by_alias=True, round_trip=True)
     return written
 
 
-def check_files(order: Order, found: list[StoredFile]) -> None:
-    """Hold the files that an input names against the rules of its fields."""
+def check_files(request: SubmitRequest, found: list[StoredFile]) -> None:
+    """Check files against the rules of the input's fields; raises TooLarge or UnsupportedMedia."""
     for file in found:
-        order.files[file.id].check(file.id, file.size_bytes, file.media_type)
+        request.files[file.id].check(file.id, file.size_bytes, file.media_type)
 
 
 def to_ms(seconds: float) -> int:
-    """Count in whole milliseconds, at least one of anything above zero."""
+    """Round to whole milliseconds; a value above zero stays above zero."""
     return 0 if seconds == 0 else max(1, round(seconds * 1000))
 
 
-def canonical(request: SubmitOptions) -> str:
-    """Write a validated request so that equal requests are equal text, in every process."""
-    return json.dumps(request.model_dump(), sort_keys=True, separators=(",", ":"), default=plain)
+def write_canonical(content: BaseModel) -> str:
+    """Return a validated request as text that is the same for equal requests, in every process."""
+    return json.dumps(content.model_dump(), sort_keys=True, separators=(",", ":"), default=to_plain)
 
 
-def plain(value: object) -> object:
-    """Write what JSON has not; a set has no order, so it gets one."""
+def to_plain(value: object) -> object:
+    """Convert a value that JSON does not have; sets are sorted, because they have no order."""
     if isinstance(value, set | frozenset):
         return sorted(value, key=repr)
     return to_jsonable_python(value)
 
 
 def check_numbers(body: bytes) -> None:
-    """Refuse NaN and Infinity outside of strings (RFC 8259, section 6)."""
+    """Refuse NaN and Infinity outside of strings (RFC 8259, section 6); raises NotJson."""
     try:
         from_json(body, allow_inf_nan=False)
     except ValueError as error:
-        raise NotJson(f"The body is not JSON: {error}") from None
+        raise NotJson(f"The body is not valid JSON: {error}") from None
 
 
 def explain(error: ValidationError, body: bytes) -> NotJson | Unprocessable:
-    """Say what is wrong and where; never with which value."""
+    """Return the error for an invalid body: what is wrong and where, but never the value."""
     details = error.errors(include_url=False, include_input=False, include_context=False)
     if details[0]["type"] == "json_invalid":
-        return NotJson(f"The body is not JSON: {details[0]['msg'].partition(': ')[2]}")
+        return NotJson(f"The body is not valid JSON: {details[0]['msg'].partition(': ')[2]}")
     content = from_json(body)
     errors = tuple(
-        FieldError(pointer(detail["loc"], content), detail["msg"]) for detail in details[:MAX_ERRORS]
+        FieldError(write_pointer(detail["loc"], content), detail["msg"]) for detail in details[:MAX_ERRORS]
     )
     count = error.error_count()
     where = errors[0].pointer or "the body"
@@ -142,8 +142,8 @@ def explain(error: ValidationError, body: bytes) -> NotJson | Unprocessable:
     return Unprocessable(f"{where}: {errors[0].detail}{rest}", errors=errors)
 
 
-def pointer(location: tuple[int | str, ...], content: object) -> str:
-    """Write pydantic's location as a JSON pointer (RFC 6901), without the words it adds for unions."""
+def write_pointer(location: tuple[int | str, ...], content: object) -> str:
+    """Return pydantic's location as a JSON Pointer (RFC 6901), without the tags that it adds for unions."""
     parts = []
     for index, part in enumerate(location):
         if isinstance(content, dict):

@@ -1,4 +1,4 @@
-"""Read an upload as it arrives: raw bytes, or the one file of a multipart form; never all of it at once."""
+"""Uploads, streamed as they arrive: raw bytes, or the only file of a multipart form."""
 
 from __future__ import annotations
 
@@ -17,24 +17,27 @@ FORM = "multipart/form-data"
 UNNAMED = "upload"
 UNTYPED = "application/octet-stream"
 MEDIA_TYPE = re.compile(r"[\w!#$&^.+-]{1,64}/[\w!#$&^.+-]{1,64}(?:\s*;\s*[\x20-\x7e]{0,100})?", re.ASCII)
-#: What a form needs around its file.
+#: Allowance for what a form adds around its file.
 FORM_SLACK_BYTES = 65_536
 
 
 class Upload:
-    """Hold an upload's name and media type, which a form tells only once its first bytes were read."""
+    """A raw upload: the file's name, media type and bytes."""
 
     def __init__(self, name: str = "", media_type: str = "") -> None:
         self.name = check_name(name) if name else UNNAMED
         self.media_type = media_type if MEDIA_TYPE.fullmatch(media_type) else UNTYPED
 
     def chunks(self, request: Request) -> AsyncIterator[bytes]:
-        """Stream the file's bytes."""
+        """Return the file's bytes as a stream."""
         return request.stream()
 
 
 class FormUpload(Upload):
-    """Pick the file out of a form, part by part; raises Unprocessable unless there is exactly one."""
+    """The only file of a form; name and media type are known once the first chunk has been read.
+
+    Reading raises Unprocessable unless the form has exactly one file.
+    """
 
     def __init__(self, boundary: bytes) -> None:
         super().__init__()
@@ -66,9 +69,9 @@ class FormUpload(Upload):
                     yield piece
             parser.finalize()
         except FormParserError:
-            raise Unprocessable("The multipart form cannot be read.") from None
+            raise Unprocessable("The multipart form is not valid.") from None
         if not self._files:
-            raise Unprocessable("The form has no file: send one part with a filename.")
+            raise Unprocessable("The form has no file. Send one part with a filename.")
 
     def _begin(self) -> None:
         self._headers, self._is_file = {}, False
@@ -90,7 +93,7 @@ class FormUpload(Upload):
         self._is_file = True
         self._files += 1
         if self._files > 1:
-            raise Unprocessable("The form has more than one file: send each by a request of its own.")
+            raise Unprocessable("The form has more than one file. Send one request for each file.")
         name = options[b"filename"].decode("utf-8", "replace")
         super().__init__(name, self._headers.get(b"content-type", b"").decode("latin-1"))
 
@@ -100,29 +103,29 @@ class FormUpload(Upload):
 
 
 def read_upload(request: Request, max_bytes: int) -> Upload:
-    """See what kind of upload comes; raises TooLarge for one that says so itself."""
+    """Return the upload of a request; raises TooLarge early if its Content-Length is above the limit."""
     declared = request.headers.get("content-length", "")
     if declared.isdigit() and int(declared[:20]) > max_bytes + FORM_SLACK_BYTES:
-        raise TooLarge(f"The file has more than {max_bytes:,} bytes, the limit here.")
+        raise TooLarge(f"The file is larger than the limit of {max_bytes:,} bytes.")
     content_type = request.headers.get("content-type", "")
     if not content_type and declared in {"", "0"} and "transfer-encoding" not in request.headers:
-        raise Unprocessable("There is no body: send the file, in a form or raw.")
+        raise Unprocessable("The request has no body. Send the file as a form or as raw bytes.")
     kind, options = parse_options_header(content_type)
     if kind != FORM.encode():
         return Upload(read_file_name(request.headers.get("content-disposition")), content_type)
     if not options.get(b"boundary"):
-        raise Unprocessable("The multipart form names no boundary in its Content-Type.")
+        raise Unprocessable("The Content-Type of the multipart form has no boundary.")
     try:
         return FormUpload(options[b"boundary"])
     except FormParserError:
-        raise Unprocessable("The multipart form's boundary cannot be read.") from None
+        raise Unprocessable("The boundary of the multipart form is not valid.") from None
 
 
 def read_file_name(disposition: str | None) -> str:
-    """Read the name in ``Content-Disposition`` (RFC 6266); empty where there is none."""
+    """Return the name in ``Content-Disposition`` (RFC 6266); empty if there is none."""
     if not disposition:
         return ""
     message = Message()
-    # A client that sends both forms means the extended one (RFC 6266, section 4.3).
+    # If both forms are present, the extended one counts (RFC 6266, section 4.3).
     message["content-disposition"] = re.sub(r";\s*filename=.*?(?=;\s*filename\*=)", "", disposition)
     return message.get_filename("")

@@ -1,1 +1,5 @@
-"""Routes by their nouns, one module each: headers and paths in, answers out; the rules stand elsewhere."""
+"""The routes, a module for each noun. Each exports ``routes(resources)``; `jobline.service.app` lists them.
+
+A route reads the request and writes the response; the rules are elsewhere. It declares the scope that it
+needs in its ``openapi_extra`` (`jobline.service.guards.scopes`).
+"""

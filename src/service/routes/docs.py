@@ -1,73 +1,68 @@
-"""The documentation's pages: Swagger UI and ReDoc from files of our own, under a Content-Security-Policy."""
+"""The API documentation: the OpenAPI document, Swagger UI and ReDoc. All files come from this server."""
 
-from importlib.resources import files
+from collections.abc import Iterable
+from typing import Any
 
-from fastapi import APIRouter, FastAPI
-from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from fastapi import APIRouter, Request
+from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 from fastapi.staticfiles import StaticFiles
+from starlette.routing import BaseRoute
 
-ASSETS = "/assets/docs"
-#: Both pages write style elements; scripts come from this server alone, ReDoc's search worker from a blob.
+from jobline.service import pages
+from jobline.service.guards.scopes import OPEN
+from jobline.service.resources import Resources
+
+#: Both pages add style elements; ReDoc runs its search in a worker from a blob.
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
     "font-src 'self' data:; connect-src 'self'; worker-src blob:; base-uri 'none'; form-action 'none'; "
     "frame-ancestors 'none'"
 )
-PAGE = """<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>Jobline API</title>
-<link rel="icon" href="{assets}/favicon.png">
-{head}
-</head>
-<body>
-{body}
-</body>
-</html>
-"""
-SWAGGER = PAGE.format(
-    assets=ASSETS,
-    head=f'<link rel="stylesheet" href="{ASSETS}/swagger-ui.css">',
-    body=f'<div id="docs"></div>\n<script src="{ASSETS}/swagger-ui-bundle.js"></script>\n'
-    '<script src="/docs/start.js"></script>',
-)
-REDOC = PAGE.format(
-    assets=ASSETS,
-    head="",
-    body=f'<redoc spec-url="/openapi.json"></redoc>\n<script src="{ASSETS}/redoc.standalone.js"></script>',
-)
+HEADERS = {"Content-Security-Policy": POLICY}
 
 router = APIRouter(include_in_schema=False)
+assets = StaticFiles(packages=[("fastapi_offline", "static")])
 
 
-def add_docs(app: FastAPI) -> None:
-    """Add the pages and what they load."""
-    app.include_router(router)
-    app.mount(ASSETS, StaticFiles(packages=[("fastapi_offline", "static")]))
+def routes(_: Resources) -> Iterable[BaseRoute]:
+    """Return the pages and what they load."""
+    return router.routes
 
 
-@router.get("/")
-async def go_home() -> Response:
-    """Lead a browser to the documentation."""
+@router.get("/", openapi_extra=OPEN)
+async def redirect_home() -> Response:
+    """Send a browser to the documentation."""
     return RedirectResponse("/docs")
 
 
-@router.get("/docs")
+@router.get("/openapi.json", openapi_extra=OPEN)
+async def send_openapi(request: Request) -> Response:
+    """Return the OpenAPI document, with the prefix of a proxy as its server."""
+    document: dict[str, Any] = request.app.openapi()  # Any: a JSON document
+    root_path = request.scope.get("root_path", "").rstrip("/")
+    return JSONResponse({**document, "servers": [{"url": root_path}]} if root_path else document)
+
+
+@router.get("/docs", openapi_extra=OPEN)
 async def show_swagger() -> Response:
     """Show Swagger UI."""
-    return HTMLResponse(SWAGGER, headers={"Content-Security-Policy": POLICY})
+    return HTMLResponse(pages.read("docs/swagger.html"), headers=HEADERS)
 
 
-@router.get("/redoc")
+@router.get("/docs/start.js", openapi_extra=OPEN)
+async def send_start_script() -> Response:
+    """Return the script that starts Swagger UI; inline, it would need a looser policy."""
+    return Response(pages.read("docs/start.js"), media_type="text/javascript")
+
+
+@router.get("/redoc", openapi_extra=OPEN)
 async def show_redoc() -> Response:
     """Show ReDoc."""
-    return HTMLResponse(REDOC, headers={"Content-Security-Policy": POLICY})
+    return HTMLResponse(pages.read("docs/redoc.html"), headers=HEADERS)
 
 
-@router.get("/docs/start.js")
-async def start_swagger() -> Response:
-    """Give the script that starts Swagger UI; inline it would need a looser policy."""
-    script = files("jobline.service").joinpath("static", "docs.js").read_bytes()
-    return Response(script, media_type="text/javascript")
+@router.get("/assets/docs/{name}", openapi_extra=OPEN)
+@router.head("/assets/docs/{name}", openapi_extra=OPEN)
+async def send_asset(request: Request, name: str) -> Response:
+    """Return a script, style or image of the two pages."""
+    return await assets.get_response(name, request.scope)

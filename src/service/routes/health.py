@@ -1,48 +1,64 @@
-"""``/health/live`` and ``/health/ready``: for a supervisor, and for a load balancer."""
+"""``/health/live`` and ``/health/ready``: for supervisors and load balancers."""
 
 import asyncio
+from collections.abc import Iterable
 
 from fastapi import APIRouter, Response
+from starlette.routing import BaseRoute
 
 from jobline.domain.errors import LedgerUnavailable
 from jobline.ledger import commands
 from jobline.ledger.commands.clock import WorkerSeen
+from jobline.service.answers.json_answer import JSON
 from jobline.service.answers.problems import problems
 from jobline.service.answers.refusals import NotReady
-from jobline.service.resources import Here
-from jobline.service.shapes.answers import Health
+from jobline.service.guards.scopes import OPEN
+from jobline.service.resources import Resources, ResourcesDep
+from jobline.service.shapes.catalogue import Health
 
 ANSWER_S = 1.0
-MAX_BEAT_AGE_MS = 10_000
+MAX_HEARTBEAT_AGE_MS = 10_000
 
 router = APIRouter(prefix="/health", tags=["health"])
 
 
-@router.get("/live", operation_id="check_live", summary="Say that the process answers", response_model=Health)
+def routes(_: Resources) -> Iterable[BaseRoute]:
+    """Return the health checks."""
+    return router.routes
+
+
+@router.get(
+    "/live",
+    operation_id="check_live",
+    summary="Check whether the process responds",
+    response_model=Health,
+    openapi_extra=OPEN,
+)
 async def check_live() -> Response:
-    """Answer without asking anybody."""
-    return Response(b'{"status":"live"}', media_type="application/json")
+    """Respond without any I/O."""
+    return Response(b'{"status":"live"}', media_type=JSON)
 
 
 @router.get(
     "/ready",
     operation_id="check_ready",
-    summary="Say that jobs are taken and done",
+    summary="Check whether jobs can be accepted and run",
     response_model=Health,
     responses=problems(503),
+    openapi_extra=OPEN,
 )
-async def check_ready(here: Here) -> Response:
-    """Ask Redis, and see a worker's heartbeat; 503 says which is missing."""
+async def check_ready(resources: ResourcesDep) -> Response:
+    """Succeed if Redis responds and a worker has sent a heartbeat; a 503 names what is missing."""
     try:
         async with asyncio.timeout(ANSWER_S):
-            seen = await here.store.run(commands.clock.workers())
+            workers = await resources.store.run(commands.clock.workers())
     except (TimeoutError, LedgerUnavailable):
-        raise NotReady(f"Redis does not answer within {ANSWER_S:.0f} s.", retry_after_s=2) from None
-    if not any(is_alive(worker) for worker in seen):
-        raise NotReady("No worker showed a heartbeat in the last 10 s; start one.", retry_after_s=2)
-    return Response(b'{"status":"ready"}', media_type="application/json")
+        raise NotReady(f"Redis does not respond within {ANSWER_S:.0f} s.", retry_after_s=2) from None
+    if not any(is_alive(worker) for worker in workers):
+        raise NotReady("No worker sent a heartbeat within the last 10 s. Start one.", retry_after_s=2)
+    return Response(b'{"status":"ready"}', media_type=JSON)
 
 
 def is_alive(worker: WorkerSeen) -> bool:
-    """Claim that a worker's heartbeat is fresh."""
-    return worker.age_ms < MAX_BEAT_AGE_MS
+    """Return whether a worker's heartbeat is recent."""
+    return worker.age_ms < MAX_HEARTBEAT_AGE_MS

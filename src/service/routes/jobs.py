@@ -1,265 +1,219 @@
-"""Jobs: read one, wait for one, list them, cancel one."""
+"""One job: read it, wait for it, cancel, retry and delete it."""
 
-import base64
-import binascii
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
-from typing import Annotated, Any
-from urllib.parse import urlencode
+from typing import Any
 
-from fastapi import APIRouter, FastAPI, Header, Path, Query, Response
+import uuid_utils
+from fastapi import APIRouter, Response
+from starlette.routing import BaseRoute
 
+from jobline.domain.access import Scope
 from jobline.domain.errors import Conflict, NotFound
 from jobline.domain.record import Record
 from jobline.domain.state import State
+from jobline.domain.task import Task
 from jobline.ledger import commands
 from jobline.ledger.commands.jobs import Cancelled
+from jobline.service.answers.content import write_job
+from jobline.service.answers.etags import is_current, make_etag
+from jobline.service.answers.json_answer import JSON
 from jobline.service.answers.problems import problems
-from jobline.service.answers.refusals import BadParameter
-from jobline.service.answers.writing import write_job, write_jobs
-from jobline.service.events.waiter import Later, Waiter
-from jobline.service.intake.headers import MAX_WAIT_S, is_fresh, make_etag
-from jobline.service.intake.stamps import to_stamp
-from jobline.service.resources import Here, Resources, Tenant
-from jobline.service.routes.again import make_again_router
-from jobline.service.routes.submit import RETRY_AFTER_S, retry_after_s
-from jobline.service.shapes.answers import JobList
-from jobline.service.shapes.moments import Moment
-from jobline.service.shapes.tasks import unite
+from jobline.service.answers.retry_after import RETRY_AFTER_S, retry_after_s
+from jobline.service.events.waiting import Later, Waiter
+from jobline.service.guards.scopes import needs
+from jobline.service.resources import Resources, ResourcesDep, Tenant
+from jobline.service.routes.parameters import IfNoneMatch, JobId, Wait
+from jobline.service.shapes.task_models import make_job_union
 
-JSON = "application/json"
-MAX_PAGE = 200
-#: Where stamps end: the year 9999.
-MAX_STAMP = 253_402_300_800_000_000
-
-JobId = Annotated[str, Path(alias="id", max_length=255, description="The job's id.")]
-Wait = Annotated[
-    float, Query(ge=0, le=MAX_WAIT_S, description="Answer at the job's end, or after so many seconds.")
-]
-IfNoneMatch = Annotated[
-    str | None, Header(description="The ETag that you hold: answers 304 while it is true.")
-]
+NOT_MODIFIED: dict[int | str, dict[str, Any]] = {304: {"description": "Your copy is current."}}
 
 
-def add_job_routes(app: FastAPI, resources: Resources) -> None:
-    """Add the routes of single jobs and of the list; the typed ones are made from the registry."""
-    models = [item.job for item in resources.models.values()]
-    job = unite(models)
-    app.include_router(make_router(job))
-    app.include_router(make_again_router(job))
+def routes(resources: Resources) -> Iterable[BaseRoute]:
+    """Return the routes for jobs of every task, and one typed read for each task."""
+    job = make_job_union(models.job for models in resources.models.values())
+    router = APIRouter(tags=["jobs"])
+    add_reads(router, job)
+    add_changes(router, job)
+    typed = APIRouter()
     for task in resources.registry:
-        add_typed_get(app, task.name, task.slug, task.family, resources.models[task.name].job)
-    app.add_api_route(
-        "/v1/tasks/{task}/jobs/{id}", refuse_unknown_task, methods=["GET"], include_in_schema=False
-    )
+        add_typed_read(typed, task, resources.models[task.name].job)
+    return [*router.routes, *typed.routes]
 
 
-def make_router(job: Any) -> APIRouter:  # noqa: ANN401 - the union of all jobs, made at run time
-    """Declare the routes that serve jobs of every task."""
-    router = APIRouter(prefix="/v1/jobs", tags=["jobs"])
+def add_reads(router: APIRouter, job: Any) -> None:  # noqa: ANN401 - the union of all jobs, created at run time
+    """Declare the routes that change nothing."""
     router.add_api_route(
-        "",
-        list_jobs,
-        response_model=JobList,
-        operation_id="list_jobs",
-        summary="List jobs, newest first",
-        responses=problems(422, 503),
-    )
-    router.add_api_route(
-        "/{id}",
+        "/v1/jobs/{id}",
         get_job,
         response_model=job,
         operation_id="get_job",
-        summary="Read a job, or wait for its end",
+        summary="Read a job",
         responses={**NOT_MODIFIED, **problems(404, 410, 422, 503)},
+        openapi_extra=needs(Scope.READ),
     )
     router.add_api_route(
-        "/{id}/result",
+        "/v1/jobs/{id}/result",
         get_result,
         response_class=Response,
         operation_id="get_job_result",
-        summary="Read a job's result alone",
+        summary="Read the result of a job",
         responses={
-            200: {"description": "The result, as its task declares it", "content": {JSON: {"schema": {}}}},
-            202: {"description": "Not ready yet; ask again after Retry-After"},
+            200: {"description": "The result, as the task declares it.", "content": {JSON: {"schema": {}}}},
+            202: {"description": "The job has not finished. Try again after `Retry-After`."},
             **problems(404, 409, 410, 422, 503),
         },
+        openapi_extra=needs(Scope.READ),
     )
+
+
+def add_changes(router: APIRouter, job: Any) -> None:  # noqa: ANN401 - as above
+    """Declare the routes that change a job."""
     router.add_api_route(
-        "/{id}/cancel",
+        "/v1/jobs/{id}/cancel",
         cancel_job,
         methods=["POST"],
         response_model=job,
         operation_id="cancel_job",
-        summary="Revoke a waiting job, or stop a running one",
+        summary="Cancel a job",
         responses={
-            202: {"model": job, "description": "It runs and is told to stop"},
+            202: {"model": job, "description": "The job is running and was asked to stop."},
             **problems(404, 409, 410, 422, 503),
         },
+        openapi_extra=needs(Scope.MANAGE),
     )
-    return router
+    router.add_api_route(
+        "/v1/jobs/{id}/retry",
+        retry_job,
+        methods=["POST"],
+        status_code=202,
+        response_model=job,
+        operation_id="retry_job",
+        summary="Retry a failed or revoked job",
+        responses=problems(404, 409, 410, 422, 429, 503),
+        openapi_extra=needs(Scope.MANAGE),
+    )
+    router.add_api_route(
+        "/v1/jobs/{id}",
+        delete_job,
+        methods=["DELETE"],
+        status_code=204,
+        operation_id="delete_job",
+        summary="Delete a finished job",
+        responses=problems(404, 409, 410, 422, 503),
+        openapi_extra=needs(Scope.MANAGE),
+    )
 
 
-NOT_MODIFIED: dict[int | str, dict[str, Any]] = {304: {"description": "Not modified"}}
-
-
-def add_typed_get(app: FastAPI, task: str, slug: str, family: str, model: Any) -> None:  # noqa: ANN401 - as above
+def add_typed_read(router: APIRouter, task: Task[Any, Any], job: Any) -> None:  # noqa: ANN401 - as above
     """Declare the read of one task's jobs."""
+    name = task.name
 
     async def get_typed(
-        here: Here,
+        resources: ResourcesDep,
         tenant: Tenant,
         job_id: JobId,
         wait: Wait = 0,
         if_none_match: IfNoneMatch = None,
     ) -> Response:
-        return await read(here, tenant, job_id, wait, partial(write_typed, here, task, if_none_match))
+        return await read(
+            resources, tenant, job_id, wait, partial(write_typed, resources, name, if_none_match)
+        )
 
-    app.add_api_route(
-        f"/v1/tasks/{task}/jobs/{{id}}",
+    router.add_api_route(
+        f"/v1/tasks/{name}/jobs/{{id}}",
         get_typed,
-        response_model=model,
-        operation_id=f"get_{slug}",
-        tags=[family],
-        summary=f"Read a job of {task}",
+        response_model=job,
+        operation_id=f"get_{task.slug}",
+        tags=[task.family],
+        summary=f"Read a {name} job",
+        description="Like `GET /v1/jobs/{id}`, with the result type of this task; 404 for other tasks.",
         responses={**NOT_MODIFIED, **problems(404, 410, 422, 503)},
+        openapi_extra=needs(Scope.READ),
     )
 
 
 async def get_job(
-    here: Here, tenant: Tenant, job_id: JobId, wait: Wait = 0, if_none_match: IfNoneMatch = None
+    resources: ResourcesDep, tenant: Tenant, job_id: JobId, wait: Wait = 0, if_none_match: IfNoneMatch = None
 ) -> Response:
-    """Answer 200 for a failed job too: its `state` and `error` tell."""
-    return await read(here, tenant, job_id, wait, partial(write_answer, here, if_none_match))
+    """Return the job as it is now. With `wait`, return it when it finishes or the time is over.
+
+    The status is 200 for a failed job too; see its `state` and `error`.
+    """
+    return await read(resources, tenant, job_id, wait, partial(write_answer, resources, if_none_match))
 
 
-async def get_result(here: Here, tenant: Tenant, job_id: JobId, wait: Wait = 0) -> Response:
-    """Give the result as it was stored."""
-    return await read(here, tenant, job_id, wait, partial(write_result, here))
+async def get_result(resources: ResourcesDep, tenant: Tenant, job_id: JobId, wait: Wait = 0) -> Response:
+    """Return the result alone. A job that has not finished is a 202, one without a result a 409."""
+    return await read(resources, tenant, job_id, wait, partial(write_result, resources))
 
 
-async def cancel_job(here: Here, tenant: Tenant, job_id: JobId) -> Response:
-    """Revoke a waiting job at once and for good; a running one ends REVOKED when its code has stopped."""
-    outcome, record = await here.store.run(commands.jobs.cancel(job_id, tenant, here.retention))
+async def cancel_job(resources: ResourcesDep, tenant: Tenant, job_id: JobId) -> Response:
+    """Revoke a waiting job at once. A running job is asked to stop and is REVOKED once it has."""
+    outcome, record = await resources.store.run(commands.jobs.cancel(job_id, tenant, resources.retention))
     if outcome is Cancelled.FINISHED:
-        raise Conflict(f"The job {record.id} ended {record.state} before; there is nothing to cancel.")
-    body = write_job(record, tracebacks=here.settings.tracebacks)
+        raise Conflict(f"The job {record.id} has already finished as {record.state}.")
+    body = write_job(record, tracebacks=resources.settings.tracebacks)
     if outcome is Cancelled.ASKED:
         return Response(body, 202, {"Retry-After": str(RETRY_AFTER_S)}, JSON)
     return Response(body, 200, None, JSON)
 
 
-async def list_jobs(  # noqa: PLR0913, PLR0917 - the filters of the API
-    here: Here,
-    tenant: Tenant,
-    state: State | None = None,
-    task: Annotated[str, Query(max_length=200)] = "",
-    queue: Annotated[str, Query(max_length=64)] = "",
-    tag: Annotated[str, Query(max_length=64)] = "",
-    batch_id: Annotated[str, Query(max_length=64)] = "",
-    created_after: Moment | None = None,
-    created_before: Moment | None = None,
-    limit: Annotated[int, Query(ge=1, le=MAX_PAGE)] = 50,
-    cursor: Annotated[str, Query(max_length=64, description="`next_cursor` of the page before.")] = "",
-) -> Response:
-    """Give one page; it stays where it is while jobs come and go."""
-    below = [stamp for stamp in (read_cursor(cursor), to_stamp(created_before)) if stamp is not None]
-    after = to_stamp(created_after)
-    page = await here.store.run(
-        commands.jobs.list_jobs(
-            tenant,
-            limit=limit,
-            below_stamp=str(min(below)) if below else "",
-            from_stamp="" if after is None else str(after + 1),
-            state=state or "",
-            task=task,
-            queue=queue,
-            tag=tag,
-            batch_id=batch_id,
+async def retry_job(resources: ResourcesDep, tenant: Tenant, job_id: JobId) -> Response:
+    """Create a new job with the same input, options and files. Its `retry_of` is the ID of this job."""
+    new_id, limit = str(uuid_utils.uuid7()), resources.settings.queue_limit
+    answer = await resources.store.run(commands.jobs.retry_job(job_id, tenant, new_id, queue_limit=limit))
+    if isinstance(answer, State):
+        raise Conflict(f"The job {job_id} is {answer}; only FAILURE and REVOKED jobs can be retried.")
+    record = answer.accepted()
+    headers = {"location": f"/v1/jobs/{new_id}", "retry-after": str(RETRY_AFTER_S)}
+    return Response(write_job(record, tracebacks=resources.settings.tracebacks), 202, headers, JSON)
+
+
+async def delete_job(resources: ResourcesDep, tenant: Tenant, job_id: JobId) -> Response:
+    """Delete the job, its result and its artifacts. Reading it then returns 410, like an expired job."""
+    unfinished = await resources.store.run(commands.jobs.delete(job_id, tenant, resources.retention))
+    if unfinished is not None:
+        raise Conflict(
+            f"The job {job_id} is {unfinished}; only finished jobs can be deleted. Cancel it first."
         )
-    )
-    headers, next_cursor = {}, None
-    if page.next_stamp:
-        next_cursor = write_cursor(page.next_stamp)
-        filters = {
-            "state": state,
-            "task": task,
-            "queue": queue,
-            "tag": tag,
-            "batch_id": batch_id,
-            "limit": limit,
-            "cursor": next_cursor,
-        }
-        times = {"created_after": created_after, "created_before": created_before}
-        query = {name: value for name, value in filters.items() if value}
-        query |= {name: time.isoformat() for name, time in times.items() if time}
-        headers["Link"] = f'</v1/jobs?{urlencode(query)}>; rel="next"'
-    return Response(
-        write_jobs(page.records, next_cursor, tracebacks=here.settings.tracebacks), 200, headers, JSON
-    )
-
-
-async def refuse_unknown_task(here: Here, task: str) -> Response:
-    """Say why there is no such task."""
-    here.registry.get(task)
-    raise AssertionError(task)  # a known task has a route of its own, ahead of this one
+    return Response(None, 204)
 
 
 async def read(
-    here: Resources, tenant: str, job_id: str, wait_s: float, write: Callable[[Record], Response]
+    resources: Resources, tenant: str, job_id: str, wait_s: float, write: Callable[[Record], Response]
 ) -> Response:
-    """Answer with a job as it is now, or at its end."""
+    """Answer with a job as it is now, or with ``wait_s`` when it finishes or the time is over."""
     if not wait_s:
-        return write(await here.store.run(commands.jobs.read_job(job_id, tenant)))
-    await here.hub.ready()
-    return Later(await Waiter(here.hub, here.store, job_id, tenant, wait_s, write).read())
+        return write(await resources.store.run(commands.jobs.read_job(job_id, tenant)))
+    await resources.hub.ready()
+    return Later(await Waiter(resources.hub, resources.store, job_id, tenant, wait_s, write).read())
 
 
-def write_answer(here: Resources, if_none_match: str | None, record: Record) -> Response:
-    """Write a job, or nothing where the client has it already."""
-    body = write_job(record, tracebacks=here.settings.tracebacks)
+def write_answer(resources: Resources, if_none_match: str | None, record: Record) -> Response:
+    """Return the response with a job, or 304 if the client's copy is current."""
+    body = write_job(record, tracebacks=resources.settings.tracebacks)
     headers = {"ETag": make_etag(body)}
-    if is_fresh(if_none_match, headers["ETag"]):
+    if is_current(if_none_match, headers["ETag"]):
         return Response(None, 304, headers)
     if not record.state.is_terminal:
         headers["Retry-After"] = str(retry_after_s(record))
     return Response(body, 200, headers, JSON)
 
 
-def write_typed(here: Resources, task: str, if_none_match: str | None, record: Record) -> Response:
-    """Write a job of one task; raises NotFound for those of others."""
+def write_typed(resources: Resources, task: str, if_none_match: str | None, record: Record) -> Response:
+    """Return the response with a job of one task; raises NotFound for a job of another one."""
     if record.task != task:
-        raise NotFound(f"There is no job {record.id} of {task}.")
-    return write_answer(here, if_none_match, record)
+        raise NotFound(f"There is no {task} job {record.id}.")
+    return write_answer(resources, if_none_match, record)
 
 
-def write_result(here: Resources, record: Record) -> Response:
-    """Write a job's result, or the job while it has none; raises Conflict where there will be none."""
+def write_result(resources: Resources, record: Record) -> Response:
+    """Return the response with the result or with the unfinished job; Conflict if there is no result."""
     if record.state is State.SUCCESS:
         return Response(record.result, media_type=JSON)
     if record.state.is_terminal:
-        why = f": {record.error.code}" if record.error else ""
-        raise Conflict(f"The job {record.id} has no result; it ended {record.state}{why}.")
-    body = write_job(record, tracebacks=here.settings.tracebacks)
+        code = f" with the error {record.error.code}" if record.error else ""
+        raise Conflict(f"The job {record.id} has no result: it finished as {record.state}{code}.")
+    body = write_job(record, tracebacks=resources.settings.tracebacks)
     return Response(body, 202, {"Retry-After": str(retry_after_s(record))}, JSON)
-
-
-def write_cursor(stamp: str) -> str:
-    """Write where a page ended as a word that clients do not read."""
-    return base64.urlsafe_b64encode(f"1:{stamp}".encode()).decode().rstrip("=")
-
-
-def read_cursor(cursor: str) -> int | None:
-    """Read what `write_cursor` wrote; raises BadParameter for anything else."""
-    if not cursor:
-        return None
-    try:
-        padded = cursor.encode("ascii") + b"=" * (-len(cursor) % 4)
-        version, _, stamp = (
-            base64.b64decode(padded, altchars=b"-_", validate=True).decode("ascii").partition(":")
-        )
-    except (binascii.Error, ValueError):
-        version = stamp = ""
-    if version != "1" or not stamp.isdigit():
-        raise BadParameter("The cursor is none of ours: give next_cursor of the page before, as it was.")
-    return min(int(stamp), MAX_STAMP)

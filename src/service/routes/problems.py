@@ -1,52 +1,52 @@
-"""``/problems/{code}``: a short page behind every problem's ``type``."""
+"""``/problems/{code}``: a page that explains a kind of error; the ``type`` of every problem leads there."""
 
-from collections.abc import Iterator
-from html import escape
+from collections.abc import Iterable, Iterator
 
 from fastapi import APIRouter
 from fastapi.responses import HTMLResponse, Response
+from starlette.routing import BaseRoute
 
 from jobline.domain.errors import LedgerUnavailable, NotFound, Refused
-from jobline.service.answers.problems import INTERNAL
+from jobline.service import pages
+from jobline.service.answers.problems import INTERNAL, UNAVAILABLE
+from jobline.service.guards.scopes import OPEN
+from jobline.service.resources import Resources
 
 router = APIRouter(include_in_schema=False)
 
-PAGE = """<!doctype html>
-<html lang="en">
-<head><meta charset="utf-8"><title>{title}</title></head>
-<body><h1>{title}</h1><p>{text}</p><p>Status {status}, code <code>{code}</code>.</p></body>
-</html>
-"""
+
+def routes(_: Resources) -> Iterable[BaseRoute]:
+    """Return the route of the pages."""
+    return router.routes
 
 
-@router.get("/problems/{code}")
+@router.get("/problems/{code}", openapi_extra=OPEN)
 async def show_problem(code: str) -> Response:
-    """Explain one kind of problem."""
-    for kind in kinds(Refused):
+    """Explain one kind of error."""
+    for kind in find_kinds(Refused):
         if kind.code == code:
             return show(code, kind.status, kind.title, first_line(kind))
     if code == LedgerUnavailable.code:
-        title = "The ledger is unavailable"
-        return show(code, LedgerUnavailable.status, title, first_line(LedgerUnavailable))
+        return show(code, LedgerUnavailable.status, UNAVAILABLE, first_line(LedgerUnavailable))
     if code == INTERNAL:
-        text = "A defect of the service. It was logged; the request may be sent again."
+        text = "A defect of the service. It has been logged; you may send the request again."
         return show(code, 500, "Internal error", text)
-    raise NotFound("There is no problem of this code.")
+    raise NotFound("There is no problem with this code.")
 
 
-def kinds(root: type[Refused]) -> Iterator[type[Refused]]:
-    """Walk the tree of refusals."""
+def find_kinds(root: type[Refused]) -> Iterator[type[Refused]]:
+    """Yield a class of the tree of refusals and all classes below it."""
     yield root
     for kind in root.__subclasses__():
-        yield from kinds(kind)
+        yield from find_kinds(kind)
 
 
 def first_line(kind: type[Exception]) -> str:
-    """Give the sentence that a class of errors opens with."""
+    """Return the first sentence of a class's docstring."""
     return (kind.__doc__ or "").partition("\n")[0]
 
 
 def show(code: str, status: int, title: str, text: str) -> Response:
-    """Write the page."""
-    page = PAGE.format(title=escape(title), text=escape(text), status=status, code=escape(code))
+    """Return the page."""
+    page = pages.fill("problems/problem.html", code=code, status=status, title=title, text=text)
     return HTMLResponse(page, headers={"Content-Security-Policy": "default-src 'none'"})

@@ -1,128 +1,106 @@
-"""Queues: how they stand, pause and resume."""
+"""Queues: their status, pause and resume."""
 
+from collections.abc import Iterable
 from itertools import chain
-from typing import Annotated
 
-from fastapi import APIRouter, Path
-from pydantic import Field
+from fastapi import APIRouter
+from starlette.routing import BaseRoute
 
+from jobline.domain.access import Scope
 from jobline.domain.errors import NotFound
 from jobline.ledger import commands
 from jobline.ledger.commands.queues import QueueSeen
 from jobline.service.answers.problems import problems
-from jobline.service.resources import Here, Resources
+from jobline.service.guards.scopes import needs
+from jobline.service.resources import Resources, ResourcesDep
 from jobline.service.routes.catalogue import describe_worker
-from jobline.service.shapes.answers import Answer
+from jobline.service.routes.parameters import QueueName
+from jobline.service.shapes.queues import Queue, QueueLimits, QueueList, QueueRates, TaskLimit
 
 router = APIRouter(prefix="/v1/queues", tags=["queues"])
-QueueName = Annotated[str, Path(max_length=64, description="The queue's name.")]
 
 
-class TaskLimit(Answer):
-    """Bound the running jobs of one task."""
-
-    task: str
-    max_running: int
-
-
-class QueueLimits(Answer):
-    """Hold the limits that apply in a queue."""
-
-    depth: Annotated[
-        int, Field(description="Waiting and scheduled jobs that it takes before it answers 429.")
-    ]
-    tenant_max_running: Annotated[int | None, Field(description="Running jobs of one tenant.")]
-    tasks: list[TaskLimit]
-
-
-class QueueRates(Answer):
-    """Tell how many jobs a minute came to an end."""
-
-    last_minute: float
-    last_5_minutes: float
-
-
-class Queue(Answer):
-    """Tell how a queue stands."""
-
-    name: str
-    paused: bool
-    depth: Annotated[int, Field(description="Jobs that wait to be started.")]
-    depth_by_priority: Annotated[list[int], Field(description="The same by priority, from 0 to 9.")]
-    scheduled: Annotated[int, Field(description="Jobs that are due later.")]
-    running: int
-    oldest_age_s: Annotated[float | None, Field(description="How long the first of them has waited.")]
-    finished_per_minute: QueueRates
-    limits: QueueLimits
-
-
-class QueueList(Answer):
-    """Hold the queues by name."""
-
-    items: list[Queue]
-
-
-@router.get("", operation_id="list_queues", summary="List the queues", responses=problems(503))
-async def list_queues(here: Here) -> QueueList:
-    """Give those that tasks name, that workers serve, that hold jobs or are paused."""
-    return QueueList(items=[await read(here, name) for name in sorted(await find_names(here))])
+def routes(_: Resources) -> Iterable[BaseRoute]:
+    """Return the routes of queues."""
+    return router.routes
 
 
 @router.get(
-    "/{queue}", operation_id="get_queue", summary="Describe a queue", responses=problems(404, 422, 503)
+    "",
+    operation_id="list_queues",
+    summary="List the queues",
+    responses=problems(503),
+    openapi_extra=needs(Scope.READ),
 )
-async def get_queue(here: Here, queue: QueueName) -> Queue:
-    """Tell its depth, age and rates as they are now."""
-    await check(here, queue)
-    return await read(here, queue)
+async def list_queues(resources: ResourcesDep) -> QueueList:
+    """Return the queues that tasks declare, that workers serve, that hold jobs or that are paused."""
+    return QueueList(
+        items=[await read_queue(resources, name) for name in sorted(await find_names(resources))]
+    )
+
+
+@router.get(
+    "/{queue}",
+    operation_id="get_queue",
+    summary="Describe a queue",
+    responses=problems(404, 422, 503),
+    openapi_extra=needs(Scope.READ),
+)
+async def get_queue(resources: ResourcesDep, queue: QueueName) -> Queue:
+    """Return the current depth, age, rates and limits of a queue."""
+    await check_name(resources, queue)
+    return await read_queue(resources, queue)
 
 
 @router.post(
     "/{queue}/pause",
     operation_id="pause_queue",
-    summary="Let no more jobs of a queue start",
+    summary="Pause a queue",
     responses=problems(404, 422, 503),
+    openapi_extra=needs(Scope.ADMIN),
 )
-async def pause_queue(here: Here, queue: QueueName) -> Queue:
-    """Hold until it is resumed, over restarts of everything; running jobs go on, new ones are taken."""
-    await check(here, queue)
-    await here.store.run(commands.queues.pause(queue))
-    return await read(here, queue)
+async def pause_queue(resources: ResourcesDep, queue: QueueName) -> Queue:
+    """Let no job of the queue start until it is resumed. Running jobs continue, submits are accepted."""
+    await check_name(resources, queue)
+    await resources.store.run(commands.queues.pause(queue))
+    return await read_queue(resources, queue)
 
 
 @router.post(
     "/{queue}/resume",
     operation_id="resume_queue",
-    summary="Let jobs of a paused queue start again",
+    summary="Resume a queue",
     responses=problems(404, 422, 503),
+    openapi_extra=needs(Scope.ADMIN),
 )
-async def resume_queue(here: Here, queue: QueueName) -> Queue:
-    """Wake the workers, too."""
-    await check(here, queue)
-    await here.store.run(commands.queues.resume(queue))
-    return await read(here, queue)
+async def resume_queue(resources: ResourcesDep, queue: QueueName) -> Queue:
+    """Let jobs of a paused queue start again."""
+    await check_name(resources, queue)
+    await resources.store.run(commands.queues.resume(queue))
+    return await read_queue(resources, queue)
 
 
-async def find_names(here: Resources) -> set[str]:
-    """Name every queue that there is."""
-    served = [describe_worker(seen).queues for seen in await here.store.run(commands.clock.workers())]
-    return {*here.registry.queues, *chain(*served), *await here.store.run(commands.queues.list_queues())}
+async def find_names(resources: Resources) -> set[str]:
+    """Return the names of all queues."""
+    workers = await resources.store.run(commands.clock.workers())
+    served = chain.from_iterable(describe_worker(worker).queues for worker in workers)
+    return {*resources.registry.queues, *served, *await resources.store.run(commands.queues.list_queues())}
 
 
-async def check(here: Resources, name: str) -> None:
-    """Refuse a queue that nobody knows of."""
-    if name not in here.registry.queues and name not in await find_names(here):
-        raise NotFound(f"There is no queue {name!r}; GET /v1/queues lists those there are.")
+async def check_name(resources: Resources, name: str) -> None:
+    """Raise NotFound for the name of a queue that does not exist."""
+    if name not in resources.registry.queues and name not in await find_names(resources):
+        raise NotFound(f"There is no queue {name!r}. GET /v1/queues lists the queues.")
 
 
-async def read(here: Resources, name: str) -> Queue:
-    """Read one queue."""
-    limited = {task.name: task.max_running for task in here.registry if task.max_running is not None}
-    seen = await here.store.run(commands.queues.read_queue(name, limited))
+async def read_queue(resources: Resources, name: str) -> Queue:
+    """Return the status of one queue."""
+    limited = {task.name: task.max_running for task in resources.registry if task.max_running is not None}
+    seen = await resources.store.run(commands.queues.read_queue(name, limited))
     tasks = [
         TaskLimit(task=task, max_running=limit)
         for task, limit in limited.items()
-        if here.registry.get(task).queue == name
+        if resources.registry.get(task).queue == name
     ]
     return Queue(
         name=name,
@@ -132,17 +110,17 @@ async def read(here: Resources, name: str) -> Queue:
         scheduled=seen.scheduled,
         running=seen.running,
         oldest_age_s=seen.oldest_age_s,
-        finished_per_minute=count_rates(seen),
+        finished_per_minute=average_rates(seen),
         limits=QueueLimits(
-            depth=here.settings.queue_limit,
-            tenant_max_running=here.settings.tenant_max_running or None,
+            depth=resources.settings.queue_limit,
+            tenant_max_running=resources.settings.tenant_max_running or None,
             tasks=tasks,
         ),
     )
 
 
-def count_rates(seen: QueueSeen) -> QueueRates:
-    """Average over the last minutes: of the oldest one counts the part that still lies within."""
+def average_rates(seen: QueueSeen) -> QueueRates:
+    """Return the rates. The ledger counts by full minute, so only a part of the oldest minute counts."""
     within = 1 - seen.seen_at.second / 60
     last_5 = sum(seen.ended[:5]) + seen.ended[5] * within
     return QueueRates(

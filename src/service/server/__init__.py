@@ -1,1 +1,1 @@
-"""uvicorn, with what Jobline adds to its protocol, its writes and its end."""
+"""uvicorn with Jobline's additions: limits, joined writes, deferred answers, a clean shutdown."""

@@ -1,28 +1,28 @@
-"""What a server may offer beyond ASGI, left in the scope of each request; `gathering` offers it.
+"""What our own server offers beyond ASGI: a faster way to write, left in the scope of each request.
 
-Both ways go round the checks and copies of a server's own ``send``, so what they are given must be whole and
-correct as it is. Without such a server everything goes by ``send``.
+Both methods bypass the checks and copies of the server's ``send``, so their callers must pass complete and
+correct bytes. Under another server the scope has no connection, and everything goes through ``send``.
 """
 
 from __future__ import annotations
 
 from typing import Protocol
 
-#: Where a server leaves the connection of a request.
+#: Key of the connection in the scope of a request.
 CONNECTION = "jobline.connection"
 
 
 class Connection(Protocol):
-    """Write to the client of one request."""
+    """The client connection of one request; `jobline.service.server.coalescing` implements it."""
 
     def add_lines(self, lines: bytes) -> None:
-        """Put whole header lines (RFC 9112, section 5), each with its end, into the head that is sent next.
+        """Add complete header lines (RFC 9112, section 5), with their line ends, to the next response head.
 
-        A server looks at each header of an answer anew. Those that are the same each time need that once.
+        A server checks each header of each response. Headers that never change need that only once.
         """
 
     def write_chunk(self, data: bytes) -> None:
-        """Write a piece of a chunked body (RFC 9112, section 7.1) now, unless the client is slow to read.
+        """Write one chunk of a chunked body (RFC 9112, section 7.1), unless the client is slow to read.
 
-        ``send``, and what awaits it, were a third of what a stream's sign of life costs.
+        ``send`` and the code that awaits it were a third of the cost of a stream's heartbeat.
         """

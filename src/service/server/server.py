@@ -1,4 +1,4 @@
-"""uvicorn, with an end that open event streams hear of. Settles no address: `jobline.cli.api` does."""
+"""uvicorn with a shutdown that ends event streams. `jobline.cli.api` chooses the address."""
 
 from __future__ import annotations
 
@@ -10,45 +10,46 @@ from types import FrameType
 import uvicorn
 from fastapi import FastAPI
 
-from jobline.service.events.hub import Closing
 from jobline.service.server.protocol import BoundedProtocol
+from jobline.service.server.shutdown import Shutdown
 
-#: The second belt: what an open stream may still take, once told to end (0.2 s, measured).
+#: Time for open requests after the shutdown has begun, as a safety net: streams end within 0.2 s (measured).
 GRACEFUL_S = 3
-#: uvicorn's ticks of a second; it writes the date with each tenth one.
+#: uvicorn's loop counts tenths of a second, and updates the date header at each tenth one.
 TICKS = 10
 
 
-class ClosingServer(uvicorn.Server):
-    """Tell open event streams to end: uvicorn waits for them, and they wait for events."""
+class Server(uvicorn.Server):
+    """A uvicorn server that announces its shutdown, and for which a planned stop is exit code 0."""
 
-    def __init__(self, config: uvicorn.Config, closing: Closing) -> None:
+    def __init__(self, config: uvicorn.Config, shutdown: Shutdown) -> None:
         super().__init__(config)
-        self._closing = closing
+        self._shutdown = shutdown
 
     async def main_loop(self) -> None:
-        """Write the date each second until told to end; uvicorn's own looks for that ten times a second.
+        """Update the date header each second until the shutdown begins.
 
-        An idle process wakes that much less: with ten thousand streams open, that is a sixth of what it does.
+        uvicorn's own loop polls for the shutdown ten times a second. With ten thousand idle streams open,
+        that is a sixth of the work of the process.
         """
-        told = asyncio.Event()
-        self._closing.add(told.set)
+        has_begun = asyncio.Event()
+        self._shutdown.add_callback(has_begun.set)
         ticks = count(step=TICKS)
         while not await self.on_tick(next(ticks)):
             with suppress(TimeoutError):
                 async with asyncio.timeout(1):
-                    await told.wait()
+                    await has_begun.wait()
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:  # noqa: ARG002 - uvicorn's signature
-        self._closing.set()
-        # Not the parent's: it raises the signal again after the shutdown, so that a planned stop looks like a
-        # crash.
+        self._shutdown.begin()
+        # Without the parent's method: it raises the signal again after the shutdown, so a planned stop would
+        # look like a crash.
         self.force_exit = self.should_exit
         self.should_exit = True
 
 
-def build_server(app: FastAPI, host: str, port: int, *, access_log: bool) -> ClosingServer:
-    """Make a server whose first signal tells the app that it is closing, and whose graceful end is exit 0."""
+def build_server(app: FastAPI, host: str, port: int, *, access_log: bool) -> Server:
+    """Return a server for the application. Its first signal begins the shutdown, its second one forces it."""
     config = uvicorn.Config(
         app,
         host=host,
@@ -59,7 +60,7 @@ def build_server(app: FastAPI, host: str, port: int, *, access_log: bool) -> Clo
         access_log=access_log,
         log_level="info" if access_log else "warning",
         server_header=False,
-        proxy_headers=access_log,  # of what proxies tell, only the client's address in that log is used
+        proxy_headers=access_log,  # only the access log uses the client's address that a proxy reports
         timeout_graceful_shutdown=GRACEFUL_S,
     )
-    return ClosingServer(config, getattr(app.state, "closing", None) or Closing())
+    return Server(config, getattr(app.state, "shutdown", None) or Shutdown())

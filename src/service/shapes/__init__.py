@@ -1,1 +1,1 @@
-"""The models of the HTTP contract, and the OpenAPI document made of them."""
+"""The models of requests and responses, for validation and the OpenAPI document. No I/O and no rules."""

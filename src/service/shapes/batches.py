@@ -1,4 +1,4 @@
-"""The shapes of batches. The request is made at run time: its jobs are a union, told apart by ``task``."""
+"""The models of batches. The request is created at run time: its jobs are a union told apart by ``task``."""
 
 from __future__ import annotations
 
@@ -9,64 +9,71 @@ from typing import Annotated, Any, Union
 from pydantic import BaseModel, ConfigDict, Field, create_model
 from typing_extensions import TypeAliasType
 
-from jobline.service.shapes.answers import MAX_TAGS, Answer, SubmitOptions, Tag
+from jobline.service.shapes.answer import Answer
+from jobline.service.shapes.jobs import MAX_TAGS, SubmitOptions, Tag
 
 MAX_BATCH = 1000
 
 
 class BatchOptions(BaseModel):
-    """Hold what every batch may say beside its jobs."""
+    """The optional fields of a batch, beside its jobs."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     tags: Annotated[
-        list[Tag], Field(max_length=MAX_TAGS, description="Words for the batch and for each of its jobs.")
+        list[Tag], Field(max_length=MAX_TAGS, description="Labels of the batch and of each of its jobs.")
     ] = Field(default_factory=list)
 
 
 class BatchCounts(Answer):
-    """Count the jobs of a batch by their state."""
+    """The number of jobs of a batch in each state."""
 
-    PENDING: int
-    STARTED: int
-    RETRY: int
-    SUCCESS: int
-    FAILURE: int
-    REVOKED: int
+    PENDING: Annotated[int, Field(description="Jobs that are queued or scheduled.")]
+    STARTED: Annotated[int, Field(description="Jobs that are running.")]
+    RETRY: Annotated[int, Field(description="Jobs that wait for their next attempt.")]
+    SUCCESS: Annotated[int, Field(description="Jobs that succeeded.")]
+    FAILURE: Annotated[int, Field(description="Jobs that failed.")]
+    REVOKED: Annotated[int, Field(description="Jobs that were cancelled or expired before they started.")]
 
 
 class BatchLinks(Answer):
-    """Lead to what belongs to a batch."""
+    """Links to related resources."""
 
-    jobs: Annotated[str, Field(description="The list of its jobs.")]
+    jobs: Annotated[str, Field(description="Path of the list of the batch's jobs.")]
 
 
 class Batch(Answer):
-    """Hold a batch: jobs that came together."""
+    """Jobs that were submitted together."""
 
-    id: Annotated[str, Field(description="A UUID, rising with time.")]
-    tags: list[str]
-    total: int
-    counts: BatchCounts
-    done: Annotated[bool, Field(description="Whether every job has ended.")]
-    created_at: datetime
-    links: BatchLinks
+    id: Annotated[str, Field(description="Batch ID, a UUIDv7: IDs sort by time of creation.")]
+    tags: Annotated[list[str], Field(description="Labels of the batch.")]
+    total: Annotated[int, Field(description="Number of jobs in the batch.")]
+    counts: Annotated[BatchCounts, Field(description="Number of jobs by state.")]
+    done: Annotated[bool, Field(description="Whether every job is in a final state.")]
+    created_at: Annotated[datetime, Field(description="When the batch was accepted.")]
+    links: Annotated[BatchLinks, Field(description="Links to related resources.")]
 
 
 def make_batch_request(jobs: Sequence[type[SubmitOptions]]) -> type[BatchOptions]:
-    """Create the request of a batch from the models of its jobs."""
-    one: Any = SubmitOptions  # Any: a type form, made at run time
+    """Create the model of a batch request from the models of its jobs, one a task."""
+    item: Any = SubmitOptions  # Any: a type form, created at run time
     if len(jobs) == 1:
-        one = jobs[0]
+        item = jobs[0]
     elif jobs:
-        one = unite_orders(tuple(jobs))
+        item = make_union(tuple(jobs))
     # Any: this type exists at run time only
-    listed: Any = Annotated[list[one], Field(min_length=1, max_length=MAX_BATCH)]
+    items: Any = Annotated[
+        list[item],
+        Field(min_length=1, max_length=MAX_BATCH, description=f"The jobs, up to {MAX_BATCH:,}."),
+    ]
     return create_model(
-        "SubmitBatch", __base__=BatchOptions, __doc__="Ask for many jobs, all or none.", jobs=(listed, ...)
+        "SubmitBatch",
+        __base__=BatchOptions,
+        __doc__="A batch of jobs: either all of them are accepted, or none.",
+        jobs=(items, ...),
     )
 
 
-def unite_orders(members: tuple[type[SubmitOptions], ...]) -> Any:  # noqa: ANN401 - a type form, made at run time
-    """Name the union of what a batch may hold."""
+def make_union(members: tuple[type[SubmitOptions], ...]) -> Any:  # noqa: ANN401 - a type form, created at run time
+    """Return the named union of all jobs that a batch may hold."""
     return TypeAliasType("BatchJob", Annotated[Union[members], Field(discriminator="task")])  # noqa: UP007 - of a tuple

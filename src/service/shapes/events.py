@@ -1,4 +1,4 @@
-"""The shape of an event, for the documentation; `frames` writes it. Nothing else belongs here."""
+"""The models of events, for the OpenAPI document; `jobline.service.events.frames` writes the events."""
 
 from __future__ import annotations
 
@@ -8,42 +8,54 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from jobline.domain.state import State
-from jobline.service.shapes.answers import Answer, JobError, Progress
+from jobline.service.shapes.answer import Answer
+from jobline.service.shapes.jobs import JobError, Progress
 
 
 class LogLine(Answer):
-    """Hold one line that a task logged."""
+    """One line that a task logged."""
 
-    level: str
-    message: str
-    fields: dict[str, Any]  # Any: what the task added, as JSON
+    level: Annotated[str, Field(description="Level, such as `info` or `warning`.")]
+    message: Annotated[str, Field(description="Text of the line.")]
+    fields: Annotated[
+        dict[str, Any],  # Any: what the task added, as JSON
+        Field(description="Further values that the task logged with the line."),
+    ]
 
 
 class JobEventData(Answer):
-    """Tell of the job at the time of the event."""
+    """The job at the time of the event. Keys that do not belong to the event's type are null."""
 
-    job_id: str
-    task: str
-    queue: str
-    state: State
-    attempt: Annotated[int, Field(description="Counted from 1; 0 before the first.")]
-    progress: Annotated[Progress | None, Field(description="With job.progress and reset.")]
-    log: Annotated[LogLine | None, Field(description="With job.log.")]
-    error: Annotated[
-        JobError | None, Field(description="With job.failed, job.revoked, job.retrying and reset.")
+    job_id: Annotated[str, Field(description="Job ID.")]
+    task: Annotated[str, Field(description="Name of the task.")]
+    queue: Annotated[str, Field(description="Queue of the job.")]
+    state: Annotated[State, Field(description="State of the job after the event.")]
+    attempt: Annotated[int, Field(description="Number of the attempt; 0 before the first one.")]
+    progress: Annotated[
+        Progress | None, Field(description="Progress report, with `job.progress` and `reset`.")
     ]
-    run_at: Annotated[datetime | None, Field(description="With job.retrying: when the next attempt is due.")]
-    result: Annotated[Any, Field(description="With job.succeeded: what the task declares.")]
+    log: Annotated[LogLine | None, Field(description="Log line, with `job.log`.")]
+    error: Annotated[
+        JobError | None,
+        Field(description="Error, with `job.failed`, `job.revoked`, `job.retrying` and `reset`."),
+    ]
+    run_at: Annotated[
+        datetime | None, Field(description="When the next attempt is due, with `job.retrying`.")
+    ]
+    result: Annotated[Any, Field(description="Result as the task declares it, with `job.succeeded`.")]
 
 
 class JobEvent(Answer):
-    """Hold one event.
+    """One event of an event stream.
 
-    Beside these fields stands `type`: job.created, job.started, job.progress, job.log, job.retrying,
-    job.succeeded, job.failed, job.revoked, or reset where events are lost. (SDK generators stumble over a
-    field of that name.) Ids rise over all jobs.
+    Each event also has a field `type`: `job.created`, `job.started`, `job.progress`, `job.log`,
+    `job.retrying`, `job.succeeded`, `job.failed`, `job.revoked`, or `reset` in place of events that are no
+    longer stored. The schema leaves it out because SDK generators fail on a property of that name.
     """
 
-    id: str
-    timestamp: datetime
-    data: Annotated[JobEventData | None, Field(description="Null with a reset of more than one job.")]
+    id: Annotated[str, Field(description="Event ID. IDs increase over all jobs.")]
+    timestamp: Annotated[datetime, Field(description="When the event happened.")]
+    data: Annotated[
+        JobEventData | None,
+        Field(description="The job; null with a `reset` of a stream of more than one job."),
+    ]

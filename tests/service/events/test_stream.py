@@ -17,7 +17,7 @@ from jobline.domain.record import Failure
 from jobline.ledger import commands
 from jobline.ledger.commands.attempts import Claimed
 from jobline.ledger.commands.events import History
-from jobline.service.events import beats
+from jobline.service.events import heartbeats
 from jobline.service.events.frames import write_frame
 from jobline.service.events.stream import Stream
 from jobline.service.shapes.events import JobEvent
@@ -142,7 +142,7 @@ async def test_wrong_id_is_422(api: Api, after: str) -> None:
 async def test_comment_keeps_a_silent_stream_alive_and_makes_no_event(
     make: Callable[[], FastAPI], worker: Worker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(beats, "BEAT_EVERY_S", 0.3)
+    monkeypatch.setattr(heartbeats, "BEAT_EVERY_S", 0.3)
     async with serving(make) as api:
         job_id = await submit(api)
         listener = Listener(events_of(api, job_id))
@@ -181,7 +181,7 @@ async def test_comment_comes_by_a_server_that_knows_no_short_way_too() -> None:
     await stream.begin({}, send)
     running = asyncio.create_task(stream.run(receive, send))
     await asyncio.sleep(0)
-    await until(lambda: stream._pump is None)
+    await until(lambda: stream._sender is None)
     stream.beat()
     await until(lambda: len(sent) == 3)
     running.cancel()

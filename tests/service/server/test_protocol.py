@@ -8,17 +8,17 @@ import pytest
 from fastapi import FastAPI, Response
 
 from jobline.cli.embedded import free_port
-from jobline.service.events.hub import Closing
 from jobline.service.guards.hardening import Hardening
 from jobline.service.server import protocol
 from jobline.service.server.server import build_server
+from jobline.service.server.shutdown import Shutdown
 
 
 @pytest.fixture
 def app() -> FastAPI:
     """Make an application that answers with no more than it must."""
     app = FastAPI()
-    app.state.closing = Closing()
+    app.state.shutdown = Shutdown()
     app.add_middleware(Hardening, body_timeout_s=5, is_shared=False)
     app.get("/own")(lambda: Response(headers={"Cache-Control": "no-store"}))
     return app
@@ -28,7 +28,7 @@ def app() -> FastAPI:
 async def port(app: FastAPI) -> AsyncIterator[int]:
     """Serve the application in this loop."""
     chosen = free_port()
-    app.state.closing.bind()
+    app.state.shutdown.bind()
     server = build_server(app, "127.0.0.1", chosen, access_log=False)
     running = asyncio.create_task(server._serve())
     while not server.started:  # noqa: ASYNC110 - uvicorn has no event for it

@@ -1,8 +1,8 @@
 """Answer a request at its job's end, or when its time is over: ``?wait=N`` and ``Prefer: wait=N``.
 
 A `Waiter` is told of the job's events from before the job is first read, so no end goes by. Until then it is
-parked (`jobline.service.server.parking`) and holds what it needs for its answer, no record and no frames. The
-end of a job that many wait for is read once for all of them.
+parked (`jobline.service.server.deferred`) and holds what it needs for its answer, no record and no frames.
+The end of a job that many wait for is read once for all of them.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from jobline.ledger import commands
 from jobline.ledger.store import Store
 from jobline.service.answers.problems import answer_error
 from jobline.service.events.hub import CLOSING, RESYNC, Hub, News
-from jobline.service.server.parking import PARKED, Parked
+from jobline.service.server.deferred import DEFERRED, DeferredAnswer
 
 #: After these the job is read again.
 TELLING = frozenset({"job.succeeded", "job.failed", "job.revoked", RESYNC, CLOSING})
@@ -29,7 +29,7 @@ TELLING = frozenset({"job.succeeded", "job.failed", "job.revoked", RESYNC, CLOSI
 Write = Callable[[Record], ASGIApp]
 
 
-class Waiter(Parked):
+class Waiter(DeferredAnswer):
     """Hold one request until its job ends, its time is over or the process stops; then ``write`` answers."""
 
     __slots__ = (
@@ -110,7 +110,7 @@ class Waiter(Parked):
         """Be the answer of the route: leave it to the parking."""
         self._scope = scope
         self._send_guarded = send
-        scope[PARKED] = self
+        scope[DEFERRED] = self
 
     # parked
 
@@ -127,7 +127,7 @@ class Waiter(Parked):
         self._is_over = True
         self._wake()
 
-    async def _go_on(self, send: Send) -> None:  # noqa: ARG002 - the head of an answer passes the guards
+    async def _send_pending(self, send: Send) -> None:  # noqa: ARG002 - the head of an answer passes the guards
         try:
             record = await self._look()
             answer = None if record is None else self._write(record)
@@ -163,7 +163,7 @@ class Waiter(Parked):
         command = commands.jobs.read_job(self._job_id, self._tenant, watcher=watcher, note=self._notes)
         return await self._store.run(command)
 
-    def _release(self) -> None:
+    def _unsubscribe(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
         self._hub.detach(self._job_id, self)

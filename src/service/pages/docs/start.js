@@ -1,4 +1,4 @@
-// Starts Swagger UI on /docs; a file of its own, because the page's policy allows no inline script.
+// Starts Swagger UI on /docs. A file of its own, because the page's policy forbids inline scripts.
 window.ui = SwaggerUIBundle({
   url: "/openapi.json",
   dom_id: "#docs",

@@ -1,4 +1,4 @@
-"""Write jobs and files as JSON. Results and progress go out as the bytes that the ledger holds, unparsed."""
+"""The JSON of jobs and files. Results and progress are copied as the ledger stores them, without parsing."""
 
 from __future__ import annotations
 
@@ -14,30 +14,30 @@ UTC_Z = orjson.OPT_UTC_Z
 
 
 def write_job(record: Record, *, tracebacks: bool) -> bytes:
-    """Write a job with its result."""
+    """Return the JSON of a job with its result."""
     content = describe_job(record, tracebacks=tracebacks)
     content["result"] = raw(record.result)
     return orjson.dumps(content, option=UTC_Z)
 
 
 def write_jobs(records: list[Record], next_cursor: str | None, *, tracebacks: bool) -> bytes:
-    """Write one page of jobs, without their results."""
+    """Return the JSON of one page of jobs, without their results."""
     items = [describe_job(record, tracebacks=tracebacks) for record in records]
     return orjson.dumps({"items": items, "next_cursor": next_cursor}, option=UTC_Z)
 
 
 def write_file(file: StoredFile) -> bytes:
-    """Write a file's description."""
+    """Return the JSON of a file's description."""
     return orjson.dumps(describe_file(file), option=UTC_Z)
 
 
 def write_files(files: list[StoredFile]) -> bytes:
-    """Write a list of files."""
+    """Return the JSON of a list of files."""
     return orjson.dumps({"items": [describe_file(file) for file in files]}, option=UTC_Z)
 
 
 def describe_job(record: Record, *, tracebacks: bool) -> dict[str, Any]:  # Any: JSON values of every kind
-    """Give the fields of `models.JobSummary`."""
+    """Return the fields of `JobSummary`."""
     return {
         "id": record.id,
         "task": record.task,
@@ -61,7 +61,7 @@ def describe_job(record: Record, *, tracebacks: bool) -> dict[str, Any]:  # Any:
 
 
 def describe_error(error: Failure, *, tracebacks: bool) -> dict[str, Any]:
-    """Give the fields of `models.JobError`; the traceback only where the operator allows it."""
+    """Return the fields of `JobError`; the traceback only if the operator has enabled it."""
     content: dict[str, Any] = {
         "code": error.code,
         "message": error.message,
@@ -74,7 +74,7 @@ def describe_error(error: Failure, *, tracebacks: bool) -> dict[str, Any]:
 
 
 def describe_file(file: StoredFile) -> dict[str, str | int | datetime | None]:
-    """Give the fields of `models.FileInfo`."""
+    """Return the fields of `FileInfo`."""
     return {
         "id": file.id,
         "name": file.name,
@@ -88,5 +88,5 @@ def describe_file(file: StoredFile) -> dict[str, str | int | datetime | None]:
 
 
 def raw(stored: bytes | None) -> orjson.Fragment | None:
-    """Put stored JSON in as it is."""
+    """Wrap stored JSON so that it is copied as it is."""
     return None if stored is None else orjson.Fragment(stored)

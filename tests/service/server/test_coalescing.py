@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from jobline.service.server.gathering import Gathering
+from jobline.service.server.coalescing import CoalescingTransport
 
 
 class Inner:
@@ -38,11 +38,11 @@ def inner() -> Inner:
 
 
 @pytest.fixture
-async def transport(inner: Any) -> Gathering:
-    return Gathering(inner, asyncio.get_running_loop())
+async def transport(inner: Any) -> CoalescingTransport:
+    return CoalescingTransport(inner, asyncio.get_running_loop())
 
 
-async def test_writes_of_one_turn_leave_together(transport: Gathering, inner: Inner) -> None:
+async def test_writes_of_one_turn_leave_together(transport: CoalescingTransport, inner: Inner) -> None:
     transport.write(b"head ")
     transport.write(b"body")
     assert inner.written == []
@@ -53,7 +53,7 @@ async def test_writes_of_one_turn_leave_together(transport: Gathering, inner: In
     assert inner.written == [b"head body", b"next"]
 
 
-async def test_lines_go_into_the_next_head_alone(transport: Gathering, inner: Inner) -> None:
+async def test_lines_go_into_the_next_head_alone(transport: CoalescingTransport, inner: Inner) -> None:
     transport.add_lines(b"b: 2\r\nc: 3\r\n")
     transport.write(b"HTTP/1.1 200 OK\r\na: 1\r\n\r\n")
     transport.write(b"body")
@@ -64,7 +64,7 @@ async def test_lines_go_into_the_next_head_alone(transport: Gathering, inner: In
     ]
 
 
-async def test_close_comes_after_what_was_written(transport: Gathering, inner: Inner) -> None:
+async def test_close_comes_after_what_was_written(transport: CoalescingTransport, inner: Inner) -> None:
     transport.write(b"last")
     transport.close()
     assert (inner.written, inner.is_closed) == ([b"last"], True)
@@ -72,20 +72,22 @@ async def test_close_comes_after_what_was_written(transport: Gathering, inner: I
     assert inner.written == [b"last"]
 
 
-async def test_nothing_is_written_to_a_closed_connection(transport: Gathering, inner: Inner) -> None:
+async def test_nothing_is_written_to_a_closed_connection(
+    transport: CoalescingTransport, inner: Inner
+) -> None:
     transport.write(b"late")
     inner.is_closed = True
     await asyncio.sleep(0)
     assert inner.written == []
 
 
-async def test_chunk_is_written_at_once(transport: Gathering, inner: Inner) -> None:
+async def test_chunk_is_written_at_once(transport: CoalescingTransport, inner: Inner) -> None:
     transport.write_chunk(b"seventeen letters")
     assert inner.written == [b"11\r\nseventeen letters\r\n"]
 
 
 async def test_chunk_is_left_out_where_others_wait_or_the_connection_is_closed(
-    transport: Gathering, inner: Inner
+    transport: CoalescingTransport, inner: Inner
 ) -> None:
     transport.write(b"head")
     transport.write_chunk(b":")
@@ -97,5 +99,5 @@ async def test_chunk_is_left_out_where_others_wait_or_the_connection_is_closed(
     assert inner.written == [b"head"]
 
 
-async def test_everything_else_is_the_connections_own(transport: Gathering) -> None:
+async def test_everything_else_is_the_connections_own(transport: CoalescingTransport) -> None:
     assert transport.get_extra_info("peername") == "the peername"
