@@ -1,4 +1,4 @@
-"""What any test may ask for: a real Redis, empty at its start."""
+"""Fixtures for every test: a real Redis, empty at the start of each."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedR
 
 @pytest.fixture
 def redis_url(redis_server: EmbeddedRedis) -> str:
-    """Give the URL of a Redis that runs and holds nothing."""
+    """Return the URL of a running, empty Redis."""
     redis_server.start()
     with redis.Redis.from_url(redis_server.url) as client:
         client.flushall()

@@ -32,7 +32,7 @@ def deployment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]
 
 @pytest.fixture(scope="session")
 def app(deployment: Deployment) -> Any:
-    """Give the Celery app of a stock client: in this process, which runs no job."""
+    """Return the Celery app of a stock client; this process runs no job."""
     settings = Settings(redis_url=SecretStr(deployment.redis.url), data_dir=deployment.directory / "data")
     return build_celery(Registry.load(TASKS), settings)
 

@@ -1,4 +1,4 @@
-"""Whose job is next, by a real worker, where tenants with keys of their own share it."""
+"""Fairness with a real worker that is shared by tenants with keys of their own."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ pytestmark = pytest.mark.acceptance
 
 SLOTS = 2
 NAP_S = 1.0
-#: Beside the job itself: two processes are told, on a machine that may be busy.
+#: Time beside the job itself: two processes are notified, on a machine that may be busy.
 SLACK_S = 1.0
 BATCHES, EACH = 10, 1_000
 
 
 class SharedDeployment(Deployment):
-    """Let tenants in, each by a key of its own."""
+    """A deployment for several tenants, each with a key of its own."""
 
     def enter(self, tenant: str) -> Deployment:
-        """Give the deployment as a tenant sees it, by a key of its own that may do everything."""
+        """Return the deployment as a new tenant sees it, with a key that has all scopes."""
         credential, token = make_token()
         command = commands.access.keep_access_key(
             credential, tenant=tenant, scopes=frozenset(Scope), name="", life_ms=None
@@ -152,7 +152,7 @@ def moment(job: dict[str, Any], name: str) -> datetime:
 
 
 def most_at_once(jobs: Iterable[Json]) -> int:
-    """Count how many ran at the same time; who begins as another ends is not at the same time."""
+    """Return how many ran at the same time; a job that begins when another ends does not overlap with it."""
     steps = sorted(
         step for job in jobs for step in ((moment(job, "started_at"), 1), (moment(job, "finished_at"), -1))
     )

@@ -1,4 +1,4 @@
-"""The service held to its own specification by a stranger: schemathesis, all checks, with keys on."""
+"""The service against its own specification, by schemathesis with all checks, and with keys on."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ LEFT_OUT = "^(stream_.*|pause_queue)$"
 
 
 class KeptHouse(Deployment):
-    """Run the service with keys on and its own tasks alone."""
+    """A deployment with keys on and only the tasks that come with Jobline."""
 
     def environment(self, **more: str) -> dict[str, str]:
         return super().environment(JOBLINE_AUTH="keys", JOBLINE_TASKS="", **more)

@@ -24,12 +24,12 @@ pytestmark = pytest.mark.acceptance
 
 
 def states(deployment: Deployment, app: Any, job_id: str) -> tuple[str, str]:
-    """Read a job that stands still by both ways."""
+    """Read a job that does not move in both ways."""
     return deployment.read(job_id)["state"], AsyncResult(job_id, app=app).state
 
 
 def run(deployment: Deployment, *command: str) -> str:
-    """Run a program of another process to its end; give its output."""
+    """Run a program in another process to its end and return its output."""
     done = subprocess.run(
         command,
         cwd=deployment.directory,
@@ -75,7 +75,7 @@ def test_both_agree_at_every_poll(deployment: Deployment, app: Any) -> None:
             before = deployment.read(job)["state"]
             state = AsyncResult(job, app=app).state
             after = deployment.read(job)["state"]
-            if before == after:  # the job stood still meanwhile
+            if before == after:  # the job did not move meanwhile
                 assert state == before
             seen[job].append(after)
     assert [states[-1] for states in seen.values()] == ["SUCCESS", "FAILURE", "SUCCESS"]
@@ -126,7 +126,7 @@ def test_get_of_a_cancelled_job_raises_revoked(deployment: Deployment, app: Any)
 def test_unknown_id_is_404_by_the_api(deployment: Deployment, app: Any) -> None:
     job_id = str(uuid.uuid4())
     assert deployment.client.get(f"/v1/jobs/{job_id}").status_code == 404
-    assert AsyncResult(job_id, app=app).state == "PENDING"  # Celery has no word for it
+    assert AsyncResult(job_id, app=app).state == "PENDING"  # Celery has no state for an unknown id
 
 
 def test_another_process_sends_into_the_same_ledger(deployment: Deployment) -> None:

@@ -1,4 +1,4 @@
-"""Hold the verbs to what they cost: counts of commands, which are the same on every machine."""
+"""The cost of each verb: counts of commands, which are the same on every machine."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Hold docs/ to the tree: each path and each name of the code that a page mentions exists."""
+"""The documentation matches the tree: each path and each name of the code that a page mentions exists."""
 
 from __future__ import annotations
 

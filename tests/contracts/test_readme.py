@@ -1,4 +1,4 @@
-"""Hold the README and docs/ to their word: every command line runs, every link leads somewhere.
+"""The README and docs/ are true: every command runs, and every link has a target.
 
 The shell blocks (```sh) run in order, as they stand, against what `make run` starts; only the port differs,
 so that a test never meets somebody's own server.
@@ -30,26 +30,26 @@ ADDRESS = "http://127.0.0.1:8000"
 PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
 START_S = 60.0
 STOP_S = 20.0
-#: What speaks to the API, rather than sets one up.
+#: Variables of clients, which are no settings.
 OTHER_VARIABLES = {"JOBLINE_URL", "JOBLINE_ADMIN_KEY", "JOBLINE_API_KEY"}
-#: A refusal ends a block; curl itself would call it a success.
+#: Without this, curl would treat a refusal as a success.
 FAIL_ON_REFUSAL = 'curl() { command curl --fail "$@"; }\n'
 
 
 def blocks(language: str) -> list[str]:
-    """Give the README's code of one language, in order."""
+    """Return the README's code blocks of one language, in order."""
     return re.findall(rf"^```{language}\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
 
 
 @pytest.fixture(scope="module")
 def address() -> str:
-    """Give the API an address of its own."""
+    """Return an address for the API of this module."""
     return f"http://127.0.0.1:{free_port()}"
 
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory, address: str) -> Path:
-    """Make the directory of somebody who follows the README: own task modules, a photo, the README itself."""
+    """Return the directory of a reader who follows the README: task modules, a photo, the README itself."""
     directory = tmp_path_factory.mktemp("readme")
     for block in blocks("python"):
         name = re.match(r"# (\w+\.py)\n", block)
@@ -66,7 +66,7 @@ def place(tmp_path_factory: pytest.TempPathFactory, address: str) -> Path:
 
 @pytest.fixture(scope="module")
 def environment(place: Path) -> dict[str, str]:
-    """Give the shell of that somebody, with nothing of the tester's own settings."""
+    """Return the environment of that reader, without the tester's settings."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("JOBLINE_")}
     path = os.pathsep.join([str(Path(sys.executable).parent), kept.get("PATH", os.defpath)])
     return {**kept, "PATH": path, "JOBLINE_DATA_DIR": str(place / "data"), "no_proxy": "127.0.0.1"}
@@ -74,7 +74,7 @@ def environment(place: Path) -> dict[str, str]:
 
 @pytest.fixture(scope="module")
 def url(address: str, place: Path, environment: dict[str, str]) -> Iterator[str]:
-    """Run what `make run` runs, with the README's own tasks."""
+    """Run what `make run` runs, with the README's tasks."""
     command = [sys.executable, "-P", "-m", "jobline.cli", "dev", "--port", address.rpartition(":")[2]]
     log = place / "dev.log"
     with (
@@ -109,7 +109,7 @@ def wait_until_ready(url: str, process: subprocess.Popen[bytes], log: Path) -> N
 
 
 def run(block: str, url: str, place: Path, environment: dict[str, str]) -> str:
-    """Run one block in a shell and give what it printed."""
+    """Run one block in a shell and return its output."""
     script = FAIL_ON_REFUSAL + block.replace(ADDRESS, url)
     done = subprocess.run(
         ["sh", "-eu", "-c", script],  # noqa: S607 - the reader's own shell
@@ -183,7 +183,7 @@ def test_links_lead_somewhere(page: Path) -> None:
 
 
 def anchors(page: Path) -> set[str]:
-    """Give the anchors of a page's headings, as the usual renderers make them."""
+    """Return the anchors of a page's headings, as the usual renderers make them."""
     headings = re.findall(r"^#+ (.+)$", page.read_text(), re.MULTILINE)
     return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
 

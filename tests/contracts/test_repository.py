@@ -1,4 +1,4 @@
-"""Hold what is true of the repository as a whole: no address of a machine, whole locks, reasons, layout."""
+"""Rules for the repository as a whole: no address of a machine, complete locks, layout, reasons."""
 
 import ast
 import re

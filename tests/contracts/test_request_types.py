@@ -1,4 +1,4 @@
-"""What the OpenAPI document describes is what is taken: both are asked about the same bodies."""
+"""The service accepts what the OpenAPI document describes: both are asked about the same bodies."""
 
 from __future__ import annotations
 
@@ -69,13 +69,13 @@ def service() -> tuple[Json, Resources]:
 
 
 def is_described(name: str, body: Json) -> bool:
-    """Claim that the document describes a body."""
+    """Return whether the document describes a body."""
     schema = {"$ref": f"#/components/schemas/{name}", "components": service()[0]["components"]}
     return Draft202012Validator(schema).is_valid(body)
 
 
 def is_taken(name: str, body: Json) -> bool:
-    """Claim that the service takes it."""
+    """Return whether the service accepts a body."""
     models, text = service()[1].models, json.dumps(body).encode()
     try:
         if name == "SubmitBatch":

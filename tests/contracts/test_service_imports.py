@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 SRC = Path(__file__).parents[2] / "src"
-#: Whatever a task may bring along; of these the service may import none.
+#: Libraries that tasks may need; the service must not import any of them.
 HEAVY = {
     *(
         "PIL",

@@ -1,4 +1,4 @@
-"""Hold the tests themselves to the rules of the house: shared code in `tests/support`, keys by `Key`."""
+"""Rules for the tests themselves: shared code is in `tests/support`, keys come from `Key`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A live service with access keys, and one generated client a test."""
+"""A live service with access keys, and one generated client for each test."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
 
 @pytest.fixture
 def client(request: pytest.FixtureRequest) -> Path:
-    """Give the folder of the client that a test is parametrized with; skips where its tools are missing."""
+    """Return the folder of the client that the test is parametrized with; skip when its tools are missing."""
     name: str = request.param
     if why := make_client(name):
         pytest.skip(why)

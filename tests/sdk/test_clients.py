@@ -1,4 +1,4 @@
-"""Clients that generators made: strict types, and every step against the live service, without a cast."""
+"""Generated clients: strict types, and every step against the live service, without a cast."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ SDK = ROOT / "sdk"
 EXAMPLES = SDK / "examples"
 PYTHON = str(ROOT / ".venv-sdk/bin/python")
 CACHES = ROOT / "build/sdk/caches"
-#: What openapi-generator's Python does not annotate: its own plumbing. What a caller sees is typed.
+#: openapi-generator's Python does not annotate its own plumbing; everything that a caller sees is typed.
 NOT_ANNOTATED = [
     "--allow-incomplete-defs",
     "--allow-untyped-calls",

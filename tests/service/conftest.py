@@ -34,7 +34,7 @@ def worker(redis_url: str) -> Iterator[Worker]:
 
 @pytest.fixture
 def serve(redis_url: str, tmp_path: Path) -> Serve:
-    """Give a context manager that runs a service with other settings."""
+    """Return a context manager that runs a service with other settings."""
 
     @asynccontextmanager
     async def start(**settings: Any) -> AsyncIterator[httpx.AsyncClient]:
@@ -59,7 +59,7 @@ async def client(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
 
 @pytest.fixture
 async def frozen_redis(client: httpx.AsyncClient, redis_server: EmbeddedRedis) -> AsyncIterator[None]:
-    """Stop Redis in its tracks, with the service's connection open; it goes on afterwards."""
+    """Freeze Redis while the service's connection is open; it continues after the test."""
     await client.get("/v1/jobs")
     os.kill(redis_server.pid, signal.SIGSTOP)
     try:
@@ -70,7 +70,7 @@ async def frozen_redis(client: httpx.AsyncClient, redis_server: EmbeddedRedis) -
 
 @pytest.fixture
 def make_key(worker: Worker) -> MakeKey:
-    """Make a key; gives the header that shows it."""
+    """Return a function that creates a key and returns the header with it."""
 
     def make(tenant: str = "acme", *scopes: Scope, life_ms: int | None = None) -> str:
         credential, token = make_token()

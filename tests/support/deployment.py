@@ -28,9 +28,9 @@ FINAL = frozenset({"SUCCESS", "FAILURE", "REVOKED"})
 
 
 class Deployment:
-    """Hold one Redis, one API and some workers; nothing is started before it is asked for.
+    """One Redis, one API and any number of workers; each is started on request.
 
-    ``settings`` are variables of every process.
+    ``settings`` are environment variables of every process.
     """
 
     def __init__(self, directory: Path, **settings: str) -> None:
@@ -44,7 +44,7 @@ class Deployment:
     # processes
 
     def environment(self, **more: str) -> dict[str, str]:
-        """Give the environment of every process: nothing of ours but what is said here."""
+        """Return the environment of every process, without any setting of the tester."""
         return {
             "PATH": os.environ["PATH"],
             "HOME": str(self.directory),
@@ -60,14 +60,14 @@ class Deployment:
         }
 
     def start(self, kind: str, command: list[str], **environment: str) -> Program:
-        """Start one more process."""
+        """Start another process."""
         name = self._next_name(kind)
         program = Program(name, command, self.directory, self.environment(**environment))
         self.programs.append(program)
         return program
 
     def start_api(self, port: int | None = None) -> Program:
-        """Start an API, on the deployment's own port unless told another, and return when it answers."""
+        """Start an API, by default on the deployment's port, and return when it answers."""
         port = port or self.port
         api = self.start("api", [*JOBLINE, "api", "--port", str(port)])
 
@@ -82,16 +82,16 @@ class Deployment:
         return api
 
     def start_worker(self, *options: str, slots: int = 2, **environment: str) -> Program:
-        """Start a worker, named as its process is; see ``wait_ready``."""
+        """Start a worker with the name of its process; it is ready after ``wait_ready``."""
         command = self.worker_command(self._next_name("worker"), slots)
         return self.start("worker", [*command, *options], **environment)
 
     def worker_command(self, name: str, slots: int) -> list[str]:
-        """Write the command of a worker: here a stock Celery one."""
+        """Return the command of a worker: here that of stock Celery."""
         return celery("worker", "-n", f"{name}@test", "-c", str(slots), "-O", "fair", "-E", "-l", "INFO")
 
     def wait_ready(self, *workers: Program) -> None:
-        """Return when these workers take jobs."""
+        """Wait until these workers accept jobs."""
 
         def are_ready() -> bool:
             for worker in workers:
@@ -102,7 +102,7 @@ class Deployment:
 
     @contextmanager
     def worker(self, *options: str, slots: int = 2, **environment: str) -> Iterator[Program]:
-        """Run a worker of a test's own, without the words to its neighbours, which cost a second."""
+        """Run a worker for one test, without mingle and gossip, which cost a second."""
         options = ("--without-mingle", "--without-gossip", *options)
         program = self.start_worker(*options, slots=slots, **environment)
         try:
@@ -112,7 +112,7 @@ class Deployment:
             program.kill()
 
     def close(self) -> None:
-        """End everything that was started here; the logs stay, the data of Redis does not."""
+        """Kill every process that was started here, and delete the data of Redis; the logs stay."""
         self.client.close()
         for program in reversed(self.programs):
             program.kill()
@@ -126,26 +126,26 @@ class Deployment:
     # requests
 
     def new_client(self) -> httpx.Client:
-        """Give a client of a thread's own."""
+        """Return a new HTTP client, such as one for each thread."""
         url = f"http://127.0.0.1:{self.port}"
         return httpx.Client(base_url=url, timeout=CLIENT_TIMEOUT_S, trust_env=False)
 
     def submit(self, task: str, order: Json | None = None, **options: Any) -> str:
-        """Submit one job; give its id. Raises AssertionError when it is not accepted."""
+        """Submit one job and return its id. Raises AssertionError when it is refused."""
         answer = self.client.post(f"/v1/tasks/{task}/jobs", json={"input": order or {}, **options})
         assert answer.status_code == 202, answer.text
         job_id: str = answer.json()["id"]
         return job_id
 
     def read(self, job_id: str) -> Json:
-        """Read one job."""
+        """Return one job."""
         answer = self.client.get(f"/v1/jobs/{job_id}")
         assert answer.status_code == 200, answer.text
         job: Json = answer.json()
         return job
 
     def wait(self, job_id: str, *states: str, within_s: float = DEADLINE_S) -> Json:
-        """Wait until the job is in one of these states (none named: until it ended)."""
+        """Wait until the job is in one of these states, by default a final one, and return it."""
         wanted = states or FINAL
         seen: Json = {}
 
@@ -160,10 +160,10 @@ class Deployment:
         return seen
 
     def cancel(self, job_id: str) -> int:
-        """Cancel one job; give the answer's status."""
+        """Cancel one job and return the status of the answer."""
         return self.client.post(f"/v1/jobs/{job_id}/cancel").status_code
 
 
 def celery(*words: str) -> list[str]:
-    """Write a stock Celery command."""
+    """Return a command of stock Celery."""
     return [sys.executable, "-m", "celery", "-A", "jobline.worker.main", *words]

@@ -1,4 +1,4 @@
-"""A small HTTP server that answers what it was told to, and remembers what it was asked."""
+"""A small HTTP server with prepared answers; it records each request."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Answer:
 
 @dataclass
 class FakeApi:
-    """Answer each path with its answers in turn, the last one for ever."""
+    """A server that gives the answers of a path in order, and the last one forever."""
 
     answers: dict[tuple[str, str], list[Answer]] = field(default_factory=lambda: defaultdict(list))
     asked: list[Asked] = field(default_factory=list)
@@ -57,7 +57,7 @@ class FakeApi:
             do_GET = do_POST = answer  # noqa: N815 - http.server's names
 
             def log_message(self, *_: object) -> None:
-                """Say nothing."""
+                """Print no log lines."""
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01})
@@ -74,18 +74,18 @@ class FakeApi:
         return f"http://127.0.0.1:{self._server.server_address[1]}"
 
     def on(self, method: str, path: str, *bodies: object, status: int = 200) -> None:
-        """Answer with JSON."""
+        """Prepare answers with JSON."""
         self.answers[method, path] += [Answer(status, json.dumps(body).encode()) for body in bodies]
 
     def refuse(self, method: str, path: str, problem: dict[str, object]) -> None:
-        """Answer with a problem."""
+        """Prepare an answer with a problem."""
         body = json.dumps(problem).encode()
         self.answers[method, path].append(
             Answer(int(str(problem["status"])), body, "application/problem+json")
         )
 
     def serve(self, path: str, content: bytes) -> None:
-        """Answer with bytes."""
+        """Prepare an answer with bytes."""
         self.answers["GET", path].append(Answer(200, content, "application/octet-stream"))
 
     def next_answer(self, method: str, path: str) -> Answer:

@@ -9,7 +9,7 @@ from PIL import Image
 
 
 def encode(image: Image.Image, kind: str, **options: Any) -> bytes:
-    """Write an image in memory."""
+    """Return an image as bytes."""
     stream = io.BytesIO()
     image.save(stream, kind, **options)
     return stream.getvalue()
@@ -23,7 +23,7 @@ def read(content: bytes) -> Image.Image:
 
 
 def quarters(width: int = 40, height: int = 20, mode: str = "RGB") -> Image.Image:
-    """Draw red, green, blue and white quarters, so that any turn can be told."""
+    """Draw red, green, blue and white quarters, so that each rotation looks different."""
     image = Image.new("RGB", (width, height), "white")
     for colour, corner in (("red", (0, 0)), ("lime", (width // 2, 0)), ("blue", (0, height // 2))):
         image.paste(colour, (*corner, corner[0] + width // 2, corner[1] + height // 2))

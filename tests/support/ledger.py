@@ -1,4 +1,4 @@
-"""The ledger without Celery: commands run one by one against a real Redis."""
+"""The ledger without Celery: single commands against a real Redis."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ TENANT = "public"
 
 
 class Ledger:
-    """Speak to one ledger in the fewest words."""
+    """Short methods for the commands of one ledger."""
 
     def __init__(self, url: str) -> None:
         connector = Connector(url)
@@ -77,7 +77,7 @@ class Ledger:
         )
 
     def start(self, owner: str = "w1", **fields: Any) -> Claimed:
-        """Submit one job and claim it."""
+        """Submit one job, claim it, and return the claim."""
         job_id = self.submit(**fields)
         (claimed,) = self.claim(fields.get("queue", "default"), owner=owner)
         assert claimed.id == job_id
@@ -151,12 +151,12 @@ class Ledger:
     # time
 
     def let_pass(self, key: str, member: str) -> None:
-        """Let the moment of one member of a sorted set of moments be over."""
+        """Move one member of a sorted set of times into the past."""
         assert self.redis.zscore(key, member) is not None, f"{member} is not in {key}"
         self.redis.zadd(key, {member: 1})
 
     def settle_in(self) -> None:
-        """Tick until no gap in the ticks holds the reaping of leases."""
+        """Tick, and end the wait that a gap in the ticks puts before the expiry of leases."""
         self.tick()
         self.redis.hset(Key.TICK.of(), "hold", 0)
 
@@ -166,15 +166,15 @@ class Ledger:
         return {key.decode() for key in self.redis.scan_iter(count=1000)}
 
     def snapshot(self) -> dict[str, bytes | None]:
-        """Take the whole content, to be compared."""
+        """Return the whole content, for comparison."""
         return {key: self.redis.dump(key) for key in sorted(self.keys())}
 
     def events(self, job_id: str) -> list[str]:
-        """Give the kinds of the events of one job."""
+        """Return the event types of one job, oldest first."""
         return [event.type.value for event in self.run(commands.events.read_history(job_id, TENANT)).events]
 
     def waiting(self, queue: str = "default") -> list[str]:
-        """Give the jobs in the order of their turns."""
+        """Return the waiting jobs in the order in which they are claimed."""
         ids: Any = self.redis.zrange(Key.WAITING.of(queue, TENANT), 0, -1)
         return [one.decode() for one in ids]
 

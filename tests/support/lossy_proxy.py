@@ -1,4 +1,4 @@
-"""A way to Redis that takes one reply away, as a connection does that breaks at the wrong moment."""
+"""A proxy before Redis that drops one reply, as a connection that breaks at the wrong moment does."""
 
 from __future__ import annotations
 
@@ -13,32 +13,32 @@ CHUNK = 65_536
 
 
 class LossyProxy:
-    """Pass everything on, but the first reply with certain words in it, once told to watch for them."""
+    """A proxy that forwards everything except the first reply with the watched words."""
 
     def __init__(self, url: str) -> None:
         parts = urlsplit(url)
         self._target = (parts.hostname or "", parts.port or 6379)
-        self._door = socket.create_server(("127.0.0.1", 0))
-        self.url = f"redis://127.0.0.1:{self._door.getsockname()[1]}{parts.path}"
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.url = f"redis://127.0.0.1:{self._listener.getsockname()[1]}{parts.path}"
         self._words = b""
         self._breaks = True
-        #: Set when the reply was taken.
+        #: Set when the reply was dropped.
         self.has_dropped = threading.Event()
-        self._bell, self._ear = socket.socketpair()
+        self._stop, self._stopped = socket.socketpair()
         self._ends = DefaultSelector()
-        for end in (self._door, self._ear):
+        for end in (self._listener, self._stopped):
             self._ends.register(end, EVENT_READ)
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
 
     def watch(self, words: bytes, *, breaks: bool = True) -> None:
-        """Take the next reply that has these words; then the connection breaks, or stays and is mute."""
+        """Drop the next reply that contains these words; the connection breaks, or stays silent."""
         self._breaks = breaks
         self._words = words
 
     def close(self) -> None:
-        """Let go of every connection."""
-        self._bell.close()
+        """Close every connection."""
+        self._stop.close()
         self._thread.join()
         for key in list(self._ends.get_map().values()):
             key.fileobj.close()  # type: ignore[union-attr] # a socket
@@ -47,15 +47,15 @@ class LossyProxy:
     def _run(self) -> None:
         while True:
             for key, _ in self._ends.select():
-                if key.fileobj is self._ear:
+                if key.fileobj is self._stopped:
                     return
-                if key.fileobj is self._door:
+                if key.fileobj is self._listener:
                     self._connect()
                 elif key.fd in self._ends.get_map():  # its other end may have closed both just now
                     self._pass_on(*key.data)
 
     def _connect(self) -> None:
-        client, _ = self._door.accept()
+        client, _ = self._listener.accept()
         server = socket.create_connection(self._target)
         self._ends.register(client, EVENT_READ, (client, server, False))
         self._ends.register(server, EVENT_READ, (server, client, True))

@@ -1,4 +1,4 @@
-"""Make requests that were valid, and are so no longer: seeded, so that a failure can be seen again."""
+"""Valid requests, changed at random; a seed makes each failure reproducible."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", 
 
 @dataclass(frozen=True)
 class Sent:
-    """Hold one request as it goes out."""
+    """One request as it is sent."""
 
     method: str
     path: str
@@ -70,7 +70,7 @@ def write(text: str) -> str:
 
 
 def mutate(one: Sent, luck: random.Random) -> Sent:
-    """Change one to three things."""
+    """Return the request with one to three changes."""
     for _ in range(luck.choice((1, 1, 1, 2, 3))):
         change = luck.choice(CHANGES)
         one = replace(change(one, luck), changes=(*one.changes, change.__name__))

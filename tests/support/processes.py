@@ -1,4 +1,4 @@
-"""Processes that a test starts, signals, freezes and kills; what they serve is not this module's business.
+"""Processes that a test starts, signals, freezes and kills, whatever they serve.
 
 Each leads a session of its own, so that a signal to its group reaches it and its children alone, and each is
 tethered to the test run, so that nothing outlives one that is killed. `jobline.cli.supervision.supervisor`
@@ -25,7 +25,7 @@ JOBLINE = (sys.executable, "-m", "jobline.cli")
 
 
 class Program:
-    """Run one process in a session of its own, with its output in a file."""
+    """One process in a session of its own, with its output in a file."""
 
     def __init__(
         self, name: str, command: Sequence[str], directory: Path, environment: Mapping[str, str]
@@ -46,11 +46,11 @@ class Program:
 
     @property
     def is_alive(self) -> bool:
-        """Claim that the leader lives (a stopped one does)."""
+        """Whether the leader is alive; a stopped one is."""
         return self._process.poll() is None
 
     def children(self) -> list[int]:
-        """List the pids of its living children, oldest first."""
+        """Return the pids of its living children, oldest first."""
         try:
             text = Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text()
         except OSError:
@@ -58,14 +58,14 @@ class Program:
         return [int(pid) for pid in text.split()]
 
     def rss_kb(self) -> int:
-        """Read how much memory the leader holds."""
+        """Return the resident memory of the leader."""
         for line in Path(f"/proc/{self.pid}/status").read_text().splitlines():
             if line.startswith("VmRSS:"):
                 return int(line.split()[1])
-        raise AssertionError(f"{self.name} has no memory any more")
+        raise AssertionError(f"{self.name} is gone")
 
     def told(self) -> str:
-        """Give what it wrote so far."""
+        """Return its output so far."""
         return self.log.read_text(errors="replace")
 
     def tell(self, number: signal.Signals) -> None:
@@ -78,16 +78,16 @@ class Program:
             os.killpg(self.pid, number)
 
     def kill(self) -> None:
-        """End the whole tree as a crash of the machine would."""
+        """Kill the whole tree, as a crash of the machine would."""
         self.tell_tree(signal.SIGKILL)
         self._process.wait()
 
     def wait(self, within_s: float = DEADLINE_S) -> int:
-        """Wait for the leader's end; give its status."""
+        """Wait for the leader's end and return its exit status."""
         return self._process.wait(within_s)
 
     def ends_within(self, seconds: float) -> bool:
-        """Claim that the leader ended in time."""
+        """Return whether the leader ended in time."""
         with suppress(subprocess.TimeoutExpired):
             self._process.wait(seconds)
         return not self.is_alive

@@ -1,4 +1,4 @@
-"""Keep the waits that schemathesis asks for short: a wait of 60 s is valid, and would be all of the run."""
+"""Shorten the waits that schemathesis generates: one of 60 s is valid, but would use up the whole run."""
 
 from __future__ import annotations
 

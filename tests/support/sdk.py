@@ -15,12 +15,12 @@ from tests.support.deployment import Deployment
 from tests.support.processes import JOBLINE, ROOT, Program
 
 SLOTS = 4
-#: The exit status by which scripts/sdk.sh says that Java or Node is missing.
+#: The exit status of scripts/sdk.sh when Java or Node is missing.
 MISSING = 3
 
 
 class Service(Deployment):
-    """Run `jobline api` and `jobline worker` with access keys and with the tasks of the golden file alone."""
+    """A deployment by `jobline api` and `jobline worker`, with access keys and the golden tasks."""
 
     def environment(self, **more: str) -> dict[str, str]:
         return super().environment(JOBLINE_AUTH="keys", JOBLINE_TASKS="", **more)
@@ -30,14 +30,14 @@ class Service(Deployment):
         return self.start("worker", [*JOBLINE, "worker", "--concurrency", str(SLOTS)])
 
     def make_key(self, *options: str) -> str:
-        """Make an access key as an operator does."""
+        """Create an access key as an operator does."""
         command = [*JOBLINE, "keys", "create", "--tenant", "sdk", *options]
         return run(command, self.directory, self.environment()).stdout.strip()
 
 
 @dataclass(frozen=True)
 class Live:
-    """Hold what a client needs to know."""
+    """What a client needs to know."""
 
     environment: dict[str, str]
     photo: Path
@@ -45,7 +45,7 @@ class Live:
 
 @cache
 def make_client(name: str) -> str:
-    """Generate a client, unless it is fresh; give the reason why it cannot be here, or nothing."""
+    """Generate a client unless it is up to date; return why that is impossible, or nothing."""
     made = subprocess.run(
         ["sh", "scripts/sdk.sh", name],  # noqa: S607 - the shell is found on PATH, as by make
         cwd=ROOT,
@@ -60,7 +60,7 @@ def make_client(name: str) -> str:
 
 
 def need_compiler() -> str:
-    """Install the compiler, which comes with a generator of TypeScript, and give Node's path."""
+    """Install the TypeScript compiler with a generator that brings it, and return the path of Node."""
     if why := make_client("hey-api"):
         pytest.skip(why)
     node = shutil.which("node")
@@ -71,7 +71,7 @@ def need_compiler() -> str:
 def run(
     command: list[str], directory: Path, environment: Mapping[str, str]
 ) -> subprocess.CompletedProcess[str]:
-    """Run to the end; fails with all that was said."""
+    """Run a command to its end; on failure, raise with its whole output."""
     ended = subprocess.run(
         command, cwd=directory, env=dict(environment), capture_output=True, text=True, check=False
     )

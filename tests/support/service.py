@@ -28,7 +28,7 @@ MakeKey = Callable[..., str]
 
 
 class Worker:
-    """Move jobs as a worker would: by commands, synchronously."""
+    """A worker without Celery: it moves jobs by commands, synchronously."""
 
     def __init__(self, client: redis.Redis) -> None:
         self.redis = client
@@ -60,27 +60,27 @@ class Worker:
         self.run(commands.attempts.fail(job.id, job.fence, failure, RETENTION))
 
     def make_due(self, queue: str) -> None:
-        """Let the time come for the scheduled jobs of a queue."""
+        """Make the scheduled jobs of a queue due."""
         due = Key.DUE.of(queue)
         ids: Any = self.redis.zrange(due, 0, -1)
         self.redis.zadd(due, dict.fromkeys(ids, 1))
         self.beat()
 
     def forget(self, job_id: str) -> None:
-        """Let a finished job's time be over."""
+        """Let a finished job expire."""
         self.redis.zadd(Key.FINISHED.of(), {job_id: 1})
         self.beat()
 
 
 class Serve(Protocol):
-    """Start a service and give its client."""
+    """Start a service and return its client."""
 
     def __call__(self, **settings: Any) -> Any: ...
 
 
 @asynccontextmanager
 async def running(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
-    """Hold an application's lifespan, and give a client of it."""
+    """Run an application's lifespan and yield a client of it."""
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
     async with (
         app.router.lifespan_context(app),
@@ -94,7 +94,7 @@ async def submit(client: httpx.AsyncClient, **headers: str) -> httpx.Response:
 
 
 def waiting(worker: Worker, count: int) -> Callable[[], bool]:
-    """Claim, when asked, that so many jobs wait."""
+    """Return a condition: ``count`` jobs wait."""
     return lambda: worker.redis.zcard(Key.WAITING.of("sums", "public")) == count
 
 

@@ -1,4 +1,4 @@
-"""An API on a real port, as httpx's own transport gives no answer before its end; clients of its streams."""
+"""An API on a real port, because httpx's own transport buffers a whole answer; and clients of its streams."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ from jobline.service.resources import Resources
 from jobline.service.server.server import build_server
 from tests.support.service import ADD, Worker
 
-#: httpx would load the system's certificates for every client, in a tenth of a second.
+#: Otherwise httpx loads the system's certificates for each client, which takes a tenth of a second.
 PLAIN = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 
 class Api:
-    """Serve one application after another on the same port."""
+    """A server that can be restarted on the same port."""
 
     def __init__(self, make: Callable[[], FastAPI]) -> None:
         self._make = make
@@ -55,7 +55,7 @@ class Api:
                 await asyncio.sleep(0.01)
 
     async def stop(self) -> None:
-        """Do what SIGTERM does."""
+        """Stop as SIGTERM does."""
         if self._serving is not None:
             self._server.handle_exit(15, None)
             await self._serving
@@ -74,7 +74,7 @@ async def serving(make: Callable[[], FastAPI]) -> AsyncIterator[Api]:
 
 @dataclass
 class Listener:
-    """Follow a stream as a browser does: connect again, with the last id, until the server says 204."""
+    """A client that follows a stream as a browser does: it reconnects with the last id until a 204."""
 
     url: str
     events: list[ServerSentEvent] = field(default_factory=list)
@@ -94,7 +94,7 @@ class Listener:
         return [json.loads(event.data) for event in self.events]
 
     async def listen(self, *, until: Callable[[], bool] | None = None, pause_s: float = 0.02) -> None:
-        """Gather events until the server says that there are no more, or ``until`` holds."""
+        """Collect events until the server has no more, or ``until`` holds."""
         async with httpx.AsyncClient(timeout=30, verify=PLAIN) as client:
             while True:
                 try:
@@ -105,7 +105,7 @@ class Listener:
                 await asyncio.sleep(pause_s)
 
     async def connect(self, client: httpx.AsyncClient, until: Callable[[], bool] | None = None) -> bool:
-        """Connect once; claims that it is over."""
+        """Connect once; return whether the stream is complete."""
         headers = {"Last-Event-ID": self.last_id} if self.last_id else {}
         self.connections += 1
         async with aconnect_sse(client, "GET", self.url, headers=headers) as source:
@@ -146,7 +146,7 @@ def progress(done: int, message: str = "") -> dict[str, Any]:
 
 
 def history(worker: Worker, job_id: str) -> list[str]:
-    """Give the ids of all events that a job ever had."""
+    """Return the ids of all events of a job."""
     entries: Any = worker.redis.xrange(Key.FEED.of())
     return [id_.decode() for id_, fields in entries if Entry.read(id_, fields).job_id == job_id.encode()]
 

@@ -12,13 +12,13 @@ from jobline.ledger.commands.attempts import PublishedArtifact
 from jobline.service.resources import Resources
 from tests.support.service import ADD, Worker
 
-#: What the owner's things are called; none of it may reach another tenant.
+#: Names of the owner's things; none may reach another tenant.
 MARKS = ("mark-tag", "mark-file", "mark-batch")
 
 
 @dataclass
 class TwoTenants:
-    """Two tenants on one service, and what one of them has."""
+    """Two tenants on one service, and the ids of what the owner has."""
 
     app: FastAPI
     client: httpx.AsyncClient
@@ -32,7 +32,7 @@ class TwoTenants:
 
 
 async def make_things(tenants: TwoTenants, worker: Worker) -> dict[str, list[str]]:
-    """Have the owner make one of everything: a finished, a running and a waiting job, a file, an artifact."""
+    """Create one of everything for the owner: finished, running and waiting jobs, a file, an artifact."""
     client, owner = tenants.client, tenants.owner
     headers = {**owner, "Content-Disposition": 'attachment; filename="mark-file"'}
     file = (await client.post("/v1/files", content=b"mark", headers=headers)).json()

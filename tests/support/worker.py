@@ -16,7 +16,7 @@ REGISTRY = Registry.of(one for one in vars(endings).values() if isinstance(one, 
 
 
 class FakeRecorder:
-    """Keep what an attempt tells."""
+    """A recorder that keeps what an attempt reports."""
 
     def __init__(self) -> None:
         self.reports: list[tuple[str, Any]] = []

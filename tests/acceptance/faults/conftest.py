@@ -1,4 +1,4 @@
-"""Rigs that rows share, audited after each, made anew after one that failed; and the table at the end."""
+"""Rigs that rows share, audited after each row and replaced after a failure; and the table at the end."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ FAILED = pytest.StashKey[bool]()
 
 
 class Rigs:
-    """Hold one rig of each kind, while it is whole."""
+    """One rig of each kind, kept while it is intact."""
 
     def __init__(self, directories: pytest.TempPathFactory) -> None:
         self._directories = directories
         self._held: dict[type[Rig], Rig] = {}
 
     def lend(self, kind: type[S], node: pytest.Item) -> Iterator[S]:
-        """Lend a whole rig to one test, and audit its ledger afterwards, whatever the row was."""
+        """Lend an intact rig to one test, and audit its ledger after the row."""
         rig = self._held.get(kind)
         if not isinstance(rig, kind):
             rig = self._held[kind] = kind(self._directories.mktemp(kind.__name__)).__enter__()
@@ -40,7 +40,7 @@ class Rigs:
             raise
 
     def close(self) -> None:
-        """End all."""
+        """Close every rig."""
         for kind in list(self._held):
             self._drop(kind)
 

@@ -1,4 +1,4 @@
-"""Row 8: an API that is killed under load, and clients that try again with their Idempotency-Key."""
+"""Row 8: an API that is killed under load, and clients that retry with their Idempotency-Key."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def test_a_key_makes_one_job_however_often_the_api_dies(rig: Rig, new_row: NewRo
             row.recovered_s.append(time.monotonic() - start)
     rig.conclude(row, load.jobs, 60)
     assert all(len(jobs) == 1 for jobs in load.accepted.values())
-    # Every key was answered in the end, so what is here beside their jobs was made twice or by half.
+    # Every key was answered in the end, so any other job was created twice or only in part.
     assert rig.known_jobs() - before == set(load.jobs)
     with rig.raw() as ledger:
         keys = [ledger.get(key) or "" for key in ledger.scan_iter(Key.IDEMPOTENCY.of("*"), count=1000)]

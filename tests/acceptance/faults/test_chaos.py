@@ -1,4 +1,4 @@
-"""Row 16: everything at once, from a seed that is printed; FAULTS_SEED plays it again."""
+"""Row 16: everything at once, from a seed that is printed; FAULTS_SEED repeats a run."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.support.faults.report import NewRow
 from tests.support.faults.rig import ProxiedRig, Rig
 from tests.support.faults.scale import pick
 
-#: The errors with which a job of each task may fail; any may lose its workers too often.
+#: The errors with which a job of each task may fail; any job may lose its workers too often.
 CODES = {
     "faults.broken": {"faults.broken", "worker-lost"},
     "faults.memory": {"resource.memory", "worker-lost"},
@@ -48,7 +48,7 @@ def test_nothing_is_lost_in_chaos(proxied: ProxiedRig, new_row: NewRow) -> None:
     assert len(clients.tasks) == count + len(clients.retried)
     assert proxied.audit() == []
     row.extra_starts = 0
-    # Those that no client knows are of a retry whose answer was lost.
+    # Jobs that no client knows come from a retry whose answer was lost.
     for job in proxied.known_jobs() - before:
         found, events = proxied.read(job), proxied.stream(job)
         assert (events[0], events[-1]) == ("job.created", FINAL_EVENT[found["state"]]), (job, events)
@@ -58,7 +58,7 @@ def test_nothing_is_lost_in_chaos(proxied: ProxiedRig, new_row: NewRow) -> None:
 
 
 def find_wrong(rig: Rig, clients: RandomClients, job: Json) -> str:
-    """Say how the end of a job is none that it may have; nothing when all is well."""
+    """Return why a job must not end like this; empty when it may."""
     task, state, code = clients.tasks[job["id"]], job["state"], (job["error"] or {}).get("code")
     if state == "SUCCESS" and task not in NEVER_WELL and rig.evidence.ends(job["id"]):
         return ""
@@ -70,5 +70,5 @@ def find_wrong(rig: Rig, clients: RandomClients, job: Json) -> str:
 
 
 def gave_up_early(job: Json) -> bool:
-    """Claim that a job was called lost while it had attempts left."""
+    """Return whether a job failed as lost while it had attempts left."""
     return bool(job["error"]["code"] == "worker-lost" and job["attempt"] < job["max_attempts"])

@@ -1,4 +1,4 @@
-"""Row 18: the worker's parent stays as it is, however many jobs pass through it."""
+"""Row 18: the memory of the worker's parent does not grow with the number of jobs."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.support.waiting import wait_until
 
 JOBS = pick(100_000, 10_000)
 WARM = JOBS // 5
-#: Four fifths of all jobs may add so much: an allocator's noise, and not a word a job.
+#: Allowed growth over four fifths of all jobs: noise of the allocator, and not one word for each job.
 GROWTH_KB = 1_536
 
 
@@ -37,7 +37,7 @@ def test_memory_of_the_workers_parent_is_flat(tmp_path: Path, new_row: NewRow) -
         with rig.raw() as ledger:
             return bool(ledger.zcard(Key.FINISHED.of()) == count)
 
-    # A rig of its own: the audits of other rows need not read these jobs too.
+    # A rig of its own, so that the audits of other rows do not read these jobs too.
     with Rig(tmp_path) as rig:
         recorder = Recorder(Connector(rig.redis.url))
         submit(WARM)

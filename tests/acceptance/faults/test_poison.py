@@ -40,7 +40,7 @@ def test_a_task_that_kills_its_worker_ends_after_its_attempts(rig: Rig, new_row:
     good = [rig.submit("faults.work", {"seconds": 0.1}, max_attempts=5) for _ in range(GOOD)]
     for count in (1, 2):
         row.recovered_s.append(rig.wait_started(poison, TAKEOVER_S + 5, count=count))
-        # As a supervisor would: what died is started again.
+        # Start what died, as a supervisor would.
         wait_until(lambda: not all(one.is_alive for one in rig.workers), 5, "a worker died of it")
         rig.ensure_workers(2, wait=False)
     rig.conclude(row, [poison, *good], TAKEOVER_S + 5)

@@ -13,7 +13,7 @@ from tests.support.faults.rig import Rig
 from tests.support.faults.scale import LEASE_S, hold, pick
 from tests.support.waiting import wait_until
 
-#: The issue's limit for new jobs after an outage.
+#: Limit for new jobs after an outage.
 NEW_JOBS_S = 35.0
 
 
@@ -91,7 +91,7 @@ def test_a_full_redis_refuses_whole_jobs(rig: Rig, new_row: NewRow) -> None:
         try:
             refused = load.statuses["POST 503"]
             wait_until(lambda: load.statuses["POST 503"] > refused + 40, 20, "submits are refused")
-            # A worker that comes back now is refused what Celery writes as it connects.
+            # Redis refuses what Celery writes when a worker reconnects now.
             rig.drop_connections()
             rig.wait_final(running, 15)
         finally:

@@ -20,12 +20,12 @@ from tests.support.processes import Program
 from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.skipif(not IS_FULL, reason="a comparison, for `make faults`")
-#: How long a job may stay away before it is called lost: six visibility timeouts.
+#: Time until a missing job counts as lost: six visibility timeouts.
 GIVE_UP_S = 60.0
 
 
 class Stock(Deployment):
-    """Hold one Redis and some stock workers."""
+    """One Redis and any number of stock workers."""
 
     def __init__(self, directory: Path) -> None:
         super().__init__(directory)
@@ -33,19 +33,19 @@ class Stock(Deployment):
         self.workers: list[Program] = []
 
     def environment(self, **more: str) -> dict[str, str]:
-        """Give the environment of a worker or a client."""
+        """Return the environment of a worker or a client."""
         stock = {"STOCK_URL": self.redis.url, "FAULTS_EVIDENCE": str(self.evidence.path)}
         return super().environment(**stock, **more)
 
     def worker_command(self, name: str, slots: int) -> list[str]:
-        """Write the command of a worker of the stock application."""
+        """Return the command of a worker of the stock application."""
         return [
             *(sys.executable, "-m", "celery", "-A", "tests.support.faults.stock_app", "worker"),
             *("--without-mingle", "--without-gossip", "-c", str(slots), "-n", f"{name}@%h", "-l", "info"),
         ]
 
     def add_worker(self) -> Program:
-        """Start one worker more with two slots."""
+        """Start another worker with two slots."""
         worker = self.start_worker()
         self.workers.append(worker)
         self.wait_ready(worker)
@@ -77,12 +77,12 @@ class Stock(Deployment):
         self.workers.remove(worker)
 
     def starter_of(self, job: str) -> Program:
-        """Find who runs a job."""
+        """Return the worker that runs a job."""
         pid = self.evidence.starts(job)[-1].pid
         return next(one for one in self.workers if pid in one.children())
 
     def conclude(self, row: Row, jobs: list[str], since: float) -> None:
-        """Wait until every job has ended once, or long enough, and count."""
+        """Wait until every job has ended once, or for the time limit, and count."""
         give_up = time.monotonic() + GIVE_UP_S
         while time.monotonic() < give_up and not all(self.evidence.ends(job) for job in jobs):
             hold(0.1)

@@ -1,4 +1,4 @@
-"""Rows 1-4 and 9: workers that die, stop and leave, and the job that outlives every timeout."""
+"""Rows 1-4 and 9: workers that die, stop and leave, and a job that is longer than every timeout."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def test_a_killed_child_costs_its_own_job_one_start(rig: Rig, new_row: NewRow) -
 
 
 def wait_for_running(rig: Rig, jobs: list[str]) -> str:
-    """Find a job that just began."""
+    """Return a job that has just started."""
     found: list[str] = []
 
     def look() -> bool:
@@ -127,7 +127,7 @@ def test_a_worker_that_wakes_after_its_lease_changes_nothing(rig: Rig, new_row: 
 
 
 def is_over(rig: Rig, jobs: list[str], worker: Program) -> bool:
-    """Claim that each first attempt has ended by itself, or died with its process."""
+    """Return whether each first attempt has ended by itself or died with its process."""
     living = worker.children()
     firsts = [(rig.evidence.starts(job)[0].pid, rig.evidence.ends(job)) for job in jobs]
     return all(pid not in living or any(end.pid == pid for end in ends) for pid, ends in firsts)

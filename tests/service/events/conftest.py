@@ -1,4 +1,4 @@
-"""An API on a real port, and how to make another like it."""
+"""An API on a real port, and a function that builds another application like it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Read the whole ledger at the end of a fault, and say everything about it that is not as it should be."""
+"""An audit of the whole ledger after a fault: everything in it that is not as it should be."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from jobline.ledger.keys import DEFAULT_PREFIX, Key
 from tests.model.comparison.records import read_history
 from tests.model.nouns import FINAL_EVENT
 
-#: Keys that stand once, whose bound `keys.py` states.
+#: Keys that exist once; `keys.py` states their bounds.
 SINGLE = {
     key.of()
     for key in (
@@ -23,21 +23,21 @@ SINGLE = {
 }  # fmt: skip
 #: Kinds that end with a job, a queue or a tenant.
 OWNED = {"job", "events", "shelf", "shelves", "tag", "wait", "due", "parked", "rota", "parked-rota"}
-#: Redis' word for a key without a TTL.
+#: The answer of Redis for a key without a TTL.
 FOR_EVER = -1
 #: Six states of each task's place, with room.
 SHELVES_AT_MOST = 200
-#: Kinds with a TTL of their own from birth.
+#: Kinds with a TTL of their own from the start.
 SHORT_LIVED = ("gone:", "worker:", "cancels:", "void:", "ended:")
 
 
 def find_faults(ledger: redis.Redis) -> list[str]:
-    """List what is wrong; empty when ledger, indexes, waiting order and lives agree."""
+    """Return what is wrong; empty when records, indexes, waiting order and TTLs agree."""
     return Audit(ledger).run()
 
 
 class Audit:
-    """Hold every key once, and compare."""
+    """Every key, read once, and the comparisons."""
 
     def __init__(self, ledger: Any) -> None:  # redis-py types every reply as bytes or text
         self.ledger = ledger
@@ -52,7 +52,7 @@ class Audit:
         self.events: dict[str, list[str]] = self.read("lrange", map(Key.EVENTS.of, self.jobs), 0, -1)
 
     def read(self, command: str, keys: Iterable[str], *arguments: object) -> dict[str, Any]:
-        """Ask the same of many keys in one round trip."""
+        """Run the same command for many keys in one round trip."""
         names = list(keys)
         pipe = self.ledger.pipeline(transaction=False)
         for name in names:
@@ -60,7 +60,7 @@ class Audit:
         return dict(zip(names, pipe.execute(), strict=True))
 
     def run(self) -> list[str]:
-        """Make every comparison."""
+        """Run every comparison."""
         places = self.read_places()
         shelves = self.read_shelves()
         for job, record in self.jobs.items():
@@ -107,7 +107,7 @@ class Audit:
         return found
 
     def check_place(self, job: str, record: dict[str, str], places: list[str]) -> None:
-        """Hold a job's line against its state."""
+        """Compare a job's waiting line with its state."""
         state, (tenant, task, queue) = record["state"], record["place"].split(":")
         waiting = {f"wait:{queue}:{tenant}", f"due:{queue}", f"parked:{task}:{queue}:{tenant}"}
         allowed = {
@@ -130,7 +130,7 @@ class Audit:
             self.wrong.append(f"{job} is {record['state']} and stands on {shelves}")
 
     def check_events(self, job: str, record: dict[str, str]) -> None:
-        """Hold a job's history against its state."""
+        """Compare a job's history with its state."""
         lines = self.events[Key.EVENTS.of(job)]
         kinds = read_history(record, lines)
         if not kinds or kinds[0] != "job.created" or kinds.count("job.created") != 1:
@@ -143,7 +143,7 @@ class Audit:
             json.loads(line.split(" ", 2)[2])
 
     def check_life(self, job: str, record: dict[str, str]) -> None:
-        """Hold how long a job is kept, and what its record has, against its state."""
+        """Compare a job's TTL and the fields of its record with its state."""
         is_final = record["state"] in FINAL_EVENT
         for key in (Key.JOB.of(job), Key.EVENTS.of(job)):
             if not is_final and self.ttl_ms[key] != FOR_EVER:
@@ -156,7 +156,7 @@ class Audit:
             self.wrong.append(f"{job} had attempt {record['attempt']} of {record['max_attempts']}")
 
     def check_depths(self, places: dict[str, list[str]]) -> None:
-        """Hold the counts of waiting jobs, and the rotations, against the lines."""
+        """Compare the counts of waiting jobs, and the rotations, with the lines."""
         counted: dict[str, int] = defaultdict(int)
         for job, found in places.items():
             if found and found[0].startswith(("wait:", "due:", "parked:")):
@@ -172,7 +172,7 @@ class Audit:
                     self.wrong.append(f"{tenant} waits in {queue} and gets no turn")
 
     def check_tags(self) -> None:
-        """Hold the tags against the records."""
+        """Compare the index of tags with the records."""
         indexed = {
             (key.rpartition(":")[2], job)
             for key in self.keys
@@ -186,7 +186,7 @@ class Audit:
             self.wrong.append(f"tags and their index differ: {indexed ^ told}")
 
     def check_start_by(self) -> None:
-        """Hold those who must start by some time against the records: a job counts until its first start."""
+        """Compare the index of start deadlines with the records; a job is in it until its first start."""
         listed = set(self.ledger.zrange(Key.START_BY.of(), 0, -1))
         told = {
             job
@@ -197,7 +197,7 @@ class Audit:
             self.wrong.append(f"who must start in time, and their index, differ: {listed ^ told}")
 
     def check_owners(self) -> None:
-        """Find keys with neither an owner, nor a TTL, nor a bound."""
+        """Find keys that have no owner, no TTL and no bound."""
         for key in self.keys:
             kind, _, name = key.removeprefix(DEFAULT_PREFIX).partition(":")
             if key in SINGLE or kind in OWNED:

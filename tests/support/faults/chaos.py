@@ -1,4 +1,4 @@
-"""Row 16's hand: faults at random from a seed, one at a time, each undone before the next."""
+"""The faults of row 16: random from a seed, one at a time, each undone before the next."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.support.faults.scale import LEASE_S, hold
 
 
 class Chaos:
-    """Break one part of a rig after another, as a seed says."""
+    """Breaks one part of a rig after another, in an order drawn from a seed."""
 
     def __init__(self, rig: ProxiedRig, dice: random.Random) -> None:
         self.rig = rig
@@ -36,7 +36,7 @@ class Chaos:
         ]
 
     def run(self, seconds: float) -> None:
-        """Go on for so long; every fault once before any comes again."""
+        """Play faults for ``seconds``; each comes once before any is repeated."""
         until = time.monotonic() + seconds
         deck: list[Callable[[], None]] = []
         while time.monotonic() < until:
@@ -48,7 +48,7 @@ class Chaos:
             hold(self.dice.uniform(0.1, 1.5))
 
     def pick_worker(self) -> None:
-        """Have two workers, and one of them chosen."""
+        """Ensure two workers, and choose one of them."""
         self.rig.ensure_workers(2)
         self.victim = self.dice.choice(self.rig.workers)
 

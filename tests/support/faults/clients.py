@@ -1,4 +1,4 @@
-"""Row 16's clients: jobs of all kinds, drawn by a seed, sent until accepted, some cancelled or retried."""
+"""The clients of row 16: random jobs from a seed, sent until accepted, some cancelled or retried."""
 
 from __future__ import annotations
 
@@ -14,25 +14,25 @@ from tests.support.faults.rig import Rig
 from tests.support.faults.scale import LEASE_S
 
 THREADS = 8
-#: An order's turn comes a little ahead of the chaos' end, so that an outage can be made up for.
+#: The last order is sent a little before the end of the chaos, so that clients can catch up after an outage.
 AHEAD = 0.8
-#: A retry asks for the job of so many orders ago: by then it may have ended.
+#: A retry is for the job of this many orders ago, which may have ended by then.
 AGO = 60
 
 
 @dataclass(frozen=True)
 class Order:
-    """Hold what is drawn for one job: what it is, and what is done with it."""
+    """What was drawn for one job: its request, and what happens to it later."""
 
     task: str
     body: Json
     is_cancelled: bool
-    #: Whether the job of an earlier order is asked for again, if it failed.
+    #: Whether the job of an earlier order is retried, if it failed.
     retries: bool
 
 
 def draw(dice: random.Random) -> Order:
-    """Draw one job: mostly short, some long, flaky, broken, late, deadly."""
+    """Draw one job: mostly short, some long, flaky, broken, delayed or deadly."""
     task = dice.choices(
         ["work", "progress", "coroutine", "flaky", "broken", "deaf", "starve", "kill_child", "memory"],
         [60, 10, 8, 8, 5, 3, 3, 1, 2],
@@ -53,12 +53,12 @@ def draw(dice: random.Random) -> Order:
 
 
 class RandomClients:
-    """Send orders from threads at an even pace, each until it is accepted."""
+    """Threads that send orders at an even pace, each until it is accepted."""
 
     def __init__(self, rig: Rig, dice: random.Random, count: int, seconds: float) -> None:
         self.rig = rig
         self.orders = [draw(dice) for _ in range(count)]
-        #: job -> task: the orders' jobs, and those made of a retry
+        #: job -> task, for the orders' jobs and for those created by a retry
         self.tasks: dict[str, str] = {}
         self.cancelled: set[str] = set()
         self.retried: set[str] = set()
@@ -70,12 +70,12 @@ class RandomClients:
         self._threads = [threading.Thread(target=self._run, daemon=True) for _ in range(THREADS)]
 
     def start(self) -> None:
-        """Begin."""
+        """Start the threads."""
         for thread in self._threads:
             thread.start()
 
     def finish(self, within_s: float) -> None:
-        """Wait until all is submitted."""
+        """Wait until every order is submitted."""
         give_up = time.monotonic() + within_s
         for thread in self._threads:
             thread.join(max(0.0, give_up - time.monotonic()))
@@ -113,7 +113,7 @@ class RandomClients:
 
 
 def insist(client: httpx.Client, path: str, body: Json | None = None, key: str = "") -> str:
-    """Ask until there is an answer; give the job's id, or nothing where its state forbids what was asked."""
+    """Send a request until it is answered; return the job's id, or nothing if its state forbids that."""
     headers = {"Idempotency-Key": key} if key else {}
     while True:
         try:

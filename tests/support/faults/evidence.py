@@ -1,4 +1,4 @@
-"""The evidence: what jobs wrote themselves, outside Redis, as they started and ended."""
+"""The evidence: what the jobs themselves recorded, outside Redis, at their starts and ends."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Note:
-    """Hold one line of the evidence."""
+    """One line of the evidence."""
 
     job: str
     attempt: int
-    #: Monotonic seconds, one clock for all processes of the machine.
+    #: Monotonic seconds: the same clock for all processes of the machine.
     at: float
     pid: int
 
 
 class Evidence:
-    """Read on in the file to which all tasks append."""
+    """The file to which all tasks append, read incrementally."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -28,7 +28,7 @@ class Evidence:
         self._notes: dict[str, dict[str, list[Note]]] = {"start": defaultdict(list), "end": defaultdict(list)}
 
     def notes(self, word: str) -> dict[str, list[Note]]:
-        """Give all of one word, ``start`` or ``end``, by job."""
+        """Return all notes of one kind, ``start`` or ``end``, by job."""
         with self.path.open("rb") as file:
             file.seek(self._read_bytes)
             whole = file.read().rpartition(b"\n")[0]
@@ -39,9 +39,9 @@ class Evidence:
         return self._notes[word]
 
     def starts(self, job: str) -> list[Note]:
-        """Give the starts of one job."""
+        """Return the starts of one job."""
         return self.notes("start").get(job, [])
 
     def ends(self, job: str) -> list[Note]:
-        """Give the ends of one job."""
+        """Return the ends of one job."""
         return self.notes("end").get(job, [])

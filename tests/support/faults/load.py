@@ -1,4 +1,4 @@
-"""Clients that submit and read all the while, from threads, and remember what they were answered."""
+"""Clients that submit and read all the time, from threads, and record the answers."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ from tests.support.waiting import wait_until
 
 #: The longest that any answer may take while Redis is out of reach.
 ANSWER_S = 5.0
-#: So many orders were taken when a load is called flowing.
+#: The load flows when this many orders were accepted.
 FLOWING = 50
 ANSWERS = frozenset({"POST 202", "POST 503", "GET 200", "GET 503"})
 
 
 class Load:
-    """POST and GET from some threads while the block runs.
+    """Threads that POST and GET while the block runs.
 
-    Each order has an Idempotency-Key; with ``insist`` it is sent until it is answered 202, as a careful
-    client does.
+    Each order has an Idempotency-Key; with ``insist`` it is sent until the answer is 202, as a careful client
+    does.
     """
 
     def __init__(self, rig: Rig, *, threads: int = 3, insist: bool = False, pause_s: float = 0.02) -> None:
         self.rig = rig
         self.insist = insist
         self.pause_s = pause_s
-        #: job ids that were answered 202, by the key that each client sent
+        #: ids of accepted jobs, by idempotency key
         self.accepted: dict[str, set[str]] = {}
         self.statuses: Counter[str] = Counter()
         self.slowest_s = 0.0
@@ -42,7 +42,7 @@ class Load:
 
     @property
     def jobs(self) -> list[str]:
-        """List what was accepted."""
+        """The ids of all accepted jobs."""
         with self._lock:
             return [job for jobs in self.accepted.values() for job in jobs]
 
@@ -59,12 +59,12 @@ class Load:
             thread.join(30)
 
     def wait_flowing(self) -> None:
-        """Return when orders are taken, and measure from then on."""
+        """Wait until orders are accepted, and measure from then on."""
         wait_until(lambda: self.statuses["POST 202"] > FLOWING, 10, "the load flows")
         self.slowest_s = 0.0
 
     def check_answers(self) -> None:
-        """Hold what was answered against what may be: yes or 503, in time, and never a broken connection."""
+        """Check that every answer was a success or a 503, in time, and that no connection broke."""
         assert set(self.statuses) <= ANSWERS, self.statuses
         assert self.slowest_s <= ANSWER_S
 

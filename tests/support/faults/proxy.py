@@ -19,11 +19,11 @@ RESET = struct.pack("ii", 1, 0)
 
 
 class Proxy:
-    """Carry bytes to one port of this machine, from a thread of its own."""
+    """A proxy before one port of this machine, in a thread of its own."""
 
     def __init__(self, target_port: int) -> None:
         self.port = free_port()
-        #: Seconds that each byte waits, in each direction.
+        #: Delay of each byte in seconds, in each direction.
         self.delay_s = 0.0
         self._target_port = target_port
         self._loop = asyncio.new_event_loop()
@@ -35,7 +35,7 @@ class Proxy:
 
     @property
     def url(self) -> str:
-        """Give the URL of the Redis behind it."""
+        """The URL of the Redis behind the proxy."""
         return f"redis://{HOST}:{self.port}/0"
 
     def __enter__(self) -> Self:
@@ -52,11 +52,11 @@ class Proxy:
         self._loop.close()
 
     def mute(self) -> None:
-        """Cut half-open: connections stay, new ones are taken, and nothing passes, not even an end."""
+        """Cut half-open: connections stay and new ones are accepted, but nothing passes, not even an end."""
         self._loop.call_soon_threadsafe(self._flows.clear)
 
     def forget(self) -> None:
-        """Flow again, for new connections alone: what was muted never speaks again, nor ends."""
+        """Forward again on new connections only; muted ones stay silent forever."""
 
         async def forget() -> None:
             for pair in list(self._pairs):
@@ -67,7 +67,7 @@ class Proxy:
         asyncio.run_coroutine_threadsafe(forget(), self._loop).result(5)
 
     def reset(self) -> None:
-        """End every connection with a RST, as a restarted router does."""
+        """Reset every connection, as a restarted router does."""
 
         async def reset() -> None:
             for writer in list(self._writers):
@@ -96,7 +96,7 @@ class Proxy:
             pair.add_done_callback(self._pairs.discard)
 
     async def _carry(self, source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
-        """Move chunks, each as late as the delay says, without slowing those behind it."""
+        """Forward chunks, each after the delay, without slowing the next ones."""
         late: asyncio.Queue[tuple[float, bytes]] = asyncio.Queue()
         reading = asyncio.create_task(self._read(source, late))
         try:

@@ -1,4 +1,4 @@
-"""The tables of `make faults`: what each fault did, in figures; here, and to stock Celery."""
+"""The tables of `make faults`: what each fault did to Jobline and to stock Celery, in figures."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Protocol
 
 @dataclass
 class Row:
-    """Hold the figures of one fault."""
+    """The figures of one fault."""
 
     number: str
     fault: str
@@ -23,7 +23,7 @@ class Row:
     is_stock: bool = False
 
     def cells(self) -> tuple[str, ...]:
-        """Write it."""
+        """Return the cells of the row."""
         worst = f"{max(self.recovered_s):.1f}" if self.recovered_s else "-"
         return (
             self.number,
@@ -37,7 +37,7 @@ class Row:
 
 
 class NewRow(Protocol):
-    """Open a row of the table."""
+    """Add a row to the table."""
 
     def __call__(self, number: str, fault: str, *, is_stock: bool = False) -> Row: ...
 
@@ -46,7 +46,7 @@ HEAD = ("#", "fault", "jobs", "lost", "extra starts", "recovered in s", "note")
 
 
 def write_table(rows: list[Row]) -> str:
-    """Write the rows as Markdown, in the order of their numbers."""
+    """Return the rows as Markdown, ordered by number."""
     lines = [HEAD, *(row.cells() for row in sorted(rows, key=lambda one: rank(one.number)))]
     widths = [max(len(line[index]) for line in lines) for index in range(len(HEAD))]
     written = ["| " + " | ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)) + " |"
@@ -56,5 +56,5 @@ def write_table(rows: list[Row]) -> str:
 
 
 def rank(number: str) -> list[int | str]:
-    """Order 2a before 2b before 10, and 5 s before 15 s."""
+    """Return a sort key: 2a before 2b before 10, and 5 s before 15 s."""
     return [int(part) if part.isdigit() else part for part in re.split(r"(\d+)", number)]

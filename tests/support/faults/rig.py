@@ -25,17 +25,17 @@ from tests.support.processes import JOBLINE, PYTHON_PATH, Program
 from tests.support.waiting import LOOK_S, wait_until
 
 SLOTS = 2
-#: By then every connection that went mute has been found out.
+#: Seconds until every silent connection has been noticed.
 MUTE_S = 10.0
-#: What nobody waits for (an order that landed, and was answered with a 503) ends within so long.
+#: Seconds until jobs that no client waits for have ended, such as those stored but answered with a 503.
 QUIET_S = 30.0
-#: The PYTHONPATH of a worker whose clock is ten minutes ahead: Python reads its ``sitecustomize``.
+#: The PYTHONPATH of a worker whose clock is ten minutes ahead: Python loads ``sitecustomize`` from it.
 CLOCK_AHEAD = os.pathsep.join((str(Path(__file__).parent / "clock_ahead"), PYTHON_PATH))
 TASKS = "tests.support.tasks.faults"
 
 
 class Rig(Deployment):
-    """Hold one Redis, one API and, as a rule, two workers with two slots each."""
+    """One Redis, one API and, as a rule, two workers with two slots each."""
 
     def __init__(self, directory: Path, **settings: str) -> None:
         self.evidence = Evidence(directory / "evidence")
@@ -64,7 +64,7 @@ class Rig(Deployment):
     # parts
 
     def make_whole(self) -> None:
-        """Have Redis, the API and two workers."""
+        """Start whatever is missing of Redis, the API and two workers."""
         self.redis.start()
         self.ensure_workers(2, wait=False)
         if self.api is None or not self.api.is_alive:
@@ -72,11 +72,11 @@ class Rig(Deployment):
         self.wait_for_workers()
 
     def worker_command(self, name: str, slots: int) -> list[str]:
-        """Write the command of a worker as an operator does."""
+        """Return the command of a worker as an operator runs it."""
         return [*JOBLINE, "worker", "-c", str(slots), "--name", name]
 
     def add_worker(self, *, wait: bool = True, **environment: str) -> Program:
-        """Start one worker more."""
+        """Start another worker."""
         worker = self.start_worker(slots=SLOTS, **environment)
         self.workers.append(worker)
         if wait:
@@ -84,11 +84,11 @@ class Rig(Deployment):
         return worker
 
     def wait_for_workers(self) -> None:
-        """Return when every worker that was started takes jobs."""
+        """Wait until every started worker accepts jobs."""
         self.wait_ready(*self.workers)
 
     def ensure_workers(self, count: int, *, wait: bool = True) -> list[Program]:
-        """Have exactly so many living workers."""
+        """Start or kill workers until ``count`` are alive."""
         for worker in [one for one in self.workers if not one.is_alive]:
             self.kill_worker(worker)
         while len(self.workers) > count:
@@ -100,7 +100,7 @@ class Rig(Deployment):
         return list(self.workers)
 
     def worker_of(self, job: str) -> Program:
-        """Find the worker that started a job last."""
+        """Return the worker that started a job last."""
         pid = self.evidence.starts(job)[-1].pid
         return next(one for one in self.workers if pid in one.children())
 
@@ -116,12 +116,12 @@ class Rig(Deployment):
             self.api = None
 
     def restart_api(self) -> None:
-        """Start the API that was killed."""
+        """Start the API after a kill."""
         self.api = self.start_api()
 
     @contextlib.contextmanager
     def frozen_redis(self) -> Iterator[None]:
-        """Stop Redis in its tracks while the block runs."""
+        """Freeze Redis while the block runs."""
         os.kill(self.redis.pid, signal.SIGSTOP)
         try:
             yield
@@ -129,11 +129,11 @@ class Rig(Deployment):
             os.kill(self.redis.pid, signal.SIGCONT)
 
     def raw(self) -> redis.Redis:
-        """Give a plain client of the rig's Redis."""
+        """Return a plain client of the rig's Redis."""
         return redis.Redis.from_url(self.redis.url, decode_responses=True)
 
     def drop_connections(self) -> None:
-        """Let Redis end every connection but the one that asks for it."""
+        """Let Redis close every connection except this one."""
         with self.raw() as ledger:
             for kind in ("normal", "pubsub"):
                 ledger.client_kill_filter(_type=kind, skipme=True)
@@ -141,13 +141,13 @@ class Rig(Deployment):
     # jobs
 
     def try_submit(self) -> str | None:
-        """Ask once for a short job; give its id, or None where the API rightly refuses."""
+        """Submit a short job once; return its id, or None when the API answers 503."""
         answer = self.client.post("/v1/tasks/faults.work/jobs", json={"input": {}})
         assert answer.status_code in {202, 503}, answer.text
         return str(answer.json()["id"]) if answer.status_code == 202 else None
 
     def end_of_new_job(self, within_s: float) -> float:
-        """Submit until a job is taken, and see it end; say how long both took."""
+        """Submit until a job is accepted, wait for its end, and return the seconds that both took."""
         start = time.monotonic()
         job: str | None = None
 
@@ -161,12 +161,12 @@ class Rig(Deployment):
         return time.monotonic() - start
 
     def known_jobs(self) -> set[str]:
-        """List every job that has a record."""
+        """Return the ids of all jobs that have a record."""
         with self.raw() as ledger:
             return {key.removeprefix(Key.JOB.of("")) for key in ledger.scan_iter(Key.JOB.of("*"), count=1000)}
 
     def ask(self, path: str) -> httpx.Response:
-        """Read, again after a 503: a connection of the API that went mute, unused since, costs an answer."""
+        """GET a path, with retries after a 503: a silent connection of the API costs one answer."""
         give_up = time.monotonic() + MUTE_S
         while (answer := self.client.get(path)).status_code == 503 and time.monotonic() < give_up:
             time.sleep(LOOK_S)
@@ -174,21 +174,21 @@ class Rig(Deployment):
         return answer
 
     def read(self, job_id: str) -> Json:
-        """Read one job."""
+        """Return one job."""
         job: Json = self.ask(f"/v1/jobs/{job_id}").json()
         return job
 
     def stream(self, job: str) -> list[str]:
-        """Listen to a job that has ended; give the kinds of its events."""
+        """Return the event types in the stream of a finished job."""
         told = self.ask(f"/v1/jobs/{job}/events").text.splitlines()
         return [line.removeprefix("event: ") for line in told if line.startswith("event: ")]
 
     def states(self, jobs: Iterable[str]) -> Counter[str]:
-        """Count jobs by state, told by the ledger's records."""
+        """Count jobs by the state in their records."""
         return Counter(self._read_states(list(jobs)).values())
 
     def wait_final(self, jobs: Iterable[str], within_s: float) -> float:
-        """Wait for the end of jobs."""
+        """Wait until all jobs are final; return the seconds that it took."""
         ids = list(jobs)
         left = ids
 
@@ -203,7 +203,7 @@ class Rig(Deployment):
             raise AssertionError(f"not final within {within_s:g} s: {self.states(ids)}") from None
 
     def wait_started(self, job: str, within_s: float, count: int = 1) -> float:
-        """Wait for a job's own word that it began so often."""
+        """Wait until a job has recorded ``count`` starts."""
         try:
             return wait_until(lambda: len(self.evidence.starts(job)) >= count, within_s, f"start {count}")
         except AssertionError as error:
@@ -219,13 +219,13 @@ class Rig(Deployment):
     # verdicts
 
     def audit(self) -> list[str]:
-        """Wait until no job waits or runs, then list everything in the ledger that is not as it should be."""
+        """Wait until no job waits or runs, then return everything that is wrong in the ledger."""
         with self.raw() as ledger:
             wait_until(lambda: is_quiet(ledger), QUIET_S, "no job waits or runs")
             return find_faults(ledger)
 
     def conclude(self, row: Row, jobs: Iterable[str], within_s: float, planned: int = 1) -> float:
-        """Wait for the end of a row's jobs, and note what became of them, above all those that never end."""
+        """Wait for the end of a row's jobs, and record the outcome, above all jobs that never end."""
         ids = list(jobs)
         row.jobs += len(ids)
         try:
@@ -240,17 +240,17 @@ class Rig(Deployment):
         return Counter({job: len(notes.get(job, ())) for job in jobs})
 
     def extra_starts(self, jobs: Iterable[str], planned: int = 1) -> int:
-        """Count the starts beyond ``planned`` a job."""
+        """Count the starts beyond ``planned`` for each job."""
         return sum(max(0, count - planned) for count in self.count_starts(jobs).values())
 
 
 def is_quiet(ledger: redis.Redis) -> bool:
-    """Claim that every job is final."""
+    """Return whether every job is final."""
     return not ledger.zcard(Key.LEASES.of()) and not any(map(int, ledger.hvals(Key.QUEUES.of())))
 
 
 class ProxiedRig(Rig):
-    """A rig whose API and workers reach Redis through a proxy alone."""
+    """A rig whose API and workers reach Redis only through a proxy."""
 
     def __init__(self, directory: Path) -> None:
         super().__init__(directory)
@@ -263,6 +263,6 @@ class ProxiedRig(Rig):
         return super().__enter__()
 
     def close(self) -> None:
-        """End the network too."""
+        """Close the network too."""
         super().close()
         self.proxy.__exit__(None, None, None)

@@ -15,18 +15,18 @@ IS_FULL = os.environ.get("FAULTS") == "full"
 
 
 def pick(full: T, short: T) -> T:
-    """Choose a fault's size by the form of the suite."""
+    """Return the size of a fault for the form of the suite."""
     return full if IS_FULL else short
 
 
 #: Seconds.
 LEASE_S = pick(10.0, 3.0)
-#: Invariant 3: a job whose worker died is started again within so long.
+#: Invariant 3: the time within which a job starts again after its worker died.
 TAKEOVER_S = LEASE_S + 5.0
-#: How long a stopping worker lets its jobs end.
+#: The time that a stopping worker gives its jobs to end.
 STOP_GRACE_S = pick(5.0, 1.0)
 
 
 def hold(seconds: float) -> None:
-    """Let a fault last; never to wait for an effect."""
+    """Let a fault last. Never use this to wait for an effect."""
     time.sleep(seconds)

@@ -1,4 +1,4 @@
-"""Stock Celery on its stock Redis transport, set as its documentation advises against lost jobs."""
+"""Stock Celery on its stock Redis transport, with the settings that its documentation advises."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ app.conf.update(
 
 @app.task(bind=True, name="stock.work")
 def work(self: Task, seconds: float) -> int:
-    """Sleep so long."""
+    """Sleep."""
     note("start", self.request.id)
     time.sleep(seconds)
     note("end", self.request.id)

@@ -1,4 +1,4 @@
-"""Tasks that an outsider might write: each shows one way in which a job can go."""
+"""Tasks as a user might write them; each shows one way in which a job can go."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 from jobline import JobContext, Model, RetryPolicy, TaskError, task
 
 SLICE_S = 0.02
-#: A held task never outlives its test by much.
+#: A waiting task outlives its test by this much at most.
 HOLD_AT_MOST_S = 60.0
 
 
@@ -33,13 +33,13 @@ class Done(Model):
 
 @task("test.echo", timeout_s=30)
 def echo(order: Words) -> Words:
-    """Give back what came."""
+    """Return the input."""
     return Words(text=order.text)
 
 
 @task("test.echo_async", timeout_s=30)
 async def echo_async(order: Words, job: JobContext) -> Words:
-    """Give back what came, from a coroutine."""
+    """Return the input, from a coroutine."""
     await asyncio.sleep(0.01)
     job.progress(1, 1)
     return Words(text=order.text)
@@ -52,7 +52,7 @@ def note_start(path: Path, job: JobContext) -> None:
 
 @task("test.hold", timeout_s=60, max_attempts=3)
 def hold(order: Place, job: JobContext) -> Done:
-    """Wait until a file is there."""
+    """Wait for a file."""
     path = Path(order.path)
     note_start(path, job)
     give_up = time.monotonic() + HOLD_AT_MOST_S
@@ -63,7 +63,7 @@ def hold(order: Place, job: JobContext) -> Done:
 
 @task("test.hold_async", timeout_s=60, max_attempts=3)
 async def hold_async(order: Place, job: JobContext) -> Done:
-    """Wait until a file is there, as a coroutine that never looks whether it is cancelled."""
+    """Wait for a file, in a coroutine that never checks for a cancel."""
     path = Path(order.path)
     note_start(path, job)
     give_up = time.monotonic() + HOLD_AT_MOST_S
@@ -74,7 +74,7 @@ async def hold_async(order: Place, job: JobContext) -> Done:
 
 @task("test.stubborn", timeout_s=60, max_attempts=1)
 def stubborn(order: Place, job: JobContext) -> Done:
-    """Let nothing stop it but a kill."""
+    """Ignore everything except a kill."""
     path = Path(order.path)
     note_start(path, job)
     give_up = time.monotonic() + HOLD_AT_MOST_S
@@ -88,14 +88,14 @@ def stubborn(order: Place, job: JobContext) -> Done:
 
 @task("test.nap", timeout_s=60)
 def nap(order: Times, job: JobContext) -> Done:
-    """Take its time."""
+    """Sleep."""
     time.sleep(order.seconds)
     return Done(attempt=job.attempt)
 
 
 @task("test.narrow", timeout_s=60, max_running=1)
 def narrow(order: Times, job: JobContext) -> Done:
-    """Take its time, one job after the other."""
+    """Sleep; only one job runs at a time."""
     time.sleep(order.seconds)
     return Done(attempt=job.attempt)
 
@@ -108,7 +108,7 @@ def fail(order: Words) -> Done:
 
 @task("test.crash", max_attempts=1)
 def crash(order: Words) -> Done:
-    """Raise what nobody expects."""
+    """Raise an unexpected error."""
     raise KeyError(order.text)
 
 
@@ -122,11 +122,11 @@ def later(order: Times, job: JobContext) -> Done:
 
 @task("test.exit", max_attempts=2)
 def leave(order: Words) -> Done:
-    """Take the process away."""
+    """End the whole process."""
     os._exit(3)
 
 
 @task("test.missing", extra="nothing", requires=("no_such_package_at_all",))
 def missing(order: Words) -> Done:
-    """Need what nobody has."""
+    """Need a package that does not exist."""
     raise AssertionError("never offered")

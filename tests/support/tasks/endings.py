@@ -46,7 +46,7 @@ def with_file(order: Files, job: JobContext) -> Made:
 
 @task("end.written")
 def written(order: Written) -> Made:
-    """Take what its own model writes in another type."""
+    """Take a field whose model serializes it as another type."""
     return Made(text=str(order.number + 1))
 
 
@@ -70,7 +70,7 @@ def flaky_at(order: Order) -> Made:
 
 @task("end.crash", retry=False)
 def crash(order: Order) -> Made:
-    """Raise what nobody expects, from deep below."""
+    """Raise an unexpected error from a deep call."""
 
     def deep(depth: int) -> None:
         if depth:
@@ -101,25 +101,25 @@ async def leave_async(order: Order) -> Made:
 
 @task("end.nan")
 def nan(order: Order) -> Loose:
-    """Give what JSON cannot write."""
+    """Return a number that JSON cannot represent."""
     return Loose(number=float(order.text or "nan"))
 
 
 @task("end.unwritable")
 def unwritable(order: Order) -> Loose:
-    """Give an object that JSON cannot write."""
+    """Return an object that JSON cannot represent."""
     return Loose(data=object())
 
 
 @task("end.wrong")
 def wrong(order: Order) -> Made:
-    """Give something else."""
+    """Return another type than declared."""
     return {"text": 7}  # type: ignore[return-value]
 
 
 @task("end.large")
 def large(order: Order) -> Made:
-    """Give too much."""
+    """Return a result that is too large."""
     return Made(text="x" * 2000)
 
 
@@ -139,7 +139,7 @@ def no_artifact(order: Order, job: JobContext) -> Made:
 
 @task("end.seen")
 def seen(order: Order, job: JobContext) -> Made:
-    """Return once it sees the cancel."""
+    """Return as soon as the cancel is visible."""
     while not job.cancelled:
         pass
     return Made(text="half")
@@ -147,7 +147,7 @@ def seen(order: Order, job: JobContext) -> Made:
 
 @task("end.coroutine")
 async def coroutine(order: Order, job: JobContext) -> Made:
-    """End well, later."""
+    """End well after a sleep."""
     await asyncio.sleep(0.01)
     job.progress(1, 2)
     return Made(text=order.text)
@@ -155,6 +155,6 @@ async def coroutine(order: Order, job: JobContext) -> Made:
 
 @task("end.slow")
 async def slow(order: Order) -> Made:
-    """Take long."""
+    """Sleep for a minute."""
     await asyncio.sleep(60)
     return Made(text="")

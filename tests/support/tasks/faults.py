@@ -1,4 +1,4 @@
-"""Tasks that note their own starts and ends in a file outside Redis: no claim rests on the ledger alone.
+"""Tasks that record their own starts and ends in a file outside Redis, beside what the ledger says.
 
 Each line of the file is one write: ``start|end <job id> <attempt> <monotonic seconds> <pid>``; the monotonic
 clock is one for all processes of a machine, and no fault here moves it.
@@ -22,7 +22,7 @@ holding_the_gil = ctypes.PyDLL(None)
 
 
 def note(word: str, job: JobContext) -> None:
-    """Append one line; a write below PIPE_BUF with O_APPEND is whole, however many processes write."""
+    """Append one line; with O_APPEND a write below PIPE_BUF is atomic, however many processes write."""
     line = f"{word} {job.id} {job.attempt} {time.monotonic():.3f} {os.getpid()}\n"
     fd = os.open(os.environ["FAULTS_EVIDENCE"], os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
     try:
@@ -41,7 +41,7 @@ class Done(Model):
 
 @task("faults.work", retry=SOON)
 def work(order: Work, job: JobContext) -> Done:
-    """Sleep so long, without asking for anything."""
+    """Sleep, without calling the context."""
     note("start", job)
     time.sleep(order.seconds)
     note("end", job)
@@ -61,7 +61,7 @@ async def coroutine(order: Work, job: JobContext) -> Done:
 
 @task("faults.progress", retry=SOON)
 def progress(order: Work, job: JobContext) -> Done:
-    """Tell the progress all the while, which is also where a cancel stops it."""
+    """Report progress all the time; a cancel stops it there."""
     note("start", job)
     start = time.monotonic()
     while (past := time.monotonic() - start) < order.seconds:
@@ -73,7 +73,7 @@ def progress(order: Work, job: JobContext) -> Done:
 
 @task("faults.deaf", retry=SOON)
 def deaf(order: Work, job: JobContext) -> Done:
-    """Ignore every wish to stop but a kill."""
+    """Ignore everything except a kill."""
     note("start", job)
     until = time.monotonic() + order.seconds
     while time.monotonic() < until:
@@ -91,7 +91,7 @@ class Flaky(Work):
 
 @task("faults.flaky", max_attempts=5, retry=SOON)
 def flaky(order: Flaky, job: JobContext) -> Done:
-    """Fail in the first so many attempts."""
+    """Fail in the first ``fails`` attempts."""
     note("start", job)
     time.sleep(order.seconds)
     note("end", job)
@@ -102,7 +102,7 @@ def flaky(order: Flaky, job: JobContext) -> Done:
 
 @task("faults.broken", retry=SOON)
 def broken(order: Work, job: JobContext) -> Done:
-    """Fail for good."""
+    """Fail permanently."""
     note("start", job)
     time.sleep(order.seconds)
     note("end", job)
@@ -111,7 +111,7 @@ def broken(order: Work, job: JobContext) -> Done:
 
 @task("faults.kill_child", retry=SOON)
 def kill_child(order: Work, job: JobContext) -> Done:
-    """Die without a word."""
+    """Kill its own process."""
     note("start", job)
     os.kill(os.getpid(), signal.SIGKILL)
     return Done(attempt=job.attempt)
@@ -119,7 +119,7 @@ def kill_child(order: Work, job: JobContext) -> Done:
 
 @task("faults.kill_worker", retry=SOON)
 def kill_worker(order: Work, job: JobContext) -> Done:
-    """Take the whole worker along."""
+    """Kill the whole worker."""
     note("start", job)
     os.killpg(os.getpgid(0), signal.SIGKILL)
     return Done(attempt=job.attempt)
@@ -127,7 +127,7 @@ def kill_worker(order: Work, job: JobContext) -> Done:
 
 @task("faults.memory", retry=SOON)
 def memory(order: Work, job: JobContext) -> Done:
-    """Ask for more memory than there is."""
+    """Allocate more memory than there is."""
     note("start", job)
     bytearray(1 << 62)
     return Done(attempt=job.attempt)
@@ -135,7 +135,7 @@ def memory(order: Work, job: JobContext) -> Done:
 
 @task("faults.hang", timeout_s=1.0, retry=SOON)
 def hang(order: Work, job: JobContext) -> Done:
-    """Never end; a soft limit can interrupt it."""
+    """Never end; a soft time limit can interrupt it."""
     note("start", job)
     time.sleep(3600)
     return Done(attempt=job.attempt)
@@ -143,7 +143,7 @@ def hang(order: Work, job: JobContext) -> Done:
 
 @task("faults.hold_the_gil", timeout_s=1.0, retry=SOON)
 def hold_the_gil(order: Work, job: JobContext) -> Done:
-    """Never end, deaf to signals, with no other thread running: only a kill helps."""
+    """Never end, hold the GIL and ignore signals: only a kill helps."""
     note("start", job)
     signal.pthread_sigmask(signal.SIG_BLOCK, set(signal.Signals) - {signal.SIGKILL, signal.SIGSTOP})
     while True:
@@ -152,7 +152,7 @@ def hold_the_gil(order: Work, job: JobContext) -> Done:
 
 @task("faults.starve", retry=SOON)
 def starve(order: Work, job: JobContext) -> Done:
-    """Hold the GIL for so long in one call, then end well."""
+    """Hold the GIL in one long call, then end well."""
     note("start", job)
     until = time.monotonic() + order.seconds
     while (left := until - time.monotonic()) > 0:
@@ -163,5 +163,5 @@ def starve(order: Work, job: JobContext) -> Done:
 
 @task("faults.nothing")
 def nothing(order: Work, job: JobContext) -> Done:
-    """End at once, without evidence: for a hundred thousand."""
+    """End at once, without evidence: for a hundred thousand jobs."""
     return Done(attempt=job.attempt)

@@ -1,4 +1,4 @@
-"""Tasks that an outsider might write; no test of the service depends on those that come with Jobline."""
+"""Tasks as a user might write them; no test of the service depends on the tasks that come with Jobline."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def look(order: Picture) -> Total:
 
 @task("photo.missing", extra="none_such", requires=("no_such_package",))
 def missing(order: Picture) -> Total:
-    """Need what nobody has."""
+    """Need a package that does not exist."""
     return Total(total=1)
 
 
