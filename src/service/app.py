@@ -79,7 +79,7 @@ def build_app(settings: Settings, registry: Registry) -> FastAPI:
         telemetry={"tracing": False, "metrics": False, "logs": False},
     )
     app.state.resources = resources
-    app.state.shutdown = resources.hub.shutdown
+    app.state.shutdown = resources.shutdown
     install_handlers(app)
     for module in ROUTES:
         app.router.routes.extend(module.routes(resources))
@@ -126,10 +126,10 @@ def add_guards(app: ASGIApp, scopes: ScopeTable, resources: Resources) -> ASGIAp
 async def run_lifespan(app: FastAPI) -> AsyncIterator[None]:
     """Prepare for the shutdown, and close the connections at the end."""
     resources: Resources = app.state.resources
-    resources.hub.shutdown.bind()
+    resources.shutdown.bind()
     try:
         with spared_imports():
             yield
     finally:
-        resources.hub.shutdown.begin()
+        resources.shutdown.begin()
         await resources.close()

@@ -15,12 +15,13 @@ from jobline.domain.settings import Settings
 from jobline.files import FileStore
 from jobline.ledger.connect import Connector
 from jobline.ledger.store import Store
+from jobline.service.events.dispatcher import Dispatcher
 from jobline.service.events.feed import Feed
 from jobline.service.events.frames import write_frame
-from jobline.service.events.heartbeats import Beats
-from jobline.service.events.hub import Hub
+from jobline.service.events.heartbeats import Heartbeats
 from jobline.service.events.stream import Write
 from jobline.service.guards.scopes import find_tenant
+from jobline.service.server.shutdown import Shutdown
 from jobline.service.shapes.task_models import TaskModels, make_models
 
 
@@ -32,8 +33,9 @@ class Resources:
     registry: Registry
     models: Mapping[str, TaskModels]
     store: Store
-    hub: Hub
-    beats: Beats
+    shutdown: Shutdown
+    dispatcher: Dispatcher
+    heartbeats: Heartbeats
     feed: Feed
     write_frame: Write
     files: FileStore
@@ -43,16 +45,17 @@ class Resources:
     def of(cls, settings: Settings, registry: Registry) -> Resources:
         """Create the resources; nothing connects before the first request needs it."""
         connector = Connector.of(settings)
-        hub, beats = Hub(connector), Beats()
-        hub.shutdown.add_callback(beats.end_all)
+        shutdown, heartbeats = Shutdown(), Heartbeats()
+        shutdown.add_callback(heartbeats.end_all)
         write = partial(write_frame, tracebacks=settings.tracebacks)
         return cls(
             settings,
             registry,
             {task.name: make_models(task) for task in registry},
             Store(connector),
-            hub=hub,
-            beats=beats,
+            shutdown=shutdown,
+            dispatcher=Dispatcher(connector, shutdown),
+            heartbeats=heartbeats,
             feed=Feed(connector, write),
             write_frame=write,
             files=FileStore(settings.data_dir),
@@ -61,7 +64,7 @@ class Resources:
 
     async def close(self) -> None:
         """Close every connection."""
-        await self.hub.close()
+        await self.dispatcher.close()
         await self.feed.close()
         await self.store.close()
 

@@ -17,9 +17,10 @@ from jobline.ledger import commands
 from jobline.ledger.connect import Connector
 from jobline.ledger.recorder import Recorder
 from jobline.ledger.store import Store
+from jobline.service.events.dispatcher import Dispatcher
 from jobline.service.events.feed import Feed
 from jobline.service.events.frames import write_frame
-from jobline.service.events.hub import Hub
+from jobline.service.server.shutdown import Shutdown
 from jobline.worker.app import build_celery
 from tests.support.waiting import wait_until
 from tests.support.worker import REGISTRY
@@ -43,10 +44,13 @@ def socket_url(tmp_path: Path) -> Iterator[str]:
 async def test_service_reads_and_listens_through_a_socket_file(socket_url: str) -> None:
     connector = Connector(socket_url)
     store = Store(connector)
-    hub, feed = Hub(connector), Feed(connector, partial(write_frame, tracebacks=False))
+    dispatcher, feed = (
+        Dispatcher(connector, Shutdown()),
+        Feed(connector, partial(write_frame, tracebacks=False)),
+    )
     assert (await store.run(commands.jobs.list_jobs("public", limit=5))).records == []
-    await hub.ready()
-    for one in (hub, feed, store):
+    await dispatcher.ready()
+    for one in (dispatcher, feed, store):
         await one.close()
 
 

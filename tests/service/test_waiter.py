@@ -23,7 +23,7 @@ from jobline.domain.settings import Auth, Settings
 from jobline.ledger import commands
 from jobline.ledger.keys import Key
 from jobline.service.app import build_app
-from jobline.service.events.waiting import Waiter
+from jobline.service.events.waiting import JobWait
 from jobline.service.resources import Resources
 from tests.support.service import ADD, DRAW, ORDER, MakeKey, Serve, Worker, bearer, submit
 from tests.support.streaming import PLAIN, Api, serving
@@ -186,7 +186,7 @@ async def test_job_of_another_task_is_404_without_a_wait(
     answer = await client.get(f"{DRAW}/{job_id}?wait=20")
 
     assert (answer.status_code, time.monotonic() - began < 5) == (404, True)
-    assert not resources.hub._watchers
+    assert not resources.dispatcher._subscribers
 
 
 async def test_submit_answered_in_time_is_noted_whoever_read_the_end(
@@ -220,8 +220,8 @@ async def test_end_that_came_before_the_wait_is_noted_as_answered(
     async def read() -> Record:
         return ended
 
-    waiter = Waiter(resources.hub, resources.store, job_id, "public", 20, write, notes=True)
-    await waiter.watch(read())
+    wait = JobWait(resources.dispatcher, resources.store, job_id, "public", 20, write, notes_end=True)
+    await wait.watch(read())
 
     assert (ended.answered, [record.answered for record in written]) == (False, [True])
 
@@ -239,7 +239,7 @@ async def test_end_of_a_job_is_read_once_for_all_who_wait_for_it(
 
     assert {answer.json()["state"] for answer in answers} == {"SUCCESS"}
     assert calls(worker) - before == 51
-    assert not resources.hub._watchers
+    assert not resources.dispatcher._subscribers
 
 
 def calls(worker: Worker) -> int:
@@ -262,7 +262,7 @@ async def test_client_that_leaves_is_waited_for_no_longer(api: Api, worker: Work
     clients = [socket.create_connection(("127.0.0.1", api.port)) for _ in range(3)]
     for one in clients:
         one.sendall(request_.format(id=job_id).encode())
-    watchers = api.resources.hub._watchers
+    watchers = api.resources.dispatcher._subscribers
     await until(lambda: sum(map(len, watchers.values())) == 3)
     for one in clients:
         one.close()
@@ -292,7 +292,7 @@ async def test_stop_of_the_api_answers_all_who_wait(api: Api, worker: Worker) ->
         url = (await submit(client)).headers["location"]
         reads = [asyncio.create_task(client.get(f"{url}?wait=20")) for _ in range(20)]
         submits = [asyncio.create_task(submit(client, prefer="wait=20")) for _ in range(20)]
-        await until(lambda: sum(map(len, api.resources.hub._watchers.values())) == 40)
+        await until(lambda: sum(map(len, api.resources.dispatcher._subscribers.values())) == 40)
         began = time.monotonic()
         await api.stop()
         took = time.monotonic() - began

@@ -13,7 +13,7 @@ from fastapi import FastAPI
 from jobline.cli.embedded import EmbeddedRedis
 from jobline.ledger import commands
 from jobline.ledger.keys import Key
-from jobline.service.events.hub import News
+from jobline.service.events.dispatcher import Notification
 from jobline.service.resources import Resources
 from tests.support.service import ADD, RETENTION, Worker, running, waiting
 from tests.support.waiting import DEADLINE_S, until
@@ -110,7 +110,7 @@ async def test_two_hundred_waiters_share_one_subscription(
     asked = [asyncio.create_task(submit(client, "wait=30")) for _ in range(200)]
     await until(waiting(worker, 200))
     resources: Resources = app.state.resources
-    channel = Key.TELL.of(resources.hub.name)
+    channel = Key.TELL.of(resources.dispatcher.name)
     subscribers = worker.redis.pubsub_numsub(channel)
     connections = worker.redis.client_list()
     begin = worker.redis.info("commandstats")["cmdstat_evalsha"]["calls"]
@@ -192,26 +192,26 @@ async def test_service_starts_without_redis(app: FastAPI, redis_server: Embedded
 
 
 class Listener:
-    """Hold what a watcher hears."""
+    """Collects notifications."""
 
     def __init__(self) -> None:
         self.kinds: list[str] = []
 
-    def hear(self, news: News) -> None:
-        self.kinds.append(news.kind)
+    def notify(self, notification: Notification) -> None:
+        self.kinds.append(notification.kind)
 
 
-async def test_watcher_hears_every_kind_of_event(
+async def test_subscriber_is_notified_of_every_kind_of_event(
     client: httpx.AsyncClient, worker: Worker, app: FastAPI
 ) -> None:
     resources: Resources = app.state.resources
     job_id = (await submit(client)).json()["id"]
-    await resources.hub.ready()
+    await resources.dispatcher.ready()
     listener = Listener()
-    resources.hub.attach(job_id, listener)
-    await resources.store.run(commands.jobs.read_job(job_id, "public", watcher=resources.hub.name))
+    resources.dispatcher.subscribe(job_id, listener)
+    await resources.store.run(commands.jobs.read_job(job_id, "public", watcher=resources.dispatcher.name))
     worker.succeed(worker.claim(), {"total": 2.0})
     await until(lambda: len(listener.kinds) == 2)
-    resources.hub.detach(job_id, listener)
+    resources.dispatcher.unsubscribe(job_id, listener)
 
     assert listener.kinds == ["job.started", "job.succeeded"]

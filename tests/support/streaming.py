@@ -152,4 +152,4 @@ def history(worker: Worker, job_id: str) -> list[str]:
 
 
 def streams(api: Api) -> list[Stream]:
-    return [stream for turn in api.resources.beats._turns for stream in turn]
+    return [stream for group in api.resources.heartbeats._groups for stream in group]

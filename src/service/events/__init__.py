@@ -1,12 +1,14 @@
-"""Server-sent events: jobs' events as they happen, to any number of clients of a process.
+"""Server-sent events and waiting clients: jobs' events, delivered to any number of clients of a process.
 
 ::
 
-    Redis ──PUBLISH──> Hub (one subscription a process) ──┐
-    Redis ──XREAD────> Feed (one reader, while watched) ──┼─> Stream (one client) ──> socket
-    Redis <──history / feed scripts, by the last id sent──┘
+    Redis ──PUBLISH──> Dispatcher (one subscription a process) ──┬─> JobWait (one client) ──> response
+                                                                 └─> Stream  (one client) ──> socket
+    Redis ──XREAD────> Feed (one reader, while it has clients) ────> Stream
+    Redis <──history and feed scripts, from the last ID sent ─────── Stream
 
-A `Stream` registers first and reads the past second; what is told meanwhile waits in its buffer, and ids tell
-what came twice. When the buffer overflows, a subscription breaks, or Redis was away, it drops what it holds
-and reads on from the last id that it sent. So history is the one source, and live events a shortcut.
+A `Stream` subscribes first and reads the past second. Events that arrive in between wait in its buffer, and
+their IDs show which ones the page of the past had already. When the buffer overflows, a subscription breaks
+or Redis is away, the stream drops its buffer and reads on from the last ID that it sent. So the history is
+the only source, and live events are a shortcut.
 """

@@ -1,4 +1,4 @@
-"""Read the feed of all jobs' events, once for all who watch it, and only while somebody does."""
+"""The events of all jobs, for streams: read from Redis once a process, and only while a client listens."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from jobline.ledger.connect import Connector
 from jobline.ledger.feed import FeedCut, FeedReader
 from jobline.service.events.stream import Stream, Write
 
-#: How long to leave Redis alone after the connection broke.
+#: Seconds until the feed is read again after the connection broke.
 PAUSE_S = 0.5
 SUCCEEDED = EventType.SUCCEEDED.encode()
 
@@ -21,7 +21,7 @@ logger = logging.getLogger("jobline.events")
 
 
 class Feed:
-    """Tell the streams of each tenant what happens to its jobs."""
+    """The streams of each tenant and each batch, fed by one reader."""
 
     def __init__(self, connector: Connector, write: Write) -> None:
         self._feed = FeedReader(connector)
@@ -30,38 +30,38 @@ class Feed:
         self._batches: dict[str, set[Stream]] = {}
         self._reader: asyncio.Task[None] | None = None
 
-    def attach(self, tenant: str, stream: Stream) -> None:
-        """Tell a stream of a tenant's events; it is told to catch up where the reading begins."""
-        self._attach(self._streams, tenant, stream)
+    def subscribe(self, tenant: str, stream: Stream) -> None:
+        """Push a tenant's events to a stream, which first catches up by itself when the reader starts."""
+        self._subscribe(self._streams, tenant, stream)
 
-    def detach(self, tenant: str, stream: Stream) -> None:
-        """Tell it no more; without anybody, the reading ends."""
-        self._detach(self._streams, tenant, stream)
+    def unsubscribe(self, tenant: str, stream: Stream) -> None:
+        """End a subscription; with the last one, the reader stops."""
+        self._unsubscribe(self._streams, tenant, stream)
 
-    def attach_batch(self, batch: str, stream: Stream) -> None:
-        """Tell a stream to catch up whenever something happens to a batch: the script knows its end."""
-        self._attach(self._batches, batch, stream)
+    def subscribe_to_batch(self, batch: str, stream: Stream) -> None:
+        """Make a stream read on at each event of a batch's jobs; the script knows the batch's end."""
+        self._subscribe(self._batches, batch, stream)
 
-    def detach_batch(self, batch: str, stream: Stream) -> None:
-        """Tell it no more."""
-        self._detach(self._batches, batch, stream)
+    def unsubscribe_from_batch(self, batch: str, stream: Stream) -> None:
+        """End a subscription to a batch."""
+        self._unsubscribe(self._batches, batch, stream)
 
-    def _attach(self, streams: dict[str, set[Stream]], name: str, stream: Stream) -> None:
+    def _subscribe(self, streams: dict[str, set[Stream]], name: str, stream: Stream) -> None:
         streams.setdefault(name, set()).add(stream)
         if self._reader is None:
             self._reader = asyncio.create_task(self._run())
 
-    def _detach(self, streams: dict[str, set[Stream]], name: str, stream: Stream) -> None:
-        left = streams[name]
-        left.discard(stream)
-        if not left:
+    def _unsubscribe(self, streams: dict[str, set[Stream]], name: str, stream: Stream) -> None:
+        subscribed = streams[name]
+        subscribed.discard(stream)
+        if not subscribed:
             del streams[name]
         if self._reader is not None and not self._streams and not self._batches:
             self._reader.cancel()
             self._reader = None
 
     async def close(self) -> None:
-        """End the reading."""
+        """Stop the reader and close its connection."""
         if self._reader is not None:
             self._reader.cancel()
             with contextlib.suppress(asyncio.CancelledError):
@@ -80,25 +80,27 @@ class Feed:
                 await asyncio.sleep(PAUSE_S)
 
     async def _read_on(self) -> None:
-        """Tell what happens from now on; before, streams are sent to read for themselves what they missed."""
+        """Push events from now on; first, all streams read for themselves what they missed."""
         await self._feed.skip_to_end()
         self._resync()
         while True:
-            await self._tell(await self._feed.read())
+            await self._push(await self._feed.read())
 
     def _resync(self) -> None:
         for streams in (*self._streams.values(), *self._batches.values()):
             for stream in streams:
                 stream.fall_behind()
 
-    async def _tell(self, entries: Sequence[Entry]) -> None:
-        """Hand out events of the tenants that are watched."""
+    async def _push(self, entries: Sequence[Entry]) -> None:
+        """Push events to the streams of their tenants, and wake the streams of their batches."""
         for batch in {entry.batch.decode() for entry in entries}:
             for stream in self._batches.get(batch, ()):
                 stream.fall_behind()
-        wanted = [entry for entry in entries if entry.tenant in self._streams]
-        results = iter(await self._feed.read_results([one.job_id for one in wanted if one.type == SUCCEEDED]))
-        for entry in wanted:
+        relevant = [entry for entry in entries if entry.tenant in self._streams]
+        results = iter(
+            await self._feed.read_results([one.job_id for one in relevant if one.type == SUCCEEDED])
+        )
+        for entry in relevant:
             frame = self._write(entry.as_event(next(results) if entry.type == SUCCEEDED else None))
             for stream in self._streams.get(entry.tenant, ()):
-                stream.tell(frame)
+                stream.push(frame)

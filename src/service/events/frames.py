@@ -1,4 +1,4 @@
-"""Write events: as the JSON of `schema.JobEvent`, and as server-sent events (HTML, section 9.2). Pure."""
+"""Events as text: the JSON of `JobEvent`, and server-sent events (HTML Standard, section 9.2). Pure."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from jobline.domain.record import Failure, moment
 from jobline.domain.state import State
 from jobline.service.answers.content import UTC_Z, describe_error, raw
 
-#: An empty comment: no blank line, for that would end an event, and some clients would see an empty one.
-BEAT = b":\n"
-#: Opens a stream at once, so that clients and proxies see that it stands; and how soon to come again.
+#: An empty comment without a blank line: that would end an event, and some clients would see an empty one.
+HEARTBEAT = b":\n"
+#: The start of each stream: clients and proxies see that it is open, and after how many ms to reconnect.
 OPENING = b": jobline\nretry: 2000\n"
 
 
 class Frame(NamedTuple):
-    """Hold one event as it goes out, shared by all clients."""
+    """One event as it is sent, shared by all clients."""
 
     position: Position
     is_last: bool
@@ -27,16 +27,16 @@ class Frame(NamedTuple):
 
 
 def write_frame(event: Event, *, tracebacks: bool) -> Frame:
-    """Write a server-sent event."""
+    """Return a server-sent event."""
     body = write_event(event, tracebacks=tracebacks)
-    if b"\n" in body or b"\r" in body:  # between the tokens of a stored result; JSON has them nowhere else
+    if b"\n" in body or b"\r" in body:  # only between the tokens of a stored result
         body = body.replace(b"\n", b" ").replace(b"\r", b" ")
     data = b"id: %b\nevent: %b\ndata: %b\n\n" % (event.id.encode(), event.type.encode(), body)
     return Frame(event.position, event.type.is_last, data)
 
 
 def write_event(event: Event, *, tracebacks: bool) -> bytes:
-    """Write the JSON of one event."""
+    """Return the JSON of one event."""
     content = {
         "id": event.id,
         "type": event.type.value,
@@ -47,8 +47,8 @@ def write_event(event: Event, *, tracebacks: bool) -> bytes:
 
 
 def describe_job(event: Event, *, tracebacks: bool) -> dict[str, Any]:  # Any: JSON values of every kind
-    """Give the fields of `schema.JobEventData`."""
-    # Not orjson's: a task's own numbers may be larger than 64 bits, and must not change on their way.
+    """Return the fields of `JobEventData`."""
+    # Without orjson: numbers of a task may be larger than 64 bits, and must not change.
     detail = json.loads(event.detail, parse_constant=lambda _: None)
     _, task, queue = event.place.split(":")
     error, due = detail.get("error"), detail.get("run_at_ms")
@@ -67,7 +67,7 @@ def describe_job(event: Event, *, tracebacks: bool) -> dict[str, Any]:  # Any: J
 
 
 def find_state(type_: EventType, detail: dict[str, Any]) -> State:
-    """Say in which state the event left the job."""
+    """Return the state of the job after the event."""
     if type_ is EventType.RESET:
         return State(detail["state"])
     if type_ is EventType.RETRYING and detail["attempt"] == 0:
@@ -76,5 +76,5 @@ def find_state(type_: EventType, detail: dict[str, Any]) -> State:
 
 
 def rewrite(value: object) -> orjson.Fragment | None:
-    """Write what a task told."""
+    """Return a progress report or a log line as JSON."""
     return None if value is None else orjson.Fragment(json.dumps(value, ensure_ascii=False))

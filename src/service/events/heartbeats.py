@@ -1,6 +1,6 @@
-"""All open streams of a process: their signs of life, and their end when the process stops.
+"""The heartbeats of all open streams of a process, and their end when the process stops.
 
-One timer serves them all: a timer each, for ten thousand streams, would keep the process busy.
+One timer serves them all: ten thousand timers would keep the process busy.
 """
 
 from __future__ import annotations
@@ -10,42 +10,42 @@ from itertools import cycle
 
 from jobline.service.events.stream import Stream
 
-#: A comment each so many seconds keeps proxies from closing a silent stream.
-BEAT_EVERY_S = 15.0
-#: Streams beat in turns, so that nobody's event waits for ten thousand comments.
-TURNS = 60
+#: Seconds between two comments to one stream: they keep proxies from closing a silent connection.
+HEARTBEAT_EVERY_S = 15.0
+#: The streams are divided into this many groups, so that no event waits for ten thousand comments.
+GROUPS = 60
 
 
-class Beats:
-    """Hold the open streams."""
+class Heartbeats:
+    """The open streams, in groups that send their heartbeats one after the other."""
 
     def __init__(self) -> None:
-        self._turns: list[set[Stream]] = [set() for _ in range(TURNS)]
-        self._seats = cycle(self._turns)
+        self._groups: list[set[Stream]] = [set() for _ in range(GROUPS)]
+        self._next_group = cycle(self._groups)
         self._timer: asyncio.Task[None] | None = None
 
     def add(self, stream: Stream) -> None:
-        """Keep a stream alive."""
-        next(self._seats).add(stream)
+        """Send heartbeats to a stream."""
+        next(self._next_group).add(stream)
         if self._timer is None:
             self._timer = asyncio.create_task(self._run())
 
     def remove(self, stream: Stream) -> None:
-        """Forget a stream."""
-        for turn in self._turns:
-            turn.discard(stream)
-        if self._timer is not None and not any(self._turns):
+        """Send no more heartbeats to a stream."""
+        for group in self._groups:
+            group.discard(stream)
+        if self._timer is not None and not any(self._groups):
             self._timer.cancel()
             self._timer = None
 
     def end_all(self) -> None:
-        """End every stream, as the process stops."""
-        for turn in self._turns:
-            for stream in turn:
+        """End every stream."""
+        for group in self._groups:
+            for stream in group:
                 stream.end()
 
     async def _run(self) -> None:
-        for turn in cycle(self._turns):
-            await asyncio.sleep(BEAT_EVERY_S / TURNS)
-            for stream in tuple(turn):
-                stream.beat()
+        for group in cycle(self._groups):
+            await asyncio.sleep(HEARTBEAT_EVERY_S / GROUPS)
+            for stream in tuple(group):
+                stream.send_heartbeat()

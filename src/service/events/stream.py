@@ -1,11 +1,11 @@
-"""One client's event stream: what was, what is, and never more in memory than a bounded buffer.
+"""One client's event stream: past events, then live ones, with a bounded buffer in memory.
 
-A stream is parked (`jobline.service.server.deferred`): whoever tells it an event wakes its pump. While the
-client does not read, the pump waits in ``send``, and events gather in the buffer; when they pass
-``BUFFER_BYTES`` they are dropped, and the pump reads on from Redis by the last id sent, a page at a time,
-until it has caught up. Nobody waits for it.
+A stream is a deferred answer (`jobline.service.server.deferred`): an event wakes its sender task. While the
+client does not read, the sender waits in ``send`` and events collect in the buffer. Above ``BUFFER_BYTES``
+the buffer is dropped, and the sender reads on from Redis, a page at a time from the last ID sent, until it
+has caught up. Nothing else ever waits for a slow client.
 
-An outage of Redis ends no stream: browsers do not come back after a 503.
+An outage of Redis does not end a stream: browsers do not reconnect after a 503.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ from starlette.types import Message, Scope, Send
 from jobline.domain.errors import LedgerUnavailable, Refused
 from jobline.domain.event import Event, Position
 from jobline.ledger.commands.events import History
-from jobline.service.events.frames import BEAT, OPENING, Frame
-from jobline.service.events.hub import CLOSING, RESYNC, News
+from jobline.service.events.dispatcher import CLOSING, RESYNC, Notification
+from jobline.service.events.frames import HEARTBEAT, OPENING, Frame
 from jobline.service.server.connection import CONNECTION, Connection
 from jobline.service.server.deferred import DeferredAnswer
 
-#: What waits for a client at most, beside what its socket holds (uvicorn stops at 64 kB).
+#: Limit of the buffer of one client; its socket holds up to 64 kB more (uvicorn's limit).
 BUFFER_BYTES = 65_536
-#: How long to leave Redis alone after it did not answer; not all streams come again at once.
+#: Seconds until a stream reads again after Redis did not respond; a random choice spreads the streams.
 RETRY_S = (1.0, 3.0)
 
 HEADERS = (
@@ -44,32 +44,32 @@ Write = Callable[[Event], Frame]
 
 
 class Stream(DeferredAnswer):
-    """Send one client the events that ``read`` gives after a stream id, and those that it is told."""
+    """One client's stream. ``read`` returns the stored events after an ID, ``write`` formats live ones."""
 
     __slots__ = (
-        "_chunk", "_connection", "_frames", "_has_ended", "_is_behind", "_is_ending", "_position", "_read",
-        "_releases", "_size", "_stops", "_write",
+        "_callbacks", "_chunk", "_connection", "_frames", "_has_ended", "_is_behind", "_is_ending",
+        "_position", "_read", "_size", "_stops", "_write",
     )  # fmt: skip
 
     def __init__(self, read: Read, write: Write, *, stops: bool) -> None:
         super().__init__()
         self._read = read
-        self._releases: list[Callable[[Stream], None]] = []
+        self._callbacks: list[Callable[[Stream], None]] = []
         self._write = write
         self._connection: Connection | None = None
-        self._stops = stops  # with the last event of a job
-        self._chunk = b""  # goes out next
-        self._frames: list[Frame] = []  # go out after it
+        self._stops = stops  # whether the last event of a job ends the stream
+        self._chunk = b""  # is sent next
+        self._frames: list[Frame] = []  # are sent after the chunk
         self._size = 0
-        self._position = Position(0, 0)  # of the last event in the chunk, or sent
-        self._is_behind = False  # what was told is dropped, and to be read
-        self._is_ending = False  # the process stops
+        self._position = Position(0, 0)  # of the last event that is in the chunk or was sent
+        self._is_behind = False  # the buffer was dropped; read from Redis
+        self._is_ending = False  # the process is stopping
         self._has_ended = False  # the last event was sent
 
-    # what others tell
+    # notifications
 
-    def tell(self, frame: Frame) -> None:
-        """Take one event, in order."""
+    def push(self, frame: Frame) -> None:
+        """Buffer one event; events arrive in order."""
         if self._is_behind:
             return
         if self._frames and self._size + len(frame.data) > BUFFER_BYTES:
@@ -79,66 +79,66 @@ class Stream(DeferredAnswer):
         self._size += len(frame.data)
         self._wake()
 
-    def hear(self, news: News) -> None:
-        """Take what the hub tells: one event of the job, or that some may have gone by."""
-        if news.kind == RESYNC:
+    def notify(self, notification: Notification) -> None:
+        """Handle an event of the job, or the notice that events may have been missed."""
+        if notification.kind == RESYNC:
             self.fall_behind()
             return
-        if news.kind == CLOSING:
+        if notification.kind == CLOSING:
             self.end()
             return
-        if news.frame is None:
-            news.frame = self._write(Event.read_told(news.text, news.job_id))
-        self.tell(news.frame)
+        if notification.frame is None:
+            notification.frame = self._write(Event.read_told(notification.text, notification.job_id))
+        self.push(notification.frame)
 
     def fall_behind(self) -> None:
-        """Read on from Redis: what was told is not all there is."""
+        """Drop the buffer and read on from Redis, because events were missed."""
         self._is_behind = True
         self._drop()
         self._wake()
 
     def end(self) -> None:
-        """Let the client go, to come again elsewhere."""
+        """End the response, so that the client reconnects, to another process."""
         self._is_ending = True
         self._wake()
 
-    def beat(self) -> None:
-        """Send a sign of life, unless there is something else to send."""
+    def send_heartbeat(self) -> None:
+        """Send a heartbeat, unless there is something else to send."""
         if self._sender is not None or self._send is None or self._is_closed:
             return
         if self._connection is not None:
-            self._connection.write_chunk(BEAT)
+            self._connection.write_chunk(HEARTBEAT)
         else:
-            self._chunk = BEAT
+            self._chunk = HEARTBEAT
             self._wake()
 
-    # what the request does
+    # the request
 
     async def open(self, after: str) -> bool:
-        """Read the first page; claims that there is something to send, now or later. Raises what it does."""
+        """Read the first page; return whether there is something to send, now or later."""
         page = await self._read(after)
         self._take(page)
         return bool(self._chunk) or not self._has_ended
 
     async def begin(self, scope: Scope, send: Send) -> None:
-        """Begin the answer."""
+        """Send the head of the response."""
         self._connection = scope.get(CONNECTION)
-        # A list of its own: the middleware adds to it.
+        # A list for each response: the middleware adds to it.
         await send({"type": "http.response.start", "status": 200, "headers": list(HEADERS)})
         await send({"type": "http.response.body", "body": OPENING, "more_body": True})
 
-    def at_close(self, release: Callable[[Stream], None]) -> None:
-        """Call ``release`` when the stream closes."""
-        self._releases.append(release)
+    def at_close(self, callback: Callable[[Stream], None]) -> None:
+        """Call ``callback`` when the stream closes."""
+        self._callbacks.append(callback)
 
     def _start(self) -> None:
         self._wake()
 
     def _unsubscribe(self) -> None:
-        while self._releases:
-            self._releases.pop()(self)
+        while self._callbacks:
+            self._callbacks.pop()(self)
 
-    # the pump
+    # the sender task
 
     async def _send_pending(self, send: Send) -> None:
         try:
@@ -154,7 +154,7 @@ class Stream(DeferredAnswer):
             await send(END)
 
     async def _prepare(self) -> bool:
-        """Make the next chunk; False when there is none, for now or for good."""
+        """Prepare the next chunk; return whether there is one."""
         while not self._chunk and not self._has_ended and not self._is_ending:
             if self._is_behind:
                 if not await self._catch_up():
@@ -166,8 +166,8 @@ class Stream(DeferredAnswer):
         return bool(self._chunk)
 
     async def _catch_up(self) -> bool:
-        """Read the next page; False when Redis does not answer, and the pump is to come again."""
-        self._is_behind = False  # what is told from now on is kept: the page may not hold it
+        """Read the next page; return False if Redis does not respond, and try again later."""
+        self._is_behind = False  # keep events from now on: the page may not contain them
         try:
             self._take(await self._read("{}-{}".format(*self._position)))
         except LedgerUnavailable:
@@ -175,12 +175,12 @@ class Stream(DeferredAnswer):
             self._drop()
             asyncio.get_running_loop().call_later(random.uniform(*RETRY_S), self._wake)  # noqa: S311 - no secret
             return False
-        except Refused:  # the job is gone
+        except Refused:  # the job was deleted or has expired
             self._has_ended = True
         return True
 
     def _take(self, page: History) -> None:
-        """Make a page the next chunk; what is later than it stays in the buffer."""
+        """Make a page the next chunk; later events stay in the buffer."""
         self._chunk = b"".join(self._write(event).data for event in page.events)
         if page.position:
             self._position = Position.read(page.position)
@@ -190,7 +190,7 @@ class Stream(DeferredAnswer):
             self._drop()
 
     def _join(self) -> None:
-        """Make the buffer the next chunk, without what was sent before."""
+        """Make the buffer the next chunk, without the events that were sent before."""
         frames = [frame for frame in self._frames if frame.position > self._position]
         self._drop()
         if frames:

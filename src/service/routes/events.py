@@ -117,12 +117,12 @@ class EventsRoute(APIRoute):
         after = read_after(scope)
         stream = await self.open_stream(resources, find_tenant(scope), scope["path_params"])
         try:
-            if resources.hub.shutdown.has_begun:
+            if resources.shutdown.has_begun:
                 stream.end()
             if await stream.open(after):
                 await stream.begin(scope, send)
-                resources.beats.add(stream)
-                stream.at_close(resources.beats.remove)
+                resources.heartbeats.add(stream)
+                stream.at_close(resources.heartbeats.remove)
                 scope[DEFERRED] = stream
             else:  # the one status after which browsers do not reconnect
                 await Response(status_code=204)(scope, receive, send)
@@ -147,17 +147,17 @@ async def stream_events(after: After = None, last_event_id: LastEventId = None) 
 
 async def open_job(resources: Resources, tenant: str, path: Mapping[str, str]) -> Stream:
     """Return a stream of one job. From the first read on, the scripts notify this process of its events."""
-    job_id, watcher = path["id"], resources.hub.name
+    job_id, watcher = path["id"], resources.dispatcher.name
 
     async def read(after: str) -> History:
         return await resources.store.run(
             commands.events.read_history(job_id, tenant, after=after, watcher=watcher)
         )
 
-    await resources.hub.ready()
+    await resources.dispatcher.ready()
     stream = Stream(read, resources.write_frame, stops=True)
-    resources.hub.attach(job_id, stream)
-    stream.at_close(partial(resources.hub.detach, job_id))
+    resources.dispatcher.subscribe(job_id, stream)
+    stream.at_close(partial(resources.dispatcher.unsubscribe, job_id))
     return stream
 
 
@@ -169,8 +169,8 @@ async def open_batch(resources: Resources, tenant: str, path: Mapping[str, str])
         return await resources.store.run(commands.events.read_feed(tenant, after=after, batch=batch))
 
     stream = Stream(read, resources.write_frame, stops=True)
-    resources.feed.attach_batch(batch, stream)
-    stream.at_close(partial(resources.feed.detach_batch, batch))
+    resources.feed.subscribe_to_batch(batch, stream)
+    stream.at_close(partial(resources.feed.unsubscribe_from_batch, batch))
     return stream
 
 
@@ -181,8 +181,8 @@ async def open_feed(resources: Resources, tenant: str, path: Mapping[str, str]) 
         return await resources.store.run(commands.events.read_feed(tenant, after=after))
 
     stream = Stream(read, resources.write_frame, stops=False)
-    resources.feed.attach(tenant, stream)
-    stream.at_close(partial(resources.feed.detach, tenant))
+    resources.feed.subscribe(tenant, stream)
+    stream.at_close(partial(resources.feed.unsubscribe, tenant))
     return stream
 
 

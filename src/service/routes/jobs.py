@@ -20,7 +20,7 @@ from jobline.service.answers.etags import is_current, make_etag
 from jobline.service.answers.json_answer import JSON
 from jobline.service.answers.problems import problems
 from jobline.service.answers.retry_after import RETRY_AFTER_S, retry_after_s
-from jobline.service.events.waiting import Later, Waiter
+from jobline.service.events.waiting import AsgiResponse, JobWait
 from jobline.service.guards.scopes import needs
 from jobline.service.resources import Resources, ResourcesDep, Tenant
 from jobline.service.routes.parameters import IfNoneMatch, JobId, Wait
@@ -186,8 +186,9 @@ async def read(
     """Answer with a job as it is now, or with ``wait_s`` when it finishes or the time is over."""
     if not wait_s:
         return write(await resources.store.run(commands.jobs.read_job(job_id, tenant)))
-    await resources.hub.ready()
-    return Later(await Waiter(resources.hub, resources.store, job_id, tenant, wait_s, write).read())
+    await resources.dispatcher.ready()
+    wait = JobWait(resources.dispatcher, resources.store, job_id, tenant, wait_s, write)
+    return AsgiResponse(await wait.read())
 
 
 def write_answer(resources: Resources, if_none_match: str | None, record: Record) -> Response:

@@ -25,7 +25,7 @@ from jobline.service.answers.json_answer import JsonAnswer, send_json
 from jobline.service.answers.problems import problems
 from jobline.service.answers.refusals import BadParameter
 from jobline.service.answers.retry_after import retry_after_s
-from jobline.service.events.waiting import Waiter
+from jobline.service.events.waiting import JobWait
 from jobline.service.guards.scopes import find_tenant, needs
 from jobline.service.intake.body import read_body, read_headers
 from jobline.service.intake.headers import MAX_WAIT_S, NO_PREFERENCE, Prefer, read_key, read_prefer
@@ -133,22 +133,22 @@ async def submit(resources: Resources, submission: Submission, watcher: str = ""
 async def submit_and_wait(resources: Resources, submission: Submission, prefer: Prefer) -> ASGIApp:
     """Store the job, and answer at its end or when the time to wait is over."""
     write = partial(write_answer, resources, prefer, submission.id)
-    waiter = Waiter(
-        resources.hub,
+    wait = JobWait(
+        resources.dispatcher,
         resources.store,
         submission.id,
         submission.tenant,
         prefer.wait_s,
         write,
-        notes=bool(submission.idempotency),
+        notes_end=bool(submission.idempotency),
     )
 
     async def store() -> Record:
-        record = waiter.keep(await submit(resources, submission, resources.hub.name))
-        return record if record.id == submission.id else await waiter.turn_to(record)
+        record = wait.set_fallback(await submit(resources, submission, resources.dispatcher.name))
+        return record if record.id == submission.id else await wait.switch_to(record)
 
-    await resources.hub.ready()
-    return await waiter.watch(store())
+    await resources.dispatcher.ready()
+    return await wait.watch(store())
 
 
 def write_answer(resources: Resources, prefer: Prefer, own_id: str, record: Record) -> ASGIApp:

@@ -29,12 +29,12 @@ from tests.support.streaming import (
 from tests.support.waiting import DEADLINE_S, until
 
 
-async def test_two_hundred_watchers_share_one_subscription(api: Api, worker: Worker) -> None:
+async def test_two_hundred_subscribers_share_one_subscription(api: Api, worker: Worker) -> None:
     job_ids = [await submit(api) for _ in range(20)]
     listeners = [Listener(events_of(api, job_ids[number % 20])) for number in range(200)]
     listening = [asyncio.create_task(one.listen()) for one in listeners]
     await until(lambda: all(one.events for one in listeners))
-    channel = Key.TELL.of(api.resources.hub.name)
+    channel = Key.TELL.of(api.resources.dispatcher.name)
     subscribers = worker.redis.pubsub_numsub(channel)
     connections = len(worker.redis.client_list())
     calls = worker.redis.info("commandstats")["cmdstat_evalsha"]["calls"]
@@ -127,6 +127,6 @@ async def test_client_that_leaves_is_forgotten_at_once(api: Api, worker: Worker)
     for sock in socks:
         sock.close()
     await until(lambda: not streams(api))
-    assert not api.resources.hub._watchers
+    assert not api.resources.dispatcher._subscribers
     assert not api.resources.feed._streams
     assert api.resources.feed._reader is None

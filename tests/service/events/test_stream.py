@@ -142,7 +142,7 @@ async def test_wrong_id_is_422(api: Api, after: str) -> None:
 async def test_comment_keeps_a_silent_stream_alive_and_makes_no_event(
     make: Callable[[], FastAPI], worker: Worker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(heartbeats, "BEAT_EVERY_S", 0.3)
+    monkeypatch.setattr(heartbeats, "HEARTBEAT_EVERY_S", 0.3)
     async with serving(make) as api:
         job_id = await submit(api)
         listener = Listener(events_of(api, job_id))
@@ -182,7 +182,7 @@ async def test_comment_comes_by_a_server_that_knows_no_short_way_too() -> None:
     running = asyncio.create_task(stream.run(receive, send))
     await asyncio.sleep(0)
     await until(lambda: stream._sender is None)
-    stream.beat()
+    stream.send_heartbeat()
     await until(lambda: len(sent) == 3)
     running.cancel()
 
