@@ -35,9 +35,8 @@ from jobline.ledger.commands.command import Command
 from jobline.ledger.keys import DEFAULT_LAYOUT
 from jobline.ledger.scripts import scripts_of
 from jobline.service.app import build_app
-from jobline.worker.app import build_celery
+from jobline.worker.app import JoblineCelery, build_celery
 from jobline.worker.message import to_message
-from jobline.worker.wiring import JoblineCelery
 
 BASELINE = Path(__file__).with_name("calls.json")
 #: What a count may rise by before the check fails.
@@ -75,7 +74,7 @@ def measure(url: str, directory: Path) -> dict[str, int]:
     settings = Settings(redis_url=SecretStr(url), data_dir=directory)
     registry = Registry.of([noop.noop])
     celery = build_celery(registry, settings)
-    with closing(celery.wiring.recorder):
+    with closing(celery.resources.recorder):
         return {
             "POST of a job": asyncio.run(count_posts(build_app(settings, registry))),
             "claim of one, to Celery's message": least(lambda: count_claim(celery, url)),
@@ -125,7 +124,12 @@ def count_claim(celery: JoblineCelery, url: str) -> int:
         with counter.counting():
             (claimed,) = command.read(reply)
             to_message(claimed)
-        run(client, commands.attempts.succeed(claimed.id, claimed.fence, b"{}", (), celery.wiring.retention))
+        run(
+            client,
+            commands.attempts.succeed(
+                claimed.id, claimed.fence, b"{}", (), celery.resources.settings.retention
+            ),
+        )
     return counter.calls
 
 

@@ -13,7 +13,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 import jobline
 from jobline.domain.registry import Registry
 from jobline.domain.settings import Auth, Settings
-from jobline.garbage import spared_imports
+from jobline.garbage import frozen_imports
 from jobline.service.answers.problems import install_handlers
 from jobline.service.guards.access import AccessControl
 from jobline.service.guards.hardening import Hardening
@@ -128,7 +128,7 @@ async def run_lifespan(app: FastAPI) -> AsyncIterator[None]:
     resources: Resources = app.state.resources
     resources.shutdown.bind()
     try:
-        with spared_imports():
+        with frozen_imports():
             yield
     finally:
         resources.shutdown.begin()

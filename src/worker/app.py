@@ -1,17 +1,18 @@
-"""Build the Celery app of a registry: stock Celery, with the ledger as broker and result backend.
+"""The Celery app of a registry: stock Celery, with the ledger as broker and result backend.
 
-The parts, each by Celery's or kombu's own extension point: `transport` (put = submit, get = claim), `backend`
-(AsyncResult reads, the tracer settles), `request` (what the parent does about a lost process), `pulse`
-(leases, ticks, cancels), and one Celery task for each declared Task, whose body is `runner.perform`.
+Each part uses an extension point of Celery or kombu: `transport` submits and claims, `backend` reads jobs
+and reports outcomes, `request` handles a dead process, `pulse` keeps leases. Each declared Task becomes one
+Celery task, whose body is `runner.perform`.
 """
 
 from __future__ import annotations
 
 import logging
+from functools import cached_property
 from typing import Any
 
+from celery import Celery, signals
 from celery import Task as CeleryTask
-from celery import signals
 from kombu import Exchange, Queue
 from kombu.transport import TRANSPORT_ALIASES
 
@@ -21,13 +22,13 @@ from jobline.domain.task import Task
 from jobline.ledger.connect import BROKER_SCHEME, Connector
 from jobline.ledger.recorder import Recorder
 from jobline.worker.backend import LedgerBackend
-from jobline.worker.entry_points import CONSUMER, PREFORK_POOL, REQUEST, TRANSPORT
+from jobline.worker.bootsteps import PulseStep
+from jobline.worker.entry_points import CONSUMER, PREFORK_POOL, REQUEST, TRANSPORT, WORKER
 from jobline.worker.outcome import Succeeded
-from jobline.worker.pulse import PulseStep
+from jobline.worker.resources import Resources
 from jobline.worker.runner import perform
 from jobline.worker.ticket import ticket_of
 from jobline.worker.tracer import AttemptFailed, to_tracer
-from jobline.worker.wiring import JoblineCelery, Wiring
 
 TRANSPORT_ALIASES[BROKER_SCHEME] = TRANSPORT
 
@@ -35,39 +36,39 @@ logger = logging.getLogger(__name__)
 
 
 def build_celery(registry: Registry, settings: Settings) -> JoblineCelery:
-    """Build an app that runs every task of the registry, and submits to the same ledger as the service."""
+    """Return an app that runs every task of the registry, and submits to the same ledger as the service."""
     connector = Connector.of(settings)
-    wiring = Wiring(registry, settings, connector, Recorder(connector))
+    resources = Resources(registry, settings, connector, Recorder(connector))
     app = JoblineCelery("jobline", backend=LedgerBackend, set_as_current=False, fixups=[])
-    app.wiring = wiring
-    app.conf.update(configuration(wiring))
+    app.resources = resources
+    app.conf.update(configuration(resources))
     for item in registry:
         register(app, item)
     app.steps["worker"].add(PulseStep)
-    signals.worker_init.connect(tell_unavailable, weak=False, dispatch_uid="jobline-unavailable")
+    signals.worker_init.connect(warn_unavailable, weak=False, dispatch_uid="jobline-unavailable")
     return app
 
 
-def configuration(wiring: Wiring) -> dict[str, Any]:
-    """Give Celery's settings; the reasons of each stand in docs/guarantees.md."""
-    settings = wiring.settings
+def configuration(resources: Resources) -> dict[str, Any]:
+    """Return Celery's settings; docs/guarantees.md has the reason for each."""
+    settings = resources.settings
     return {
-        "broker_url": wiring.connector.broker_url,
+        "broker_url": resources.connector.broker_url,
         "broker_transport": BROKER_SCHEME,
-        "broker_transport_options": {"wiring": wiring, **wiring.connector.broker_options},
+        "broker_transport_options": {"resources": resources, **resources.connector.broker_options},
         "broker_connection_retry_on_startup": True,
         "broker_connection_max_retries": None,
-        # Of a full Redis, which refuses what Celery writes as it connects.
+        # A full Redis refuses what Celery writes as it connects.
         "broker_channel_error_retry": True,
         "task_serializer": "json",
         "result_serializer": "json",
         "accept_content": ["json"],
         "task_default_queue": "default",
-        "task_queues": [Queue(name, Exchange(""), routing_key=name) for name in wiring.registry.queues],
+        "task_queues": [Queue(name, Exchange(""), routing_key=name) for name in resources.registry.queues],
         "task_routes": {
-            item.name: {"queue": item.queue, "routing_key": item.queue} for item in wiring.registry
+            item.name: {"queue": item.queue, "routing_key": item.queue} for item in resources.registry
         },
-        # The lease acknowledges: a message of ours means nothing once the job is claimed.
+        # The lease replaces the acknowledgement.
         "task_acks_late": False,
         "task_track_started": False,
         "task_publish_retry": False,
@@ -85,10 +86,10 @@ def configuration(wiring: Wiring) -> dict[str, Any]:
 
 
 def register(app: JoblineCelery, item: Task[Any, Any]) -> None:
-    """Make one declared Task known to Celery, under its name."""
+    """Register one declared Task with Celery, under its name."""
 
     def run(self: CeleryTask, text: str) -> Succeeded:
-        return to_tracer(self, perform(item, text, ticket_of(self.request), app.wiring))
+        return to_tracer(self, perform(item, text, ticket_of(self.request), app.resources))
 
     run.__doc__ = item.summary
     app.task(
@@ -96,13 +97,13 @@ def register(app: JoblineCelery, item: Task[Any, Any]) -> None:
         name=item.name,
         bind=True,
         base=JobTask,
-        shared=False,  # with this app alone: another app of the process may have a task of this name
-        typing=False,  # a client calls with the input, the worker with its text
+        shared=False,  # for this app alone: another app of the process may have a task of this name
+        typing=False,  # a client calls it with the input, the worker with the input's JSON
     )
 
 
 class JobTask(CeleryTask):
-    """Be the Celery task behind every declared Task."""
+    """The Celery task behind every declared Task."""
 
     Request = REQUEST
     ignore_result = False
@@ -111,8 +112,19 @@ class JobTask(CeleryTask):
     throws = (AttemptFailed,)
 
 
-def tell_unavailable(sender: Any, **_: Any) -> None:
-    """Say at start which tasks wait for an extra."""
-    wiring = getattr(sender.app, "wiring", None)
-    for item in wiring.registry.unavailable.values() if wiring else ():
+class JoblineCelery(Celery):
+    """Celery with the resources that its transport, result backend and bootsteps share."""
+
+    resources: Resources
+
+    @cached_property
+    def Worker(self) -> Any:  # noqa: N802 - Celery's own hook for the worker's class
+        """The class of the worker program."""
+        return self.subclass_with_self(WORKER)
+
+
+def warn_unavailable(sender: Any, **_: Any) -> None:
+    """Log at start which tasks are not offered because their extra is not installed."""
+    resources = getattr(sender.app, "resources", None)
+    for item in resources.registry.unavailable.values() if resources else ():
         logger.warning(install_hint(item))

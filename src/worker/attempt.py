@@ -1,4 +1,4 @@
-"""One running attempt's way to the ledger and the file store: the port behind a task's JobContext."""
+"""The port behind a task's JobContext: how one running attempt reaches the ledger and the file store."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from jobline.domain.errors import JobCancelled, LedgerUnavailable, NotFound, TaskError
 from jobline.files import FileStore, Workspace, check_written
@@ -17,20 +17,22 @@ from jobline.ledger import commands
 from jobline.ledger.commands.attempts import Noted, PublishedArtifact, Renewed
 from jobline.ledger.commands.command import Command
 from jobline.ledger.recorder import Recorder
-from jobline.worker.wiring import Coroutines
+
+if TYPE_CHECKING:  # the other pools do not load greenlet and uvloop
+    from jobline.worker.light.loop import LightLoop
 
 T = TypeVar("T")
 
-#: Progress goes to the ledger at most this often; the last one is never dropped.
+#: Progress is sent at most this often; the last one is always sent.
 REPORT_EVERY_S = 0.1
-#: A task that asks whether it is cancelled costs a round trip at most this often.
-LOOK_EVERY_S = 0.5
+#: A task that asks whether its job is cancelled costs a round trip at most this often.
+CHECK_EVERY_S = 0.5
 
 
 class Attempt:
-    """Carry what a task tells and asks; see `jobline.domain.context.AttemptPort`.
+    """An `AttemptPort` for code that may block.
 
-    The ledger may be out of reach while a task runs: progress and log lines are then lost, never the attempt.
+    While the ledger is out of reach, progress and log lines are lost, but the attempt goes on.
     """
 
     def __init__(self, job_id: str, fence: int, lease_ms: int, data_dir: Path, recorder: Recorder) -> None:
@@ -43,10 +45,10 @@ class Attempt:
         self._artifacts: dict[str, tuple[str, Path]] = {}
         self._is_cancelled = False
         self._is_lost = False
-        self._looked = time.monotonic()
+        self._checked = time.monotonic()
         self._reported = float("-inf")
         self._pending: dict[str, Any] | None = None
-        self._drop_timer: Callable[[], None] | None = None
+        self._cancel_timer: Callable[[], None] | None = None
         self._lock = threading.Lock()
 
     def __enter__(self) -> Self:
@@ -58,91 +60,93 @@ class Attempt:
         if self._space is not None:
             self._space.close()
 
-    # told
+    # what a task reports
 
     def report(self, progress: dict[str, Any]) -> None:
-        """Store the newest progress, at most each REPORT_EVERY_S; a later one replaces one that waits."""
+        """Send the newest progress, at most once each REPORT_EVERY_S; it replaces one not yet sent."""
         with self._lock:
             self._pending = progress
-            if self._drop_timer is not None:
+            if self._cancel_timer is not None:
                 return
             wait_s = self._reported + REPORT_EVERY_S - time.monotonic()
             if wait_s > 0:
-                self._drop_timer = self._later(wait_s, self.flush)
+                self._cancel_timer = self._call_later(wait_s, self.flush)
                 return
         self.flush()
 
     def flush(self) -> None:
-        """Send the progress that waits, if any."""
+        """Send the progress that was not sent yet, if any."""
         with self._lock:
             progress, self._pending = self._pending, None
-            drop_timer, self._drop_timer = self._drop_timer, None
+            cancel_timer, self._cancel_timer = self._cancel_timer, None
             self._reported = time.monotonic()
-        if drop_timer is not None:
-            drop_timer()
+        if cancel_timer is not None:
+            cancel_timer()
         if progress is not None:
-            self._send("progress", progress)
+            self._report("progress", progress)
 
     def log(self, level: str, message: str, fields: dict[str, Any]) -> None:
         """Append one line to the job's events."""
-        self._send("log", {"level": level, "message": message, "fields": fields})
+        self._report("log", {"level": level, "message": message, "fields": fields})
 
-    def _send(self, kind: str, content: dict[str, Any]) -> None:
+    def _report(self, kind: str, content: dict[str, Any]) -> None:
         text = json.dumps(content, default=str, ensure_ascii=False)
-        self._tell(commands.attempts.report(self.job_id, self.fence, kind, text), self._note)
+        self._send(commands.attempts.report(self.job_id, self.fence, kind, text), self._on_noted)
 
-    def _note(self, noted: Noted) -> None:
-        self._looked = time.monotonic()
+    def _on_noted(self, noted: Noted) -> None:
+        self._checked = time.monotonic()
         self._is_lost = self._is_lost or not noted.is_current
         self._is_cancelled = self._is_cancelled or noted.cancel_requested
 
-    def _tell(self, command: Command[T], then: Callable[[T], None]) -> None:
-        """Run a command that may be lost."""
+    def _send(self, command: Command[T], on_reply: Callable[[T], None]) -> None:
+        """Run a command; if Redis is out of reach, drop it."""
         with contextlib.suppress(LedgerUnavailable):
-            then(self._recorder.run(command))
+            on_reply(self._recorder.run(command))
 
-    def _later(self, wait_s: float, call: Callable[[], None]) -> Callable[[], None]:
-        """Call something after a while; gives what cancels it."""
-        timer = threading.Timer(wait_s, call)
+    def _call_later(self, delay_s: float, call: Callable[[], None]) -> Callable[[], None]:
+        """Call a function after a delay; return what cancels the call."""
+        timer = threading.Timer(delay_s, call)
         timer.daemon = True
         timer.start()
         return timer.cancel
 
-    # asked
+    # what a task asks
 
     def is_cancelled(self) -> bool:
-        """Claim that somebody asked for the job's end; raises JobCancelled for a late attempt."""
-        if not self._is_cancelled and time.monotonic() - self._looked >= LOOK_EVERY_S:
-            self._look()
+        """Return whether the job was cancelled; raises JobCancelled if this attempt lost its lease."""
+        if not self._is_cancelled and time.monotonic() - self._checked >= CHECK_EVERY_S:
+            self._check()
         if self._is_lost:
             raise JobCancelled
         return self._is_cancelled
 
-    def _look(self) -> None:
-        self._looked = time.monotonic()
-        self._tell(commands.attempts.renew([(self.job_id, self.fence)], lease_ms=self._lease_ms), self._see)
+    def _check(self) -> None:
+        self._checked = time.monotonic()
+        self._send(
+            commands.attempts.renew([(self.job_id, self.fence)], lease_ms=self._lease_ms), self._on_renewed
+        )
 
-    def _see(self, renewed: Renewed) -> None:
+    def _on_renewed(self, renewed: Renewed) -> None:
         self._is_cancelled = bool(renewed.cancelled)
         self._is_lost = bool(renewed.lost)
 
     # files
 
     def fetch(self, file_id: str) -> Path:
-        """Bring the bytes of a file to a local path; raises TaskError ``file.not_found``."""
+        """Return a local path to the bytes of a file; raises TaskError ``file.not_found``."""
         try:
-            return FileStore(self._data_dir).fetch(file_id, self._on_disk().inputs)
+            return FileStore(self._data_dir).fetch(file_id, self._workspace().inputs)
         except NotFound as error:
             raise TaskError("file.not_found", str(error)) from error
 
     def artifact_path(self, name: str) -> tuple[str, Path]:
         """Reserve an artifact's id and the path where the task writes it."""
-        made = self._on_disk().output(name)
-        self._artifacts[name] = made
-        return made
+        reserved = self._workspace().output(name)
+        self._artifacts[name] = reserved
+        return reserved
 
-    def _on_disk(self) -> Workspace:
-        """Make the working directory when it is first asked for; it costs more than many a job."""
+    def _workspace(self) -> Workspace:
+        """Return the working directory, made at the first call: making it costs more than a short job."""
         if self._space is None:
             self._space = Workspace(self._data_dir, self.job_id, self.fence).open()
         return self._space
@@ -150,14 +154,14 @@ class Attempt:
     def publish(self) -> tuple[PublishedArtifact, ...]:
         """Move every artifact that the task wrote into the store.
 
-        Raises TaskError for one that it did not write, and JobCancelled when another attempt has taken over:
-        the artifacts of both bear the same ids.
+        Raises TaskError for one that it did not write, and JobCancelled if this attempt lost its lease: a
+        later attempt writes artifacts with the same ids.
         """
         if self._artifacts:
-            self._look()
+            self._check()
         if self._is_lost:
             raise JobCancelled
-        return tuple(self._publish_one(name, *made) for name, made in self._artifacts.items())
+        return tuple(self._publish_one(name, *reserved) for name, reserved in self._artifacts.items())
 
     def _publish_one(self, name: str, artifact_id: str, path: Path) -> PublishedArtifact:
         stored = FileStore(self._data_dir).publish(artifact_id, check_written(name, path))
@@ -166,14 +170,14 @@ class Attempt:
 
 
 class LightAttempt(Attempt):
-    """Be the attempt of a coroutine on the pool's loop, which no command may keep waiting."""
+    """An `AttemptPort` for a coroutine on the light pool's loop, which no command may block."""
 
-    def __init__(self, light: Coroutines, *parts: Any) -> None:  # Any: what Attempt takes
+    def __init__(self, light: LightLoop, *parts: Any) -> None:  # Any: the parameters of Attempt
         super().__init__(*parts)
         self._light = light
 
-    def _tell(self, command: Command[T], then: Callable[[T], None]) -> None:
-        self._light.tell(command, then)
+    def _send(self, command: Command[T], on_reply: Callable[[T], None]) -> None:
+        self._light.send(command, on_reply)
 
-    def _later(self, wait_s: float, call: Callable[[], None]) -> Callable[[], None]:
-        return self._light.later(wait_s, call)
+    def _call_later(self, delay_s: float, call: Callable[[], None]) -> Callable[[], None]:
+        return self._light.call_later(delay_s, call)

@@ -1,7 +1,8 @@
-"""A Celery result backend over the ledger: reads a job as a stock ``AsyncResult``, settles attempts.
+"""A Celery result backend over the ledger: it reads jobs for ``AsyncResult``, and reports outcomes.
 
-Stock clients see the same state, result, traceback and exception as the API, for all six states. What
-Celery's tracer stores for an attempt ends in one settle; what is not an attempt of ours is not stored.
+Stock clients see the same state, result, traceback and exception as the API, in all six states. What Celery's
+tracer stores for an attempt becomes one report to the ledger. The result of a task without a ticket is not
+stored.
 """
 
 from __future__ import annotations
@@ -15,29 +16,30 @@ from celery import states
 from celery.backends.base import BaseBackend
 from celery.exceptions import TimeoutError as CeleryTimeout
 
+from jobline.domain.access import PUBLIC
 from jobline.domain.errors import NotFound
 from jobline.domain.record import Record
 from jobline.domain.state import State
 from jobline.ledger import commands
 from jobline.ledger.commands.attempts import Settled
 from jobline.worker.outcome import to_command
+from jobline.worker.resources import Resources, resources_of
 from jobline.worker.ticket import find_ticket
 from jobline.worker.tracer import from_tracer
-from jobline.worker.wiring import TENANT, Wiring, wiring_of
 
 logger = logging.getLogger(__name__)
 
 
 class LedgerBackend(BaseBackend):
-    """Answer ``AsyncResult`` from the ledger, and settle what the tracer reports."""
+    """The result backend of every Jobline app, in workers and in clients."""
 
     supports_autoexpire = True
     persistent = True
 
     @property
-    def wiring(self) -> Wiring:
-        """Find what the parts of this worker share."""
-        return wiring_of(self.app)
+    def resources(self) -> Resources:
+        """What the parts of this process share."""
+        return resources_of(self.app)
 
     # read
 
@@ -45,9 +47,9 @@ class LedgerBackend(BaseBackend):
         return self.read_meta(task_id, watcher="")
 
     def read_meta(self, task_id: str, watcher: str) -> dict[str, Any]:
-        """Read one job as Celery's result meta; an unknown id is PENDING, as Celery has it."""
+        """Return one job as Celery's result meta; an unknown id is PENDING, as in Celery."""
         try:
-            record = self.wiring.recorder.run(commands.jobs.read_job(task_id, TENANT, watcher=watcher))
+            record = self.resources.recorder.run(commands.jobs.read_job(task_id, PUBLIC, watcher=watcher))
         except NotFound:
             return {"status": states.PENDING, "result": None, "traceback": None, "task_id": task_id}
         meta: dict[str, Any] = self.meta_from_decoded(to_meta(record))
@@ -61,23 +63,24 @@ class LedgerBackend(BaseBackend):
         no_ack: bool = True,  # noqa: ARG002, FBT001, FBT002 - Celery's own signature
         on_interval: Any = None,
     ) -> dict[str, Any]:
-        """Wait for a job's end: told by the ledger, and looking for itself each ``interval``."""
+        """Wait for a job's end, which the ledger publishes; read the job each ``interval`` seconds, too."""
         self._ensure_not_eager()
-        me = f"get-{self.wiring.owner}"  # one name a process: a job keeps its watchers' names until it ends
+        # One name a process, because a job keeps the names of its watchers until it ends.
+        watcher = f"get-{self.resources.owner}"
         give_up = None if timeout is None else time.monotonic() + timeout
-        with self.wiring.recorder.subscribe(me) as subscription:
+        with self.resources.recorder.subscribe(watcher) as subscription:
             while True:
-                meta = self.read_meta(task_id, watcher=me)
+                meta = self.read_meta(task_id, watcher=watcher)
                 if meta["status"] in states.READY_STATES:
                     return meta
                 if on_interval:
                     on_interval()
                 left_s = interval if give_up is None else min(interval, give_up - time.monotonic())
                 if left_s <= 0:
-                    raise CeleryTimeout(f"the job {task_id} did not end in {timeout} s")
+                    raise CeleryTimeout(f"Job {task_id} did not end within {timeout} s.")
                 subscription.poll(left_s)
 
-    # settle
+    # report
 
     def store_result(
         self,
@@ -88,25 +91,26 @@ class LedgerBackend(BaseBackend):
         request: Any = None,
         **_: Any,
     ) -> Any:
-        """Settle the attempt that ``request`` carries, and go on trying until Redis takes it."""
+        """Report the outcome of the attempt that ``request`` carries; retry until Redis accepts it."""
         ticket = find_ticket(request)
         if ticket is None:
             return result
-        command = to_command(ticket, from_tracer(result, state, ticket), self.wiring.retention)
-        settled = self.wiring.recorder.run_with_retries(command)
+        resources = self.resources
+        command = to_command(ticket, from_tracer(result, state, ticket), resources.settings.retention)
+        settled = resources.recorder.run_with_retries(command)
         if isinstance(settled, Settled) and not settled.is_current:
             logger.warning(
-                "Job %s: attempt %d of task %s ended too late, its result is dropped; the job is %s.",
+                "Job %s: attempt %d of task %s lost its lease before it ended and changes nothing; job: %s.",
                 ticket.job_id, ticket.attempt, ticket.task, settled.state,
             )  # fmt: skip
         return result
 
     def _forget(self, task_id: str) -> None:
-        """Keep the job: its life is the ledger's, not one client's."""
+        """Do nothing: one client must not delete a job that others read."""
 
 
 def to_meta(record: Record) -> dict[str, Any]:
-    """Write a job as Celery's result meta."""
+    """Return a job as Celery's result meta."""
     meta: dict[str, Any] = {
         "task_id": record.id,
         "status": record.state.value,

@@ -1,4 +1,4 @@
-"""Celery's consumer, which comes back soon after an outage of Redis, and keeps what the pool has."""
+"""Celery's consumer, which keeps the pool's attempts over a lost connection and soon reconnects."""
 
 from __future__ import annotations
 
@@ -10,21 +10,22 @@ from celery.worker.consumer import Consumer as StockConsumer
 
 from jobline.worker.prefork import PreforkPool
 from jobline.worker.request import held_requests
-from jobline.worker.wiring import wiring_of
+from jobline.worker.resources import resources_of
 
-#: Celery waits 2, 4, 6 … 30 s between its tries and has no setting for it, so that after an outage of half a
-#: minute new jobs waited 12 s more. One refused connection a second costs nobody anything.
+#: Celery waits 2, 4, 6 … 30 s between its tries and has no setting for it, so after an outage of half a
+#: minute new jobs waited another 12 s. One refused connection a second costs little.
 RETRY_EVERY_S = 1.0
 
 
 class Consumer(StockConsumer):
-    """Be the stock consumer, with a steady rhythm of reconnecting; an attempt outlives its connection."""
+    """Celery's consumer with a steady rhythm of reconnecting; an attempt outlives its connection."""
 
     def on_close(self) -> None:
-        """Go on with the attempts that the pool has; hand back those that it dropped and will not begin.
+        """Keep the attempts that the pool still has, and release those that it dropped.
 
-        Called when the connection is lost, and when the worker stops. Celery forgets here whatever has not
-        been confirmed by the pool, which only prefork drops: threads and coroutines run it all the same.
+        Called when the connection is lost and when the worker stops. Celery forgets here every attempt that
+        the pool has not confirmed. But only prefork drops those: threads and coroutines run them all the
+        same.
         """
         held = held_requests()
         super().on_close()
@@ -32,7 +33,7 @@ class Consumer(StockConsumer):
         for request in held:
             if request.id in kept:
                 state.task_reserved(request)
-        wiring_of(self.app).release([request.ticket for request in held if request.id not in kept])
+        resources_of(self.app).release([request.ticket for request in held if request.id not in kept])
 
     def ensure_connected(self, conn: Any) -> Any:
         """Try each second until the broker answers."""

@@ -1,4 +1,4 @@
-"""Celery's worker, with what it does at its start and at its end."""
+"""Celery's worker program, with what it does at its start and at its end."""
 
 from __future__ import annotations
 
@@ -6,25 +6,25 @@ from typing import Any
 
 from celery.apps.worker import Worker as StockWorker
 
-from jobline.garbage import spare_imports
-from jobline.worker.wiring import wiring_of
+from jobline.garbage import freeze_imports
+from jobline.worker.resources import resources_of
 
 
 class Worker(StockWorker):
-    """Be the stock worker with a pulse."""
+    """Celery's worker with the pulse thread."""
 
     pulse: Any = None
 
     def on_start(self) -> None:
-        """Spare the collector what is loaded by now, tasks included, ahead of the first fork."""
+        """Freeze what is imported by now, tasks included, before the first fork."""
         super().on_start()
-        spare_imports()
+        freeze_imports()
 
     def wait_for_soft_shutdown(self) -> None:
-        """Let running jobs end for `worker_soft_shutdown_timeout` seconds at most; not longer than they take.
+        """Wait until the running jobs have ended, for at most `worker_soft_shutdown_timeout` seconds.
 
-        Celery calls it in the signal's handler, while its event loop stands still: only the ledger knows what
-        still runs. Where the jobs stand still with it, there is nothing to wait for.
+        Celery calls this in the signal's handler, while its event loop stands still, so only the ledger knows
+        what still runs. The jobs of the light pool stand still too: there is nothing to wait for.
         """
-        if self.pulse is not None and wiring_of(self.app).light is None:
+        if self.pulse is not None and resources_of(self.app).light is None:
             self.pulse.wait_idle(self.app.conf.worker_soft_shutdown_timeout)

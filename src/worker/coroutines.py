@@ -1,7 +1,7 @@
-"""Run `async def` tasks: one event loop a process, on a thread of its own; many jobs share it.
+"""`async def` tasks in the pools of processes and threads: one event loop a process, on a thread of its own.
 
-The caller's thread waits for its coroutine, so Celery's pool counts it as busy; that is what limits how many
-run.
+All coroutines of the process share the loop. Each caller's thread waits for its own, so Celery's pool counts
+it as busy, and its number of slots limits how many run.
 """
 
 from __future__ import annotations
@@ -15,15 +15,15 @@ from typing import Any
 
 from jobline.domain.errors import JobCancelled
 
-#: How often a waiting coroutine's job is asked whether it is cancelled.
-LOOK_EVERY_S = 0.25
+#: How often a running coroutine's job is checked for a cancel.
+CHECK_EVERY_S = 0.25
 
 _loops: dict[int, asyncio.AbstractEventLoop] = {}
 _lock = threading.Lock()
 
 
 def process_loop() -> asyncio.AbstractEventLoop:
-    """Find this process' loop, or start it; a fork starts its own."""
+    """Return the loop of this process, started at the first call; a forked child starts its own."""
     with _lock:
         loop = _loops.get(os.getpid())
         if loop is None:
@@ -36,7 +36,7 @@ def process_loop() -> asyncio.AbstractEventLoop:
 def run_coroutine(
     coroutine: Coroutine[Any, Any, Any], timeout_s: float, is_cancelled: Callable[[], bool]
 ) -> Any:
-    """Wait for a coroutine on the process' loop, and cancel it when its job is.
+    """Run a coroutine on the process's loop, and cancel it when its job is cancelled.
 
     Raises TimeoutError after ``timeout_s``, JobCancelled when the job was cancelled and the coroutine
     stopped, and whatever the coroutine raises.
@@ -51,8 +51,8 @@ def run_coroutine(
         raise
 
 
-async def contained(coroutine: Coroutine[Any, Any, Any]) -> Any:
-    """Run the task's coroutine, and let no exit of it end the loop, which other jobs share."""
+async def contain_exit(coroutine: Coroutine[Any, Any, Any]) -> Any:
+    """Run a task's coroutine; an exit in it must not end the loop, which other jobs share."""
     try:
         return await coroutine
     except (SystemExit, KeyboardInterrupt) as error:
@@ -62,13 +62,13 @@ async def contained(coroutine: Coroutine[Any, Any, Any]) -> Any:
 async def bounded(
     coroutine: Coroutine[Any, Any, Any], timeout_s: float, is_cancelled: Callable[[], bool]
 ) -> Any:
-    """Run the task's coroutine beside a look-out for its cancel."""
+    """Run a task's coroutine until its time limit, and check meanwhile whether its job is cancelled."""
     running = asyncio.ensure_future(coroutine)
     try:
         async with asyncio.timeout(timeout_s):
             while not running.done():
-                await asyncio.wait({running}, timeout=LOOK_EVERY_S)
-                if not running.done() and await asyncio.to_thread(saw_cancel, is_cancelled):
+                await asyncio.wait({running}, timeout=CHECK_EVERY_S)
+                if not running.done() and await asyncio.to_thread(is_to_stop, is_cancelled):
                     running.cancel()
                     await asyncio.wait({running})
                     raise JobStopped
@@ -77,8 +77,11 @@ async def bounded(
     return running.result()
 
 
-def saw_cancel(is_cancelled: Callable[[], bool]) -> bool:
-    """Ask without letting JobCancelled, which is no Exception, cross the loop."""
+def is_to_stop(is_cancelled: Callable[[], bool]) -> bool:
+    """Return whether the attempt was cancelled or lost its lease.
+
+    The check raises JobCancelled for the latter, a BaseException, which must not cross the loop.
+    """
     try:
         return is_cancelled()
     except JobCancelled:
@@ -86,8 +89,8 @@ def saw_cancel(is_cancelled: Callable[[], bool]) -> bool:
 
 
 class TaskExited(Exception):
-    """Carry ``sys.exit`` of a coroutine over the loop."""
+    """``sys.exit`` in a coroutine, as an ordinary exception."""
 
 
 class JobStopped(Exception):
-    """Carry a cancel over the loop; a BaseException would stop the loop itself."""
+    """A cancel, as an ordinary exception: a BaseException would stop the loop itself."""

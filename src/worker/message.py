@@ -1,8 +1,8 @@
-"""Between Celery's task messages (protocol 2) and the ledger's nouns; pure, no I/O.
+"""Between Celery's task messages (protocol 2) and the ledger's nouns. Pure.
 
-A stock client's message becomes a Submission; a claimed job becomes the message that a stock worker runs. The
-input travels as JSON text, as the task's model validates it, and the message around it never was on a wire:
-it names no content type, which tells Celery that there is nothing to decode.
+A stock client's message becomes a Submission; a claimed job becomes the message that a stock worker runs.
+The input in it is JSON text, which the runner gives to the task's model. That message was never encoded, so
+it names no content type, and Celery decodes nothing.
 """
 
 from __future__ import annotations
@@ -25,23 +25,23 @@ from jobline.worker.ticket import HEADER, Ticket
 
 #: Seconds between a soft time limit (an exception in the task) and the kill of its process.
 KILL_AFTER_S = 3.0
-#: What a stock client may call a job and a queue: the ledger writes them between spaces and colons.
+#: The ids and queues that a stock client may choose: the ledger separates them by spaces and colons.
 ID = re.compile(r"[!-~]{1,255}")
 QUEUE = re.compile(r"[^\s:]{1,64}")
-#: What a plain call has beside its arguments.
+#: What stands in a message beside the arguments when a call has no callbacks, chain or chord.
 EMBED: Mapping[str, None] = dict.fromkeys(("callbacks", "errbacks", "chain", "chord"))
 
 
 class Message(virtual.Message):
-    """Be kombu's message, of a stock client or of a claimed job."""
+    """Kombu's message, from a stock client or of a claimed job."""
 
     def decode(self) -> Any:
-        """Give the body; a claimed job's is as it should be."""
+        """Return the body; that of a claimed job was never encoded."""
         return self.body if self.content_type is None else super().decode()
 
 
 def to_message(job: Claimed) -> dict[str, Any]:
-    """Write the message that makes a stock worker run one attempt."""
+    """Return the message that makes a stock worker run one attempt."""
     ticket, text = Ticket.of(job), job.input.decode()
     return {
         "body": ((text,), {}, EMBED),
@@ -83,7 +83,10 @@ def to_submission(
     priority: int | None,
     tenant: str,
 ) -> Submission:
-    """Read a stock client's message; raises Unprocessable for a wrong input or a call that is not plain."""
+    """Return what a stock client submits.
+
+    Raises Unprocessable for a wrong input, and for a call with callbacks, a chain or a chord.
+    """
     args, kwargs, embed = body
     if any((embed or {}).values()):
         raise Unprocessable("Callbacks, chains and chords are not carried by the ledger; use a workflow.")
@@ -104,7 +107,7 @@ def to_submission(
         timeout_ms=int(timeout_s * 1000),
         priority=DEFAULT_PRIORITY if priority is None else max(0, min(9, priority)),
         run_at_ms=read_time(headers.get("eta")),
-        expires_in_ms=until(read_time(headers.get("expires"))),
+        expires_in_ms=time_left_ms(read_time(headers.get("expires"))),
         files=tuple(claims.found),
     )
 
@@ -112,7 +115,7 @@ def to_submission(
 def read_input(
     task: Task[Any, Any], args: Sequence[Any], kwargs: Mapping[str, Any], claims: FileClaims
 ) -> bytes:
-    """Find the input in a call's arguments: one object by position, or the input's own fields by name."""
+    """Return the input (JSON) in a call's arguments: one object by position, or its fields by name."""
     if len(args) == 1 and not kwargs:
         given = args[0]
     elif not args:
@@ -135,15 +138,15 @@ def read_input(
 
 
 def read_time(text: str | None) -> int | None:
-    """Read Celery's ISO 8601 time as milliseconds since 1970."""
+    """Return Celery's ISO 8601 time in milliseconds since 1970."""
     if not text:
         return None
     moment = datetime.fromisoformat(text)
     return int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() * 1000)
 
 
-def until(moment_ms: int | None) -> int | None:
-    """Say how long it is until then; the client's clock made the time, so the client's clock measures it."""
+def time_left_ms(moment_ms: int | None) -> int | None:
+    """Return the time until a moment; the client's clock set the moment, and this clock is nearest to it."""
     if moment_ms is None:
         return None
     return max(0, moment_ms - int(datetime.now(UTC).timestamp() * 1000))

@@ -1,4 +1,4 @@
-"""Reports on their way from the event loop to the ledger; the pulse sends them: the loop never waits."""
+"""Reports on their way from the event loop, which must not wait for Redis, to the pulse, which sends them."""
 
 from __future__ import annotations
 
@@ -10,28 +10,27 @@ from jobline.ledger.commands.command import Command
 
 
 class Outbox:
-    """Hold the event loop's reports until the pulse sends them; first in, first out."""
+    """A queue of commands, first in, first out; any thread may put, the pulse alone gets."""
 
     def __init__(self) -> None:
-        self._queue: SimpleQueue[Any] = SimpleQueue()
-        self._first: list[Any] = []
-        self._came = Event()
+        self._queue: SimpleQueue[Command[Any]] = SimpleQueue()
+        self._returned: list[Command[Any]] = []
+        self._has_new = Event()
 
     def put(self, command: Command[Any]) -> None:
-        """Leave a report; never waits."""
+        """Add a command; never blocks."""
         self._queue.put(command)
-        self._came.set()
+        self._has_new.set()
 
-    def wait(self, patience_s: float) -> None:
-        """Sleep until a report comes, at most ``patience_s``."""
-        self._came.wait(patience_s)
-        self._came.clear()
-
-    def put_back(self, command: Command[Any]) -> None:
-        """Return what could not be sent to the front; only the pulse takes, so the order holds."""
-        self._first.append(command)
+    def wait(self, timeout_s: float) -> None:
+        """Wait until a command is put, for at most ``timeout_s``."""
+        self._has_new.wait(timeout_s)
+        self._has_new.clear()
 
     def get(self) -> Command[Any]:
-        """Take the oldest report; raises queue.Empty."""
-        command: Command[Any] = self._first.pop() if self._first else self._queue.get_nowait()
-        return command
+        """Remove and return the oldest command; raises queue.Empty."""
+        return self._returned.pop() if self._returned else self._queue.get_nowait()
+
+    def put_back(self, command: Command[Any]) -> None:
+        """Return to the front the command that `get` returned last, because it could not be sent."""
+        self._returned.append(command)

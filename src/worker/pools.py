@@ -1,4 +1,4 @@
-"""Pools of ours for Celery, chosen by ``CELERY_CUSTOM_WORKER_POOL`` and ``--pool custom``."""
+"""The pool of threads, chosen by ``CELERY_CUSTOM_WORKER_POOL`` and ``--pool custom``."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from typing import Any
 
 from celery.concurrency.thread import TaskPool
 
-from jobline.worker.wiring import wiring_of
+from jobline.worker.resources import resources_of
 
 
 class ThreadPool(TaskPool):
-    """Be Celery's pool of threads, and tell the event loop when a slot is free.
+    """Celery's pool of threads, which also wakes the event loop when a slot becomes free.
 
-    The stock one ends jobs beside the loop, which then looks for the next job only when something else wakes
-    it, up to a second later.
+    In the stock pool a job ends beside the loop. The loop then claims the next job only when something else
+    wakes it, up to a second later.
     """
 
     def on_apply(
@@ -26,13 +26,11 @@ class ThreadPool(TaskPool):
         **options: Any,
     ) -> Any:
         """Run one job on a thread."""
-        return super().on_apply(target, args, kwargs, self.and_nudge(callback), **options)
+        return super().on_apply(target, args, kwargs, self._then_wake(callback), **options)
 
-    def and_nudge(self, callback: Callable[..., Any]) -> Callable[..., Any]:
-        """Call back, then wake the loop."""
-
+    def _then_wake(self, callback: Callable[..., Any]) -> Callable[..., Any]:
         def called(result: Any) -> None:
             callback(result)
-            wiring_of(self.app).loop.nudge()
+            resources_of(self.app).event_loop.wake()
 
         return called

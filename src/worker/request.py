@@ -1,7 +1,7 @@
-"""What the worker's parent does about an attempt whose process is gone, overran, or must stop.
+"""What the worker's parent does about an attempt whose process died, ran past its time limit, or must stop.
 
-Celery's Request has a method for each; ours end in the ledger by the attempt's fence. Reports are posted to
-the pulse's thread, so that the event loop never waits for Redis.
+Celery's Request has a method for each; here each ends in a report to the ledger. Reports go through the
+outbox, so the event loop never waits for Redis.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from celery.worker.request import Request
 
 from jobline.worker.failures import conclude
 from jobline.worker.outcome import Lost, Outcome, Released
+from jobline.worker.resources import resources_of
 from jobline.worker.ticket import Ticket, ticket_of
-from jobline.worker.wiring import wiring_of
 
 
 class JobRequest(Request):
-    """Be Celery's request of one attempt."""
+    """Celery's request of one attempt."""
 
     @property
     def ticket(self) -> Ticket:
@@ -33,10 +33,10 @@ class JobRequest(Request):
     def on_failure(
         self,
         exc_info: Any,
-        send_failed_event: bool = True,  # noqa: FBT001, FBT002
+        send_failed_event: bool = True,  # noqa: FBT001, FBT002 - Celery's own signature
         return_ok: bool = False,  # noqa: FBT001, FBT002
     ) -> None:
-        """Report a dead process to the ledger; leave the rest, which the child settled, to Celery."""
+        """Report a dead process to the ledger; the child has reported every other failure."""
         error = exc_info.exception
         if isinstance(error, ExceptionWithTraceback):
             error = error.exc
@@ -45,15 +45,15 @@ class JobRequest(Request):
             self.report(Lost())
             self.send_event("task-failed", exception=repr(error), traceback="")
             return
-        if not isinstance(error, TimeLimitExceeded):  # on_timeout, which follows, tells the ledger
+        if not isinstance(error, TimeLimitExceeded):  # Celery calls on_timeout next, which reports it
             super().on_failure(exc_info, send_failed_event=send_failed_event, return_ok=return_ok)
 
     def on_timeout(self, soft: bool, timeout: float) -> None:  # noqa: FBT001 - Celery's own signature
-        """End an attempt whose process had to be killed because it would not stop."""
+        """Report an attempt whose process was killed because it did not stop at its time limit."""
         if soft:
             return
         state.task_ready(self)
-        task = wiring_of(self.app).registry.get(self.task.name)
+        task = resources_of(self.app).registry.get(self.task.name)
         outcome = conclude(TimeLimitExceeded(timeout), task, self.ticket)
         self.report(outcome)
         self.send_event("task-failed", exception=outcome.failure.message, traceback="")
@@ -64,27 +64,27 @@ class JobRequest(Request):
         signal: Any = None,  # noqa: ARG002
         emit_retry: bool = True,  # noqa: ARG002, FBT001, FBT002
     ) -> None:
-        """Hand the attempt back because this worker stops: kill its process, then release it uncounted."""
+        """Kill the attempt's process because this worker stops, and release the attempt."""
         self.kill()
         state.task_ready(self)
         self.report(Released())
 
     def stop(self) -> None:
-        """Kill the process of a cancelled attempt that would not stop, and say so to the ledger.
+        """Kill the process of a cancelled attempt that did not stop by itself, and report it as lost.
 
-        Call it on the event loop's thread: only there is it sure that the process runs this attempt and no
-        later one, for the loop hands a child its next job.
+        Call it on the event loop's thread. The loop gives a child its next job, so only there it is certain
+        that the process runs this attempt and no later one.
         """
         if self not in state.reserved_requests:
             return
-        light = wiring_of(self.app).light
+        light = resources_of(self.app).light
         if light:
             light.cancel(self.id)
         if self.kill():
             self.report(Lost())
 
     def kill(self) -> bool:
-        """Kill the child that runs this attempt; claims that there was one to kill (prefork alone)."""
+        """Kill the child that runs this attempt; return False where no child does (all pools but prefork)."""
         pid = self.worker_pid
         if not pid or pid == os.getpid():
             return False
@@ -93,8 +93,8 @@ class JobRequest(Request):
         return True
 
     def report(self, outcome: Outcome) -> None:
-        """Tell the ledger how the attempt ended, without waiting for it."""
-        wiring_of(self.app).report(self.ticket, outcome)
+        """Report to the ledger how the attempt ended, without waiting for it."""
+        resources_of(self.app).report(self.ticket, outcome)
 
 
 def held_requests() -> list[JobRequest]:

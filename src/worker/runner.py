@@ -1,6 +1,6 @@
-"""One attempt, top to bottom: validate, run, check the result, publish its artifacts. Decides how it ended.
+"""One attempt, top to bottom: validate the input, run the task, check the result, publish the artifacts.
 
-Celery's tracer calls `perform`; what it returns or raises is settled by the backend.
+Celery's tracer calls `perform` through the task that `app` registers.
 """
 
 from __future__ import annotations
@@ -17,34 +17,34 @@ from jobline.domain.errors import JobCancelled, TaskError
 from jobline.domain.result import check_result
 from jobline.domain.task import Task
 from jobline.worker.attempt import Attempt, LightAttempt
-from jobline.worker.coroutines import JobStopped, contained, run_coroutine
+from jobline.worker.coroutines import JobStopped, contain_exit, run_coroutine
 from jobline.worker.failures import conclude
 from jobline.worker.outcome import Cancelled, Failed, RetryLater, Succeeded
+from jobline.worker.resources import Resources
 from jobline.worker.ticket import Ticket
-from jobline.worker.wiring import Wiring
 
 logger = logging.getLogger(__name__)
 
 
 def perform(
-    task: Task[Any, Any], text: str, ticket: Ticket, wiring: Wiring
+    task: Task[Any, Any], text: str, ticket: Ticket, resources: Resources
 ) -> Succeeded | Failed | RetryLater | Cancelled:
-    """Run one attempt of ``task`` on its input (JSON), and return how it ended.
+    """Run one attempt of ``task`` on its input (JSON); return how it ended.
 
     Raises SystemExit when the pool ends this process; its parent then reports the attempt.
     """
     try:
-        with open_attempt(task, ticket, wiring) as port:
+        with open_attempt(task, ticket, resources) as port:
             job = JobContext(ticket.job_id, ticket.attempt, ticket.max_attempts, port)
-            value = call(task, read_input(task, text), job, port, ticket.timeout_s, wiring)
-            if job.observed_cancel:  # the code knows that it was cancelled, so its result is not one
+            value = call(task, read_input(task, text), job, port, ticket.timeout_s, resources)
+            if job.observed_cancel:  # the code stopped early, so what it returned is no result
                 return Cancelled()
-            _, content = check_result(task, value, wiring.settings.max_result_bytes)
+            _, content = check_result(task, value, resources.settings.max_result_bytes)
             return Succeeded(content, port.publish())
     except (JobCancelled, JobStopped):
         return Cancelled()
     except (Exception, SystemExit) as error:
-        if isinstance(error, SystemExit) and is_told_to_exit(error):
+        if isinstance(error, SystemExit) and is_exit_by_signal(error):
             raise
         outcome = conclude(error, task, ticket)
         if outcome.failure.code == "internal":
@@ -59,7 +59,7 @@ def perform(
 
 
 def read_input(task: Task[Any, Any], text: str) -> Any:
-    """Validate the stored input; it was valid as it was submitted, so a failure means a changed task."""
+    """Return the validated input; it was valid when submitted, so an error means that the task changed."""
     try:
         return task.read_stored_input(text)
     except ValidationError as error:
@@ -68,11 +68,11 @@ def read_input(task: Task[Any, Any], text: str) -> Any:
         ) from None
 
 
-def open_attempt(task: Task[Any, Any], ticket: Ticket, wiring: Wiring) -> Attempt:
-    """Make the task's way to the ledger and to its files; a coroutine's never keeps its loop waiting."""
-    settings = wiring.settings
-    parts = (ticket.job_id, ticket.fence, settings.lease_ms, settings.data_dir, wiring.recorder)
-    light = wiring.light
+def open_attempt(task: Task[Any, Any], ticket: Ticket, resources: Resources) -> Attempt:
+    """Return the port for a task's context; that of a coroutine never blocks its loop."""
+    settings = resources.settings
+    parts = (ticket.job_id, ticket.fence, settings.lease_ms, settings.data_dir, resources.recorder)
+    light = resources.light
     return LightAttempt(light, *parts) if task.is_async and light and light.is_inside() else Attempt(*parts)
 
 
@@ -82,27 +82,26 @@ def call(
     job: JobContext,
     port: Attempt,
     timeout_s: float,
-    wiring: Wiring,
+    resources: Resources,
 ) -> Any:
-    """Call the task's function, with the context if it wants it, on a loop if it is a coroutine."""
+    """Call the task's function, with the context if it takes one, on a loop if it is a coroutine."""
     arguments = (order, job) if task.takes_context else (order,)
     if not task.is_async:
         began = time.monotonic()
         try:
             return task.function(*arguments)
         finally:
-            if wiring.light:
-                wiring.light.typical.learn(task.name, time.monotonic() - began)
-    coroutine = contained(task.function(*arguments))
-    if wiring.light and wiring.light.is_inside():
-        return wiring.light.run(job.id, coroutine, timeout_s)
+            if resources.light:
+                resources.light.run_times.add(task.name, time.monotonic() - began)
+    coroutine = contain_exit(task.function(*arguments))
+    if resources.light and resources.light.is_inside():
+        return resources.light.run(job.id, coroutine, timeout_s)
     return run_coroutine(coroutine, timeout_s, port.is_cancelled)
 
 
-def is_told_to_exit(error: SystemExit) -> bool:
-    """Claim that the pool ends this process, by a signal, rather than the task by ``sys.exit``.
+def is_exit_by_signal(error: SystemExit) -> bool:
+    """Return whether a signal ends this process, rather than ``sys.exit`` in the task.
 
-    billiard's handler exits with ``signal number - 256``; what its parent knows of the attempt then goes to
-    the ledger from there.
+    billiard's signal handler exits with ``signal number - 256``.
     """
     return isinstance(error.code, int) and -256 < error.code < -256 + signal.NSIG  # noqa: PLR2004

@@ -11,7 +11,7 @@ from pydantic import SecretStr
 from jobline.domain.settings import Settings
 from jobline.ledger.connect import Connector
 from jobline.ledger.recorder import Recorder
-from jobline.worker.wiring import Wiring
+from jobline.worker.resources import Resources
 from tests.support.worker import REGISTRY, FakeRecorder
 
 
@@ -21,9 +21,9 @@ def recorder() -> FakeRecorder:
 
 
 @pytest.fixture
-def wiring(recorder: FakeRecorder, tmp_path: Path) -> Wiring:
+def resources(recorder: FakeRecorder, tmp_path: Path) -> Resources:
     settings = Settings(data_dir=tmp_path, max_result_bytes=1024)
-    return Wiring(REGISTRY, settings, Connector.of(settings), cast("Recorder", recorder))
+    return Resources(REGISTRY, settings, Connector.of(settings), cast("Recorder", recorder))
 
 
 @pytest.fixture

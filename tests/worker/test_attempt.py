@@ -9,14 +9,14 @@ import pytest
 
 from jobline.domain.errors import JobCancelled
 from jobline.worker.attempt import Attempt
-from jobline.worker.wiring import Wiring
+from jobline.worker.resources import Resources
 from tests.support.waiting import wait_until
 from tests.support.worker import FakeRecorder
 
 
 @pytest.fixture
-def attempt(wiring: Wiring) -> Attempt:
-    return Attempt("job-1", 1, 30_000, wiring.settings.data_dir, wiring.recorder)
+def attempt(resources: Resources) -> Attempt:
+    return Attempt("job-1", 1, 30_000, resources.settings.data_dir, resources.recorder)
 
 
 def told(recorder: FakeRecorder) -> list[int]:
@@ -70,7 +70,7 @@ def test_outage_of_the_ledger_loses_progress_and_never_the_attempt(
     with attempt:
         attempt.report({"done": 1})
         attempt.log("info", "x", {})
-        attempt._looked = float("-inf")
+        attempt._checked = float("-inf")
         assert not attempt.is_cancelled()
     assert recorder.reports == []
 

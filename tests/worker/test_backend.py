@@ -101,4 +101,4 @@ def test_late_report_writes_nothing_and_is_logged(
     request = Context({"id": job.id, HEADER: Ticket.of(job)._replace(fence=job.fence - 1)})
     app.backend.store_result(job.id, Succeeded(b"[1]"), "SUCCESS", request=request)
     assert ledger.read(job.id).state is State.STARTED
-    assert f"Job {job.id}: attempt 1 of task demo.add ended too late" in caplog.text
+    assert f"Job {job.id}: attempt 1 of task demo.add lost its lease before it ended" in caplog.text

@@ -14,8 +14,8 @@ from celery.worker import state
 from jobline.worker.consumer import Consumer
 from jobline.worker.prefork import PreforkPool
 from jobline.worker.request import JobRequest
+from jobline.worker.resources import Resources
 from jobline.worker.ticket import HEADER, Ticket
-from jobline.worker.wiring import Wiring
 
 
 def hold(job_id: str) -> JobRequest:
@@ -35,9 +35,9 @@ def held() -> Iterator[list[JobRequest]]:
         state.task_ready(request)
 
 
-def lose_connection(wiring: Wiring, pool: object) -> None:
+def lose_connection(resources: Resources, pool: object) -> None:
     consumer: Any = Consumer.__new__(Consumer)
-    consumer.app = SimpleNamespace(wiring=wiring)
+    consumer.app = SimpleNamespace(resources=resources)
     consumer.pool = pool
     consumer.controller = consumer.timer = None
     consumer.task_buckets = defaultdict(lambda: None)
@@ -52,23 +52,23 @@ def forked(*job_ids: str) -> PreforkPool:
     return pool  # type: ignore[no-any-return] # Celery is untyped
 
 
-def test_job_that_no_process_was_given_is_handed_back(wiring: Wiring, held: list[JobRequest]) -> None:
-    lose_connection(wiring, forked("b"))
+def test_job_that_no_process_was_given_is_handed_back(resources: Resources, held: list[JobRequest]) -> None:
+    lose_connection(resources, forked("b"))
     assert list(state.reserved_requests) == [held[1]]
-    release = wiring.outbox.get()
+    release = resources.outbox.get()
     assert release.script.name == "release"
     assert release.args[3:] == ("a", 7)
 
 
-def test_job_that_the_pool_has_is_kept(wiring: Wiring, held: list[JobRequest]) -> None:
-    lose_connection(wiring, forked("a", "b"))
+def test_job_that_the_pool_has_is_kept(resources: Resources, held: list[JobRequest]) -> None:
+    lose_connection(resources, forked("a", "b"))
     assert set(state.reserved_requests) == set(held)
     with pytest.raises(Empty):
-        wiring.outbox.get()
+        resources.outbox.get()
 
 
-def test_threads_and_coroutines_drop_nothing(wiring: Wiring, held: list[JobRequest]) -> None:
-    lose_connection(wiring, SimpleNamespace(flush=lambda: None))
+def test_threads_and_coroutines_drop_nothing(resources: Resources, held: list[JobRequest]) -> None:
+    lose_connection(resources, SimpleNamespace(flush=lambda: None))
     assert set(state.reserved_requests) == set(held)
     with pytest.raises(Empty):
-        wiring.outbox.get()
+        resources.outbox.get()

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from jobline.domain.errors import JobCancelled
-from jobline.worker.coroutines import JobStopped, contained, process_loop, run_coroutine
+from jobline.worker.coroutines import JobStopped, contain_exit, process_loop, run_coroutine
 
 
 def never() -> bool:
@@ -106,6 +106,6 @@ def test_exit_does_not_end_the_loop(exit_: BaseException) -> None:
         raise exit_
 
     with pytest.raises(Exception, match=type(exit_).__name__):
-        run_coroutine(contained(leave()), 5, never)
+        run_coroutine(contain_exit(leave()), 5, never)
     assert process_loop().is_running()
     assert run_coroutine(give(1), 5, never) == 1

@@ -16,7 +16,7 @@ from kombu.asynchronous.hub import Hub
 from jobline.domain.settings import Settings
 from jobline.worker import prefork
 from jobline.worker.app import build_celery
-from jobline.worker.prefork import SOON_S, Children, PreforkPool, sweep
+from jobline.worker.prefork import DEATH_S, Children, PreforkPool, sweep
 from tests.support.worker import REGISTRY
 
 
@@ -101,7 +101,7 @@ def test_child_that_is_about_to_die_is_looked_at_again_soon(
     children._pool = [dying] if stays else []
     monkeypatch.setattr(Children, "maintain_pool", lambda _: None)
     children._event_process_exit(hub, dying)
-    assert [eta - time.monotonic() <= SOON_S for eta, _, _ in hub.timer.queue] == [True] * looks
+    assert [eta - time.monotonic() <= DEATH_S for eta, _, _ in hub.timer.queue] == [True] * looks
 
 
 def test_pool_that_has_ended_has_no_jobs() -> None:

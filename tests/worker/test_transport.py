@@ -154,7 +154,7 @@ def channel(app: Any, ledger: Ledger) -> Iterator[Any]:
 def ask(channel: Any) -> str:
     """Have the channel send what is next, and read the reply; say what it was."""
     channel._brpop_start(timeout=0.01)
-    script, _ = channel._asked
+    script, _ = channel._request
     with contextlib.suppress(Empty):
         channel._brpop_read()
     return script.name if script else "wait"
@@ -182,7 +182,7 @@ def test_job_of_a_queue_that_is_consumed_no_more_is_handed_back(
     channel.basic_cancel("t")
     channel._brpop_read()
     assert ledger.read(job).state is State.STARTED
-    assert ledger.run(app.wiring.outbox.get()) == [job]
+    assert ledger.run(app.resources.outbox.get()) == [job]
     assert (ledger.read(job).state, ledger.read(job).attempt) == (State.PENDING, 0)
 
 

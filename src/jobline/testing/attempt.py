@@ -19,7 +19,7 @@ from jobline.files import FileStore, Workspace
 from jobline.testing.files import Content, Uploads
 from jobline.testing.outcome import Outcome
 from jobline.testing.port import KitPort
-from jobline.worker.coroutines import JobStopped, contained, run_coroutine
+from jobline.worker.coroutines import JobStopped, contain_exit, run_coroutine
 
 Input = TypeVar("Input", bound=BaseModel)
 Result = TypeVar("Result", bound=BaseModel)
@@ -101,4 +101,4 @@ def call(task: Task[Input, Any], order: Input, job: JobContext, port: KitPort) -
     arguments = (order, job) if task.takes_context else (order,)
     if not task.is_async:
         return task.function(*arguments)
-    return run_coroutine(contained(task.function(*arguments)), task.timeout_s, port.is_cancelled)
+    return run_coroutine(contain_exit(task.function(*arguments)), task.timeout_s, port.is_cancelled)

@@ -1,4 +1,4 @@
-"""Run plain code that waits, in greenlets on one asyncio loop; and the recorder that such code uses."""
+"""An asyncio loop on which plain code may block: it runs in a greenlet, and only the greenlet waits."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ from jobline.ledger.commands.command import Command
 from jobline.ledger.connect import Connector
 from jobline.ledger.recorder import Recorder
 from jobline.ledger.store import Store
-from jobline.worker.light.plain import PlainThread, Typical
+from jobline.worker.light.plain import PlainThread, RunTimes
 
 T = TypeVar("T")
 
 #: How often the loop looks for coroutines past their time limit. A timer for each would cost more than a job.
-LOOK_EVERY_S = 0.25
+CHECK_EVERY_S = 0.25
 
 
 class Running:
-    """Hold one job's coroutine, its time limit, and whether it was told to stop."""
+    """One job's coroutine, its time limit, and whether it was cancelled."""
 
     __slots__ = ("deadline", "is_cancelled", "task")
 
@@ -36,38 +36,38 @@ class Running:
         self.is_cancelled = False
 
 
-class Light:
-    """Offer the jobs of one worker a place on its loop."""
+class LightLoop:
+    """The loop of one worker, with its connections to the ledger and its thread for plain jobs."""
 
     def __init__(self, connector: Connector) -> None:
         self.loop: asyncio.AbstractEventLoop = uvloop.new_event_loop()
-        self.typical = Typical()
+        self.run_times = RunTimes()
         self.plain = PlainThread()
         self._connector = connector
         self._store: Store | None = None
         self._running: dict[str, Running] = {}
-        self._tellings: set[asyncio.Task[None]] = set()
+        self._sending: set[asyncio.Task[None]] = set()
         self._thread = threading.current_thread()
-        self.loop.call_later(LOOK_EVERY_S, self._stop_overdue)
+        self.loop.call_later(CHECK_EVERY_S, self._stop_overdue)
 
-    # from any thread
+    # on any thread
 
     def cancel(self, job_id: str) -> None:
-        """Cancel the coroutine of a job, if it runs here."""
-        with contextlib.suppress(RuntimeError):  # the loop was closed, with all that ran on it
+        """Cancel a job's coroutine if it runs here."""
+        with contextlib.suppress(RuntimeError):  # the loop was closed, and nothing runs on it
             self.loop.call_soon_threadsafe(self._cancel, job_id)
 
     def is_inside(self) -> bool:
-        """Claim that the caller runs in a greenlet of this loop, and so may wait."""
+        """Return whether the caller runs in a greenlet of this loop, where it may block."""
         return getcurrent().parent is not None and threading.current_thread() is self._thread
 
-    def is_stuck(self) -> bool:
-        """Claim that a long plain job runs: the pool should claim nothing more for now."""
-        return self.plain.is_stuck
+    def is_blocked(self) -> bool:
+        """Return whether a long plain job runs, so that the worker should claim nothing."""
+        return self.plain.is_blocked
 
-    def take_back(self) -> list[str]:
-        """Take out the jobs that wait behind a long plain one; give their ids."""
-        return self.plain.take_back()
+    def withdraw(self) -> list[str]:
+        """Remove the jobs that wait behind a long plain one, and return their ids."""
+        return self.plain.withdraw()
 
     # on the loop's thread
 
@@ -75,23 +75,23 @@ class Light:
         """Run a plain function in a greenlet, where it may use `wait_for`."""
         self.loop.call_soon(greenlet(call).switch)
 
-    def tell(self, command: Command[T], then: Callable[[T], None]) -> None:
-        """Run a command beside the job, which does not wait; one that fails is dropped."""
+    def send(self, command: Command[T], on_reply: Callable[[T], None]) -> None:
+        """Run a command without blocking the caller; if Redis is out of reach, drop it."""
 
-        async def told() -> None:
+        async def run() -> None:
             with contextlib.suppress(LedgerUnavailable):
-                then(await self.store.run(command))
+                on_reply(await self.store.run(command))
 
-        telling = self.loop.create_task(told())
-        self._tellings.add(telling)
-        telling.add_done_callback(self._tellings.discard)
+        sending = self.loop.create_task(run())
+        self._sending.add(sending)
+        sending.add_done_callback(self._sending.discard)
 
-    def later(self, wait_s: float, call: Callable[[], None]) -> Callable[[], None]:
-        """Call something after a while; gives what cancels it."""
-        return self.loop.call_later(wait_s, call).cancel
+    def call_later(self, delay_s: float, call: Callable[[], None]) -> Callable[[], None]:
+        """Call a function after a delay; return what cancels the call."""
+        return self.loop.call_later(delay_s, call).cancel
 
     def close(self) -> None:
-        """Close the connections and the loop, when no job runs any more."""
+        """Close the connections and the loop; no job may run on it."""
         if self._store is not None:
             self.loop.run_until_complete(self._store.close())
         self.loop.close()
@@ -99,15 +99,15 @@ class Light:
     # in a greenlet
 
     def wait_for(self, future: asyncio.Future[T]) -> T:
-        """Wait for a future; the loop goes on with other jobs meanwhile."""
+        """Wait for a future; other jobs run meanwhile."""
         job = getcurrent()
-        assert job.parent is not None  # noqa: S101 - narrows a type: is_inside says so
+        assert job.parent is not None  # noqa: S101 - narrows a type: is_inside is true here
         future.add_done_callback(job.switch)
         job.parent.switch()
         return future.result()
 
-    def ask(self, command: Command[T]) -> T:
-        """Run one command of the ledger; those of one turn of the loop go out together."""
+    def run_command(self, command: Command[T]) -> T:
+        """Run a command of the ledger; those of one turn of the loop go out together."""
         return command.read(self.wait_for(self.store.request(command)))
 
     def run(self, job_id: str, coroutine: Coroutine[Any, Any, T], timeout_s: float) -> T:
@@ -127,7 +127,7 @@ class Light:
 
     @property
     def store(self) -> Store:
-        """Give the connections to the ledger, opened when the loop first needs them."""
+        """The connections to the ledger, opened when the loop first needs them."""
         if self._store is None:
             self._store = Store(self._connector)
         return self._store
@@ -142,19 +142,19 @@ class Light:
         for running in self._running.values():
             if now > running.deadline:
                 running.task.cancel()
-        self.loop.call_later(LOOK_EVERY_S, self._stop_overdue)
+        self.loop.call_later(CHECK_EVERY_S, self._stop_overdue)
 
 
 class LightRecorder(Recorder):
-    """Be the recorder that never blocks the loop: in a greenlet, it waits as one."""
+    """A recorder that never blocks the loop: called in a greenlet, it blocks that greenlet alone."""
 
-    def __init__(self, connector: Connector, light: Light) -> None:
+    def __init__(self, connector: Connector, light: LightLoop) -> None:
         super().__init__(connector)
         self._light = light
 
     def run(self, command: Command[T]) -> T:
         """Run one command."""
-        return self._light.ask(command) if self._light.is_inside() else super().run(command)
+        return self._light.run_command(command) if self._light.is_inside() else super().run(command)
 
     def sleep(self, pause_s: float) -> None:
         """Wait between two tries."""

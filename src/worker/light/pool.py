@@ -1,4 +1,4 @@
-"""The pool itself, as Celery sees it."""
+"""The pool of coroutines, as Celery sees it."""
 
 from __future__ import annotations
 
@@ -10,28 +10,28 @@ from typing import Any
 from celery.concurrency.base import BasePool, apply_target
 from celery.worker import state
 
-from jobline.garbage import spare_running
-from jobline.worker.light.loop import Light, LightRecorder
+from jobline.garbage import expect_running
+from jobline.worker.light.loop import LightLoop, LightRecorder
 from jobline.worker.light.poller import SharedPoller
-from jobline.worker.wiring import wiring_of
+from jobline.worker.resources import resources_of
 
 #: How often a stopping pool looks whether its jobs have ended.
-LOOK_EVERY_S = 0.05
+CHECK_EVERY_S = 0.05
 
 
 class LightPool(BasePool):
-    """Run `async def` jobs and short plain ones on the event loop, other plain ones on one thread."""
+    """Runs `async def` jobs and short plain ones on the event loop, other plain ones on one thread."""
 
     body_can_be_buffer = True
     signal_safe = False
 
     def on_start(self) -> None:
-        """Make the loop."""
-        self._wiring = wiring_of(self.app)
-        self._light = Light(self._wiring.connector)
-        self._wiring.light = self._light
-        self._wiring.recorder = LightRecorder(self._wiring.connector, self._light)
-        spare_running(self.num_processes)
+        """Create the loop."""
+        self._resources = resources_of(self.app)
+        connector = self._resources.connector
+        self._light = self._resources.light = LightLoop(connector)
+        self._resources.recorder = LightRecorder(connector, self._light)
+        expect_running(self.num_processes)
 
     def register_with_event_loop(self, hub: Any) -> None:
         """Share the thread of Celery's event loop; called again after each loss of the broker."""
@@ -47,38 +47,38 @@ class LightPool(BasePool):
         accept_callback: Callable[..., object] | None = None,
         **_: Any,
     ) -> None:
-        """Run one job: Celery's tracer with what it needs."""
+        """Run one job: Celery's tracer with its arguments."""
         name, job_id = args[0], args[1]
         job = partial(apply_target, target, args, kwargs or {}, callback, accept_callback)
-        if self._wiring.registry.get(name).is_async or self._light.typical.is_short(name):
-            self._light.start(partial(self._run_here, job))
+        if self._resources.registry.get(name).is_async or self._light.run_times.is_short(name):
+            self._light.start(partial(self._run_on_loop, job))
         else:
-            self._light.plain.start(job_id, partial(self._run_beside, job))
+            self._light.plain.start(job_id, partial(self._run_on_thread, job))
 
-    def _run_here(self, job: Callable[[], object]) -> None:
+    def _run_on_loop(self, job: Callable[[], object]) -> None:
         try:
             job()
         finally:
-            self._light.loop.stop()  # Celery's event loop, which shares the thread, may claim again
+            self._light.loop.stop()  # lets Celery's event loop, on the same thread, claim the next job
 
-    def _run_beside(self, job: Callable[[], object]) -> None:
+    def _run_on_thread(self, job: Callable[[], object]) -> None:
         try:
             job()
         finally:
-            self._wiring.loop.nudge()
+            self._resources.event_loop.wake()
 
     @property
     def num_processes(self) -> int:
-        """Say how many jobs run at once."""
+        """How many jobs run at once."""
         return int(self.limit)
 
     def on_stop(self) -> None:
-        """Let what runs go on for the stop's grace; what has not ended by then the pulse hands back."""
-        give_up = time.monotonic() + self._wiring.settings.stop_grace_s
+        """Run the jobs for at most the stop's grace; the pulse releases those that have not ended."""
+        give_up = time.monotonic() + self._resources.settings.stop_grace_s
         while state.active_requests and time.monotonic() < give_up:
-            self._light.loop.call_later(LOOK_EVERY_S, self._light.loop.stop)
+            self._light.loop.call_later(CHECK_EVERY_S, self._light.loop.stop)
             self._light.loop.run_forever()
         self._light.close()
 
     def on_terminate(self) -> None:
-        """Leave what runs to end with the process."""
+        """Do nothing: what runs ends with the process."""

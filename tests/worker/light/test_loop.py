@@ -12,17 +12,17 @@ from greenlet import getcurrent
 from jobline.domain.errors import JobCancelled
 from jobline.ledger import commands
 from jobline.ledger.connect import Connector
-from jobline.worker.light.loop import Light, LightRecorder
+from jobline.worker.light.loop import LightLoop, LightRecorder
 
 
 @pytest.fixture
-def light(redis_url: str) -> Iterator[Light]:
-    made = Light(Connector(redis_url))
+def light(redis_url: str) -> Iterator[LightLoop]:
+    made = LightLoop(Connector(redis_url))
     yield made
     made.close()
 
 
-def run_all(light: Light, *calls: Callable[[], object], within_s: float = 5.0) -> list[object]:
+def run_all(light: LightLoop, *calls: Callable[[], object], within_s: float = 5.0) -> list[object]:
     """Run calls in greenlets until all have ended; what one raised stands in its place."""
     ended: list[object] = []
 
@@ -48,18 +48,18 @@ async def give(value: int, after_s: float = 0.0) -> int:
     return value
 
 
-def wait_and_give(light: Light, number: int) -> int:
+def wait_and_give(light: LightLoop, number: int) -> int:
     return light.wait_for(light.loop.create_task(give(number, 0.2)))
 
 
-def test_plain_code_waits_while_the_loop_goes_on(light: Light) -> None:
+def test_plain_code_waits_while_the_loop_goes_on(light: LightLoop) -> None:
     began = time.monotonic()
     ended = run_all(light, *(partial(wait_and_give, light, number) for number in range(50)))
     assert set(ended) == set(range(50))
     assert time.monotonic() - began < 2
 
 
-def test_code_outside_a_greenlet_may_not_wait(light: Light) -> None:
+def test_code_outside_a_greenlet_may_not_wait(light: LightLoop) -> None:
     seen: list[bool] = []
     thread = threading.Thread(target=lambda: seen.append(light.is_inside()))
     thread.start()
@@ -69,19 +69,19 @@ def test_code_outside_a_greenlet_may_not_wait(light: Light) -> None:
     assert getcurrent().parent is None
 
 
-def test_coroutine_past_its_limit_is_a_timeout(light: Light) -> None:
+def test_coroutine_past_its_limit_is_a_timeout(light: LightLoop) -> None:
     ended = run_all(light, lambda: light.run("j", give(1, 60), 0.1))
     assert isinstance(ended[0], TimeoutError)
 
 
-def test_cancelled_coroutine_ends_its_job_alone(light: Light) -> None:
+def test_cancelled_coroutine_ends_its_job_alone(light: LightLoop) -> None:
     threading.Timer(0.1, light.cancel, ["a"]).start()
     ended = run_all(light, lambda: light.run("a", give(1, 60), 99), lambda: light.run("b", give(2, 0.4), 99))
     assert isinstance(ended[0], JobCancelled)
     assert ended[1] == 2
 
 
-def test_coroutine_that_cancels_itself_is_no_cancelled_job(light: Light) -> None:
+def test_coroutine_that_cancels_itself_is_no_cancelled_job(light: LightLoop) -> None:
     async def give_up() -> int:
         raise asyncio.CancelledError
 
@@ -89,12 +89,12 @@ def test_coroutine_that_cancels_itself_is_no_cancelled_job(light: Light) -> None
     assert isinstance(ended[0], TimeoutError)
 
 
-def test_cancel_of_an_unknown_job_does_nothing(light: Light) -> None:
+def test_cancel_of_an_unknown_job_does_nothing(light: LightLoop) -> None:
     light.cancel("nobody")
     assert run_all(light, lambda: light.wait_for(light.loop.create_task(give(3)))) == [3]
 
 
-def test_recorder_waits_on_the_loop_and_blocks_elsewhere(light: Light, redis_url: str) -> None:
+def test_recorder_waits_on_the_loop_and_blocks_elsewhere(light: LightLoop, redis_url: str) -> None:
     recorder = LightRecorder(Connector(redis_url), light)
     command = commands.clock.workers()
     assert recorder.run(command) == []

@@ -4,29 +4,29 @@ import threading
 import time
 from functools import partial
 
-from jobline.worker.light.plain import LONG_S, SHORT_S, PlainThread, Typical
+from jobline.worker.light.plain import LONG_S, SHORT_S, PlainThread, RunTimes
 
 
 def test_task_that_never_ran_is_not_short() -> None:
-    assert not Typical().is_short("t")
+    assert not RunTimes().is_short("t")
 
 
 def test_task_is_short_after_short_runs_and_long_after_one_long_run() -> None:
-    typical = Typical()
+    typical = RunTimes()
     for _ in range(3):
-        typical.learn("t", SHORT_S / 10)
+        typical.add("t", SHORT_S / 10)
     assert typical.is_short("t")
-    typical.learn("t", 1.0)
+    typical.add("t", 1.0)
     assert not typical.is_short("t")
 
 
 def test_long_task_becomes_short_only_after_many_short_runs() -> None:
-    typical = Typical()
-    typical.learn("t", 1.0)
-    typical.learn("t", SHORT_S / 10)
+    typical = RunTimes()
+    typical.add("t", 1.0)
+    typical.add("t", SHORT_S / 10)
     assert not typical.is_short("t")
     for _ in range(100):
-        typical.learn("t", SHORT_S / 10)
+        typical.add("t", SHORT_S / 10)
     assert typical.is_short("t")
 
 
@@ -45,11 +45,11 @@ def test_what_waits_behind_a_long_job_is_taken_back() -> None:
     ran: list[str] = []
     plain.start("long", lambda: gate.wait(10))
     plain.start("behind", lambda: ran.append("behind"))
-    assert plain.take_back() == []
+    assert plain.withdraw() == []
     give_up = time.monotonic() + 5
-    while not plain.is_stuck and time.monotonic() < give_up:
+    while not plain.is_blocked and time.monotonic() < give_up:
         gate.wait(LONG_S)
-    assert plain.take_back() == ["behind"]
+    assert plain.withdraw() == ["behind"]
     gate.set()
     done = threading.Event()
     plain.start("next", done.set)

@@ -1,0 +1,52 @@
+"""The step by which Celery's worker starts and stops the pulse."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from celery.bootsteps import StartStopStep
+from celery.worker import state
+
+from jobline.worker.pulse import Pulse
+from jobline.worker.resources import resources_of
+
+
+class PulseStep(StartStopStep):
+    """Starts the pulse before the pool, so that Celery stops it after the pool."""
+
+    requires = ("celery.worker.components:Timer",)
+
+    def __init__(self, worker: Any, **options: Any) -> None:
+        self.pulse: Pulse | None = None
+        super().__init__(worker, **options)
+
+    def start(self, worker: Any) -> None:
+        """Start the thread."""
+        resources = resources_of(worker.app)
+
+        def describe() -> dict[str, Any]:
+            resources.slots = slots(worker)
+            return {
+                "hostname": worker.hostname,
+                "queues": sorted(worker.app.amqp.queues.consume_from),
+                "capacity": resources.slots,
+                "busy": len(state.reserved_requests),
+            }
+
+        resources.slots = worker.max_concurrency or worker.concurrency
+        resources.event_loop.attach(worker.hub)
+        self.pulse = Pulse(resources, describe)
+        self.pulse.start()
+        worker.pulse = self.pulse
+
+    def stop(self, worker: Any) -> None:  # noqa: ARG002 - Celery's own signature
+        """Release what is left. The thread itself ends with the process."""
+        if self.pulse:
+            self.pulse.leave()
+
+    terminate = stop
+
+
+def slots(worker: Any) -> int:
+    """Return how many jobs the pool runs at once; ``celery control pool_grow`` changes it."""
+    return int(worker.max_concurrency or getattr(worker.pool, "num_processes", 0) or worker.concurrency)

@@ -1,0 +1,65 @@
+"""What the parts of one worker share, built once by `app.build_celery` and carried by the Celery app."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import socket
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from jobline.domain.registry import Registry
+from jobline.domain.settings import Settings
+from jobline.ledger.commands.attempts import Limits
+from jobline.ledger.connect import Connector
+from jobline.ledger.recorder import Recorder
+from jobline.worker.claims import ClaimNumbers
+from jobline.worker.event_loop import EventLoop
+from jobline.worker.outbox import Outbox
+from jobline.worker.outcome import Outcome, release, to_command
+from jobline.worker.ticket import Ticket
+
+if TYPE_CHECKING:  # the other pools do not load greenlet and uvloop
+    from jobline.worker.light.loop import LightLoop
+
+
+@dataclass(eq=False, repr=False)
+class Resources:
+    """The registry, the settings, the way to the ledger, and this process's name as an owner of leases."""
+
+    registry: Registry
+    settings: Settings
+    connector: Connector
+    recorder: Recorder
+    owner: str = field(default_factory=lambda: f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}")
+    outbox: Outbox = field(default_factory=Outbox)
+    event_loop: EventLoop = field(default_factory=EventLoop)
+    claim_numbers: ClaimNumbers = field(default_factory=ClaimNumbers)
+    #: How many jobs the pool runs at once; set as the worker starts, 0 in a client.
+    slots: int = 0
+    #: The light pool's loop; set by that pool as it starts.
+    light: LightLoop | None = None
+
+    @cached_property
+    def limits(self) -> Limits:
+        """How many jobs may run at once, per tenant and per task."""
+        tasks = {task.name: task.max_running for task in self.registry if task.max_running is not None}
+        return Limits(self.settings.tenant_max_running, tasks)
+
+    def report(self, ticket: Ticket, outcome: Outcome) -> None:
+        """Report to the ledger how an attempt ended, without waiting for it."""
+        self.outbox.put(to_command(ticket, outcome, self.settings.retention))
+
+    def release(self, tickets: Collection[Ticket]) -> None:
+        """Report to the ledger that other workers may run these attempts, without waiting for it."""
+        if tickets:
+            self.outbox.put(release(tickets, self.settings.retention))
+
+
+def resources_of(app: Any) -> Resources:
+    """Return the resources of an app that `build_celery` made."""
+    found = app.resources
+    assert isinstance(found, Resources)  # noqa: S101 - no other app is made of these parts
+    return found
