@@ -14,6 +14,7 @@ from jobline.domain.settings import Auth, Settings, read_settings
 #: Of each setting: a text that the environment may hold, and its value.
 SAMPLES: dict[str, tuple[str, Any]] = {
     "redis_url": ("rediss://u:p@host:1/2", SecretStr("rediss://u:p@host:1/2")),
+    "prefix": ("{shop}:", "{shop}:"),
     "broker_url": ("redis://127.0.0.1:6379/0", SecretStr("redis://127.0.0.1:6379/0")),
     "tasks": ("shop.tasks, shop.more,", ("shop.tasks", "shop.more")),
     "data_dir": ("/srv/data", Path("/srv/data")),
@@ -38,6 +39,7 @@ SAMPLES: dict[str, tuple[str, Any]] = {
 #: Of each setting that can be wrong: texts that are.
 WRONG = {
     "redis_url": ["http://user:s3cret@host", "s3cret", "amqp://s3cret@host"],
+    "prefix": ["shop 1:", "shop'", "*", "ä:", "s" * 65],
     "tasks": [",", "tasks.py", "a-b", "a..b", "."],
     "data_dir": [],
     "auth": ["maybe"],

@@ -18,7 +18,7 @@ from jobline.ledger.commands.command import Command
 from jobline.ledger.commands.jobs import Cancelled
 from jobline.ledger.commands.submitting import Receipt, Submitted
 from jobline.ledger.connect import Connector
-from jobline.ledger.keys import Key
+from jobline.ledger.keys import DEFAULT_LAYOUT, Key, Layout
 from jobline.ledger.recorder import Recorder
 
 T = TypeVar("T")
@@ -30,8 +30,9 @@ TENANT = "public"
 class Ledger:
     """Short methods for the commands of one ledger."""
 
-    def __init__(self, url: str) -> None:
-        connector = Connector(url)
+    def __init__(self, url: str, layout: Layout = DEFAULT_LAYOUT) -> None:
+        connector = Connector(url, layout)
+        self.layout = layout
         self.recorder = Recorder(connector)
         self.redis: redis.Redis = connector.blocking_client()
         self._numbers = itertools.count(1)
@@ -175,7 +176,7 @@ class Ledger:
 
     def waiting(self, queue: str = "default") -> list[str]:
         """Return the waiting jobs in the order in which they are claimed."""
-        ids: Any = self.redis.zrange(Key.WAITING.of(queue, TENANT), 0, -1)
+        ids: Any = self.redis.zrange(self.layout.key(Key.WAITING, queue, TENANT), 0, -1)
         return [one.decode() for one in ids]
 
 

@@ -6,6 +6,7 @@ setting is described once: what it does, and what goes wrong when it is too smal
 
 from __future__ import annotations
 
+import re
 from enum import StrEnum
 from functools import cached_property
 from pathlib import Path
@@ -20,6 +21,8 @@ from jobline.domain.rate import Rate
 from jobline.domain.retention import Retention
 
 REDIS_SCHEMES = frozenset({"redis", "rediss", "unix"})
+#: Characters that need no escape: in a script, in a pattern of SCAN, in a rule of Redis' ACL.
+KEY_PREFIX = re.compile(r"[A-Za-z0-9_:{}-]{1,64}")
 
 
 class Auth(StrEnum):
@@ -45,6 +48,14 @@ class Settings(BaseSettings):
             "`jobline dev` starts one itself when this is unset."
         ),
     ] = SecretStr("redis://127.0.0.1:6379/0")
+    prefix: Annotated[
+        str,
+        Field(
+            description="What every key in Redis begins with: 1 to 64 letters, digits and any of -_:{}. "
+            "Several Joblines share one Redis under several prefixes, none of which may begin with another. "
+            "Under a new prefix, the jobs under the old one are not seen."
+        ),
+    ] = "jl:"
     broker_url: Annotated[
         SecretStr | None,
         Field(
@@ -254,6 +265,14 @@ class Settings(BaseSettings):
         scheme = urlsplit(value.get_secret_value()).scheme
         if scheme not in REDIS_SCHEMES:
             raise ValueError(f"the scheme must be one of {', '.join(sorted(REDIS_SCHEMES))}, not {scheme!r}")
+        return value
+
+    @field_validator("prefix")
+    @classmethod
+    def check_prefix(cls, value: str) -> str:
+        """Take only what can begin a key without quotes."""
+        if not KEY_PREFIX.fullmatch(value):
+            raise ValueError(f"must be 1 to 64 letters, digits and any of -_:{{}}, like shop:, not {value!r}")
         return value
 
     @model_validator(mode="after")

@@ -56,7 +56,7 @@ class Connector:
     @classmethod
     def of(cls, settings: Settings) -> Connector:
         """Return the connector of the ledger that the settings name."""
-        return cls(settings.ledger_url)
+        return cls(settings.ledger_url, Layout(settings.prefix))
 
     @cached_property
     def scripts(self) -> Scripts:
@@ -107,6 +107,8 @@ class Connector:
             "socket_keepalive": True,
             "socket_keepalive_options": UNSENT_TIMEOUT,
             "health_check_interval": BROKER_ANSWER_S,
+            # Celery's own keys and channels, too: remote control reaches the workers of one Jobline only.
+            "global_keyprefix": self.layout.prefix,
         }
 
     @property
