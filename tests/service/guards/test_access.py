@@ -1,17 +1,13 @@
-"""Keys and scopes: who is let in."""
+"""Access keys: who is admitted."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-import re
 from typing import Any
 
 import pytest
 import redis
-from fastapi import FastAPI
-from fastapi.routing import APIRoute
-from starlette.routing import Match
 
 from jobline.cli.embedded import EmbeddedRedis
 from jobline.domain.access import Scope
@@ -19,7 +15,6 @@ from jobline.domain.rate import Rate
 from jobline.domain.settings import Auth
 from jobline.ledger import commands
 from jobline.service.guards import key_cache
-from jobline.service.guards.scopes import FIELD, OPEN, ScopeTable
 from tests.support.service import ADD, ORDER, MakeKey, Serve, Worker, bearer
 from tests.support.waiting import ask_until
 
@@ -92,51 +87,6 @@ async def test_right_id_with_a_wrong_secret_is_refused(serve: Serve, make_key: M
         right = await client.get("/v1/jobs", headers=bearer(value))
         after = await client.get("/v1/jobs", headers=bearer(wrong))
     assert (before.status_code, right.status_code, after.status_code) == (401, 200, 401)
-
-
-@pytest.mark.parametrize(
-    ("method", "path", "needed"),
-    [
-        ("GET", "/v1/jobs", Scope.READ),
-        ("HEAD", "/v1/files/x/content", Scope.READ),
-        ("POST", ADD, Scope.SUBMIT),
-        ("POST", "/v1/files", Scope.SUBMIT),
-        ("POST", "/v1/batches", Scope.SUBMIT),
-        ("POST", "/v1/jobs/x/cancel", Scope.MANAGE),
-        ("POST", "/v1/jobs/x/retry", Scope.MANAGE),
-        ("DELETE", "/v1/files/x", Scope.MANAGE),
-        ("POST", "/v1/never-thought-of", Scope.MANAGE),
-        ("GET", "/v1/queues", Scope.READ),
-        ("POST", "/v1/queues/x/pause", Scope.ADMIN),
-        ("GET", "/v1/workers", Scope.ADMIN),
-        ("POST", "/health/live", Scope.MANAGE),
-        ("GET", "/docs", None),
-        ("GET", "/docsx", Scope.READ),
-    ],
-)
-def test_each_route_needs_its_scope(app: FastAPI, method: str, path: str, needed: Scope | None) -> None:
-    assert ScopeTable(app.router.routes).find(method, path) is needed
-
-
-def test_every_route_declares_its_scope(app: FastAPI) -> None:
-    routes = [route for route in app.router.routes if isinstance(route, APIRoute)]
-    assert len(routes) == len(app.router.routes)
-    declared = {route.path for route in routes if FIELD in (route.openapi_extra or {})}
-    opened = {route.path for route in routes if (route.openapi_extra or {}) == OPEN}
-    assert {route.path for route in routes} - declared == opened
-
-
-def test_scope_is_that_of_the_route_that_the_router_finds(app: FastAPI) -> None:
-    table = ScopeTable(app.router.routes)
-    for route in app.router.routes:
-        assert isinstance(route, APIRoute)
-        path = re.sub(r"\{\w+\}", "x\n", route.path)
-        for method in (route.methods or set()) - {"HEAD"}:
-            scope: dict[str, Any] = {"type": "http", "method": method, "path": path, "headers": []}
-            found = next(one for one in app.router.routes if one.matches(scope)[0] is Match.FULL)
-            assert isinstance(found, APIRoute)
-            assert found.openapi_extra is not None
-            assert table.find(method, path) == found.openapi_extra.get(FIELD)
 
 
 async def test_missing_scope_is_a_403_that_names_it(serve: Serve, make_key: MakeKey) -> None:

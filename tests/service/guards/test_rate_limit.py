@@ -17,7 +17,7 @@ def is_let_in(answer: httpx.Response) -> bool:
     return answer.status_code != 429
 
 
-async def test_quota_is_told_on_each_answer_and_held(serve: Serve, make_key: MakeKey) -> None:
+async def test_rate_limit_is_shown_on_each_response_and_enforced(serve: Serve, make_key: MakeKey) -> None:
     one, other = bearer(make_key()), bearer(make_key())
     async with serve(auth=Auth.KEYS, rate_limit=Rate(3, 60)) as client:
         answers = [await client.get("/v1/jobs", headers=one) for _ in range(5)]
@@ -34,7 +34,7 @@ async def test_quota_is_told_on_each_answer_and_held(serve: Serve, make_key: Mak
     assert "ratelimit" not in health.headers
 
 
-async def test_quota_is_shared_by_processes_and_opens_again(serve: Serve, make_key: MakeKey) -> None:
+async def test_rate_limit_is_shared_by_processes_and_starts_afresh(serve: Serve, make_key: MakeKey) -> None:
     key = bearer(make_key())
     async with (
         serve(auth=Auth.KEYS, rate_limit=Rate(10, 1)) as first,
@@ -63,5 +63,5 @@ async def test_refused_request_stores_nothing_and_takes_no_idempotency_key(
     assert (refused.status_code, stored, taken.status_code) == (429, [], 202)
 
 
-async def test_quota_off_by_default_adds_no_header(client: httpx.AsyncClient) -> None:
+async def test_no_rate_limit_by_default_adds_no_header(client: httpx.AsyncClient) -> None:
     assert "ratelimit" not in (await client.get("/v1/jobs")).headers

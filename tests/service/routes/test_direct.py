@@ -1,16 +1,11 @@
-"""Direct routes: what they answer, what they leave to the application, what they read."""
-
 from __future__ import annotations
 
 from collections.abc import Iterable
 
 import pytest
-from starlette.requests import ClientDisconnect
 from starlette.types import Message, Receive, Scope, Send
 
-from jobline.domain.errors import TooLarge
 from jobline.service.answers.json_answer import send_json
-from jobline.service.intake.body import read_body
 from jobline.service.routes.direct import DirectRoute, Shortcut
 
 
@@ -64,32 +59,3 @@ async def test_post_of_a_direct_route_does_not_reach_the_application() -> None:
 )
 async def test_everything_else_is_the_applications(scope: Scope) -> None:
     assert await call(scope) == [{"type": "the application"}]
-
-
-async def test_body_is_read_to_its_end() -> None:
-    parts: list[Message] = [
-        {"type": "http.request", "body": b"one ", "more_body": True},
-        {"type": "http.request", "more_body": True},
-        {"type": "http.request", "body": b"two"},
-    ]
-    assert await read_body(receiving(parts), 7, None) == b"one two"
-
-
-@pytest.mark.parametrize("declared", ["8", "9" * 5000])
-async def test_body_that_says_it_is_too_large_is_not_read(declared: str) -> None:
-    with pytest.raises(TooLarge):
-        await read_body(receiving(()), 7, declared)
-
-
-async def test_body_that_is_too_large_is_not_gathered() -> None:
-    with pytest.raises(TooLarge):
-        await read_body(receiving([{"type": "http.request", "body": b"12345678", "more_body": True}]), 7, "3")
-
-
-async def test_client_that_leaves_ends_the_reading() -> None:
-    parts: list[Message] = [
-        {"type": "http.request", "body": b"one", "more_body": True},
-        {"type": "http.disconnect"},
-    ]
-    with pytest.raises(ClientDisconnect):
-        await read_body(receiving(parts), 7, None)

@@ -10,8 +10,6 @@ import pytest
 
 from jobline.files import FileStore, artifact_id
 from jobline.ledger.commands.attempts import PublishedArtifact
-from jobline.service.answers.disposition import write_disposition
-from jobline.service.answers.downloads import OUTSIDE, read_range
 from tests.support.service import Serve, Worker
 
 LOOK = "/v1/tasks/photo.look/jobs"
@@ -198,13 +196,3 @@ async def test_artifacts_of_a_job(client: httpx.AsyncClient, worker: Worker, tmp
     assert (await client.head(path)).headers["content-length"] == "10"
     assert (await client.get(f"/v1/jobs/{job['id']}/artifacts/other")).status_code == 404
     assert (await client.delete(f"/v1/files/{made.id}")).status_code == 409
-
-
-def test_range_of_an_empty_file_lies_outside() -> None:
-    assert {read_range(wanted, 0) for wanted in ("bytes=0-", "bytes=0-0", "bytes=-1")} == {OUTSIDE}
-
-
-def test_name_is_written_for_old_and_new_clients() -> None:
-    assert write_disposition('a"\r\né.txt') == (
-        "attachment; filename=\"a____.txt\"; filename*=UTF-8''a%22%0D%0A%C3%A9.txt"
-    )

@@ -1,13 +1,9 @@
-"""Retry, delete, and both retry and cancel by a filter."""
-
 from __future__ import annotations
 
 from typing import Any
 
 import httpx
-import pytest
 
-from jobline.ledger.keys import Key
 from tests.support.service import ADD, Serve, Worker
 
 
@@ -61,35 +57,3 @@ async def test_finished_job_is_deleted_and_gone(client: httpx.AsyncClient, worke
     assert (await client.delete(f"/v1/jobs/{job}")).status_code == 410
     assert (await client.get("/v1/jobs?tag=x")).json()["items"] == []
     assert (await client.delete("/v1/jobs/none")).status_code == 404
-
-
-@pytest.mark.parametrize("verb", ["cancel", "retry"])
-@pytest.mark.parametrize("query", ["", "?state=NONE", "?unknown=1"])
-async def test_bulk_needs_a_filter(client: httpx.AsyncClient, verb: str, query: str) -> None:
-    answer = await client.post(f"/v1/jobs/{verb}{query}")
-    assert (answer.status_code, answer.headers["content-type"]) == (422, "application/problem+json")
-
-
-async def test_bulk_cancel_ends_what_fits_alone(client: httpx.AsyncClient, worker: Worker) -> None:
-    running = await submit(client, tags=["x"])
-    worker.claim()
-    order = {"jobs": [{"task": "demo.add", "input": {"a": 1}, "tags": ["x"]} for _ in range(450)]}
-    await client.post("/v1/batches", json=order)
-    other = await submit(client)
-    answer = await client.post("/v1/jobs/cancel?tag=x")
-    assert answer.json() == {"revoked": 450, "cancel_requested": 1, "has_more": False}
-    assert (await client.get(f"/v1/jobs/{running}")).json()["cancel_requested"]
-    assert (await client.get(f"/v1/jobs/{other}")).json()["state"] == "PENDING"
-    assert worker.redis.hget(Key.QUEUES.of(), "sums") == b"1"
-    assert (await client.post("/v1/jobs/cancel?tag=x&state=SUCCESS")).json()["revoked"] == 0
-
-
-async def test_bulk_retry_repeats_each_once(client: httpx.AsyncClient, worker: Worker) -> None:
-    order = {"jobs": [{"task": "demo.add", "input": {"a": 1}, "max_attempts": 1} for _ in range(250)]}
-    batch = (await client.post("/v1/batches", json=order)).json()["id"]
-    await client.post(f"/v1/jobs/cancel?batch_id={batch}")
-    answer = await client.post(f"/v1/jobs/retry?batch_id={batch}")
-    assert answer.json() == {"retried": 250, "skipped": 0, "has_more": False}
-    answer = await client.post(f"/v1/jobs/retry?batch_id={batch}")
-    assert answer.json() == {"retried": 0, "skipped": 250, "has_more": False}
-    assert worker.redis.hget(Key.QUEUES.of(), "sums") == b"250"

@@ -1,0 +1,14 @@
+from __future__ import annotations
+
+from jobline.service.answers.disposition import write_disposition
+from jobline.service.answers.downloads import OUTSIDE, read_range
+
+
+def test_range_of_an_empty_file_lies_outside() -> None:
+    assert {read_range(wanted, 0) for wanted in ("bytes=0-", "bytes=0-0", "bytes=-1")} == {OUTSIDE}
+
+
+def test_name_is_written_for_old_and_new_clients() -> None:
+    assert write_disposition('a"\r\né.txt') == (
+        "attachment; filename=\"a____.txt\"; filename*=UTF-8''a%22%0D%0A%C3%A9.txt"
+    )
