@@ -92,3 +92,23 @@ def shop(project: Path) -> Iterator[str]:
             yield f"http://127.0.0.1:{port}"
         finally:
             process.kill()
+
+
+def test_tests_of_the_documentation_pass(tmp_path: Path) -> None:
+    """Those of docs/testing.md, for the first module of the README."""
+    readme, page = (EXAMPLES.parent / name for name in ("README.md", "docs/testing.md"))
+    (tmp_path / "photos.py").write_text(python_blocks(readme)[0])
+    (tmp_path / "photo.jpg").write_bytes(encode(quarters(640, 320), "JPEG"))
+    for number, block in enumerate(python_blocks(page)):
+        (tmp_path / f"test_{number}.py").write_text(block)
+
+    plain = {**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+    command = [sys.executable, "-W", "error", "-m", "pytest", "-q"]
+    done = subprocess.run(command, cwd=tmp_path, env=plain, capture_output=True, text=True, check=False)
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "3 passed" in done.stdout
+
+
+def python_blocks(page: Path) -> list[str]:
+    return re.findall(r"^```python\n(.*?)^```$", page.read_text(), re.MULTILINE | re.DOTALL)
