@@ -3,11 +3,12 @@
 A wrong setting or a task module that cannot be loaded ends the API or a worker with one line and exit status
 2, which says to a supervisor that a restart does not help. Only what both of them need before they are built
 belongs here, and nothing of either. Run as a program (``python -m jobline.startup``), this module checks the
-settings and the task modules, and writes the tasks' names, one a line.
+settings and the task modules, and writes what it found.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 from collections.abc import Iterable, Iterator, MutableMapping
@@ -104,9 +105,14 @@ def warn(name: str, nearest: str | None) -> None:
 
 
 def main() -> None:
-    """Check everything, and write the names of the tasks on offer."""
+    """Check everything, and write the tasks on offer as one line of JSON."""
     _, registry = start()
-    sys.stdout.writelines(f"{task.name}\n" for task in registry)
+    functions = [task.function for task in registry]
+    found = {
+        "tasks": {task.name: task.input.model_json_schema() for task in registry},
+        "folders": sorted({str(Path(one.__code__.co_filename).absolute().parent) for one in functions}),
+    }
+    sys.stdout.write(f"{json.dumps(found)}\n")
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+import jobline
 from jobline.cli.openapi import compare
 from tests.support.cli import Call
 from tests.support.processes import environment
@@ -29,6 +30,19 @@ def test_help_loads_no_web_framework_and_no_celery() -> None:
         for name in ("fastapi", "celery", "kombu", "uvicorn", "jobline.worker", "redis")
         if f"'{name}'" in loaded
     ]
+
+
+@pytest.mark.parametrize("words", [("-h",), ("dev", "-h"), ("submit", "-h"), ("keys", "create", "-h")])
+def test_short_help_is_the_help(
+    words: tuple[str, ...], call: Call, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert call(*words) == 0
+    assert "Usage: jobline" in capsys.readouterr().out
+
+
+def test_version_is_printed(call: Call, capsys: pytest.CaptureFixture[str]) -> None:
+    assert call("--version") == 0
+    assert capsys.readouterr().out == f"jobline {jobline.__version__}\n"
 
 
 def test_golden_file_that_agrees_is_silent(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

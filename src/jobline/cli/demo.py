@@ -58,7 +58,6 @@ def demo(
             redis_port=free_port(),
             environment={
                 "JOBLINE_AUTH": "off",
-                "JOBLINE_BROKER_URL": "",
                 "JOBLINE_STOP_GRACE_S": "1",
                 "JOBLINE_TASKS": "jobline.tasks",
             },

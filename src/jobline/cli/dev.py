@@ -4,58 +4,109 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import signal
 import sys
 import time
 from collections.abc import Coroutine
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated, TypeVar
 
 import typer
 
 from jobline.cli.api import check_port
-from jobline.cli.embedded import external_url
+from jobline.cli.example import example_words
+from jobline.cli.supervision.reload import reload_on_changes
 from jobline.cli.supervision.stack import HOST, Plan, Stack, open_stack
 from jobline.cli.supervision.voice import Voice
-from jobline.domain.settings import read_settings
+from jobline.domain.environment import read
+from jobline.domain.settings import Settings
 
 Outcome = TypeVar("Outcome")
 
-FIRST_JOB = "demo.countdown"
-FIRST_INPUT = '{"input": {"seconds": 3}}'
+OWN_TASKS = "jobline.tasks"
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+#: How many tasks the greeting names.
+NAMED_TASKS = 6
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The task modules, comma-separated, and in the user's words where they were named."""
+
+    modules: str
+    source: str
 
 
 def dev(
-    port: Annotated[int, typer.Option("--port", min=1, max=65535, help="The API's port.")] = 8000,
-    concurrency: Annotated[
-        int | None, typer.Option("--concurrency", "-c", min=1, help="Jobs at a time; unset, one a CPU.")
+    context: typer.Context,
+    tasks: Annotated[
+        str | None,
+        typer.Option(
+            "--tasks",
+            metavar="A,B",
+            help="Task modules. Default: JOBLINE_TASKS, else tasks.py in this folder, else the tasks "
+            "that come with Jobline.",
+        ),
     ] = None,
+    port: Annotated[
+        int, typer.Option("--port", min=1, max=65535, help="TCP port of the API.", show_default=True)
+    ] = 8000,
+    concurrency: Annotated[
+        int | None,
+        typer.Option("--concurrency", "-c", min=1, help="Jobs that run at once. Default: one for each CPU."),
+    ] = None,
+    reload: Annotated[
+        bool, typer.Option("--reload", help="Restart API and worker when a Python file changes.")
+    ] = False,
 ) -> None:
-    """Run Redis, a worker and the API here, until Ctrl-C; a second Ctrl-C does not wait."""
+    """Run Redis, a worker and the API here, until Ctrl-C; a second Ctrl-C does not wait for jobs."""
     began = time.monotonic()
-    settings = read_settings()
+    choice = choose_tasks(tasks, from_file=context.obj or frozenset())
+    os.environ["JOBLINE_TASKS"] = choice.modules
+    settings = read(Settings)
     check_port(HOST, port)
-    plan = Plan(settings.data_dir, port, settings.stop_grace_s, concurrency, redis_url=external_url())
+    plan = Plan(
+        settings.data_dir,
+        port,
+        settings.stop_grace_s,
+        concurrency,
+        redis_url=settings.ledger_url if "redis_url" in settings.model_fields_set else None,
+    )
     voice = Voice(sys.stdout)
-    run_until_stopped(serve(plan, voice, began), voice)
+    run_until_stopped(serve(plan, choice, voice, began, reload=reload), voice)
 
 
-async def serve(plan: Plan, voice: Voice, began: float) -> None:
-    """Start, say so, and wait to be cancelled."""
-    voice.say_own("starting")
+def choose_tasks(option: str | None, from_file: frozenset[str] = frozenset()) -> Choice:
+    """Return the modules to run: of the option, of JOBLINE_TASKS, of the folder, or Jobline's own."""
+    if option:
+        return Choice(option, "--tasks")
+    if modules := os.environ.get("JOBLINE_TASKS"):
+        return Choice(modules, "JOBLINE_TASKS in .env" if "JOBLINE_TASKS" in from_file else "JOBLINE_TASKS")
+    if Path("tasks.py").is_file() or Path("tasks/__init__.py").is_file():
+        return Choice("tasks", "tasks.py" if Path("tasks.py").is_file() else "tasks/")
+    return Choice(OWN_TASKS, "the families that come with Jobline")
+
+
+async def serve(plan: Plan, choice: Choice, voice: Voice, began: float, *, reload: bool) -> None:
+    """Start everything, greet, and wait to be cancelled."""
+    voice.say_own(f"starting, with the tasks of {choice.modules} ({choice.source})")
     try:
         async with open_stack(plan, voice) as stack:
             await stack.wait_until_ready()
             voice.say_own(greeting(stack, plan, time.monotonic() - began))
+            if reload:
+                await reload_on_changes(stack, voice)
             await asyncio.Event().wait()
     finally:
         voice.say_own("stopped")
 
 
 def run_until_stopped(work: Coroutine[None, None, Outcome], voice: Voice) -> Outcome | None:
-    """Run a coroutine until it ends, or a signal ends it: a planned end, which gives None.
+    """Run a coroutine until it ends or a signal ends it, which is a planned end and returns None.
 
-    The first signal cancels it, and its clean-up takes its time; another cancels the clean-up's waiting.
+    The first signal cancels it, and its clean-up takes its time; another one cancels the clean-up's waits.
     """
 
     async def run() -> Outcome | None:
@@ -75,16 +126,20 @@ def run_until_stopped(work: Coroutine[None, None, Outcome], voice: Voice) -> Out
 
 
 def greeting(stack: Stack, plan: Plan, seconds: float) -> str:
-    """Write what to do first."""
+    """Write what runs where, and a first job to try."""
+    names = list(stack.check.tasks)
+    more = f" and {len(names) - NAMED_TASKS} more" if len(names) > NAMED_TASKS else ""
+    first = next((name for name in names if name == "demo.countdown"), names[0])
+    words = example_words(stack.check.tasks[first])
+    url = "" if plan.port == 8000 else f" --url {stack.url}"  # noqa: PLR2004 - where the command line looks
     return f"""\
 ready in {seconds:.1f} s
 
   API docs   {stack.url}/docs
+  tasks      {", ".join(names[:NAMED_TASKS])}{more}
   ledger     {stack.redis_url} (data in {plan.data_dir})
 
-A first job:
-  curl -s {stack.url}/v1/tasks/{FIRST_JOB}/jobs -H 'Content-Type: application/json' -d '{FIRST_INPUT}'
-or
-  jobline submit {FIRST_JOB} --watch --seconds 3 --url {stack.url}
+A first job, from another terminal:
+  jobline submit {first} --watch{words}{url}
 
 Ctrl-C stops everything."""

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import sys
+from typing import Annotated
 
 import typer
 
+from jobline import __version__
 from jobline.cli.api import api
 from jobline.cli.demo import demo
 from jobline.cli.dev import dev
+from jobline.cli.init import init
 from jobline.cli.jobs import cancel, download, get, list_jobs, list_tasks
 from jobline.cli.keys import keys
 from jobline.cli.openapi import openapi
@@ -25,11 +28,13 @@ program = typer.Typer(
     help="Typed jobs over HTTP: run the API and its workers, and use them.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
 )
 RUN = "Run"
 USE = "Use (JOBLINE_URL, JOBLINE_API_KEY)"
 KEEP = "Develop"
 
+program.command(rich_help_panel=RUN)(init)
 program.command(rich_help_panel=RUN)(dev)
 program.command(rich_help_panel=RUN)(demo)
 program.command(rich_help_panel=RUN)(api)
@@ -44,6 +49,23 @@ program.command(rich_help_panel=USE)(cancel)
 program.command(rich_help_panel=USE)(download)
 program.command(rich_help_panel=KEEP)(openapi)
 program.command(rich_help_panel=KEEP)(settings)
+
+
+def show_version(is_asked: bool) -> None:
+    """Print the version and end."""
+    if is_asked:
+        sys.stdout.write(f"jobline {__version__}\n")
+        raise typer.Exit
+
+
+@program.callback()
+def options(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=show_version, is_eager=True, help="Print the version and exit."),
+    ] = False,
+) -> None:
+    """Typed jobs over HTTP: run the API and its workers, and use them."""
 
 
 def run() -> None:

@@ -18,7 +18,6 @@ from jobline.cli.embedded import (
     EmbeddedRedis,
     RedisFailed,
     ServerMissing,
-    external_url,
     find_server,
     server_environment,
 )
@@ -144,13 +143,6 @@ def test_server_dies_with_a_killed_parent_and_frees_its_directory(tmp_path: Path
     wait_until(lambda: not is_alive(pid), 10)
     with EmbeddedRedis(tmp_path) as successor:
         assert successor.pid != pid
-
-
-def test_own_redis_of_the_operator_is_told_by_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("JOBLINE_REDIS_URL", "redis://elsewhere/1")
-    assert external_url() == "redis://elsewhere/1"
-    monkeypatch.delenv("JOBLINE_REDIS_URL")
-    assert external_url() is None
 
 
 def test_server_on_path_goes_before_the_wheel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

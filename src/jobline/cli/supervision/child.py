@@ -45,8 +45,7 @@ class Child:
         self.spec = spec
         self._pids = pids
         self._voice = voice
-        self._process = self._spawn()
-        self._started = time.monotonic()
+        self._start()
         self._keeper = asyncio.create_task(self._keep())
 
     @property
@@ -57,6 +56,12 @@ class Child:
     def retire(self) -> None:
         """Let the process be, and start no other after it."""
         self._keeper.cancel()
+
+    async def restart(self) -> None:
+        """End the process as `stop` does, and start the next one."""
+        await self.stop()
+        self._start()
+        self._keeper = asyncio.create_task(self._keep())
 
     async def stop(self) -> None:
         """End the process with SIGTERM, its whole group with SIGKILL after the grace time; safe to cancel."""
@@ -95,8 +100,11 @@ class Child:
             )
             await asyncio.sleep(wait_s)
             wait_s = min(wait_s * 2, LONGEST_WAIT_S)
-            self._process = self._spawn()
-            self._started = time.monotonic()
+            self._start()
+
+    def _start(self) -> None:
+        self._process = self._spawn()
+        self._started = time.monotonic()
 
     def _spawn(self) -> subprocess.Popen[bytes]:
         reader, writer = os.pipe()

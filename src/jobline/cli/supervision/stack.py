@@ -26,7 +26,7 @@ from jobline.cli.embedded import (
     server_environment,
 )
 from jobline.cli.engine import STOP_ON_SIGTERM, LogLevel, celery_command
-from jobline.cli.supervision.check import check_start
+from jobline.cli.supervision.check import Check, check_start
 from jobline.cli.supervision.child import Child, Spec
 from jobline.cli.supervision.supervisor import Supervisor
 from jobline.cli.supervision.voice import Voice
@@ -63,13 +63,17 @@ class Plan:
     environment: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
+@dataclass
 class Stack:
-    """Point at what runs."""
+    """What runs, and how to reach it."""
 
     url: str
     redis_url: str
     voice: Voice
+    #: What API and worker have loaded; a reload replaces it.
+    check: Check
+    environment: Mapping[str, str]
+    shells: tuple[Child, ...]
 
     async def wait_until_ready(self, timeout_s: float = float("inf")) -> None:
         """Return when API, worker and Redis are ready for a job; raises NotReady after ``timeout_s``."""
@@ -100,18 +104,18 @@ async def open_stack(plan: Plan, voice: Voice) -> AsyncIterator[Stack]:
             redis_url = plan.redis_url or f"redis://{HOST}:{port}/0"
             environment = {
                 "JOBLINE_REDIS_URL": redis_url,
+                "JOBLINE_BROKER_URL": "",
                 "JOBLINE_DATA_DIR": str(directory),
                 "PYTHONUNBUFFERED": "1",
                 **plan.environment,
             }
             redis = start_redis(supervisor, binary, lock, port) if binary else None
-            await check_start(environment, voice.say_own)  # while Redis starts
+            check = await check_start(environment, voice.say_own)  # while Redis starts
             if redis:
                 await wait_for_redis(redis, port)
                 lock.note(redis.pid)
-            for spec in shells(plan, environment):
-                supervisor.start(spec)
-            yield Stack(f"http://{HOST}:{plan.port}", redis_url, voice)
+            started = tuple(supervisor.start(spec) for spec in shells(plan, environment))
+            yield Stack(f"http://{HOST}:{plan.port}", redis_url, voice, check, environment, started)
 
 
 def start_redis(supervisor: Supervisor, binary: Path, lock: DirectoryLock, port: int) -> Child:

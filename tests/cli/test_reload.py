@@ -1,0 +1,92 @@
+"""`jobline dev --reload` in the folder that `jobline init` wrote: a person's first minutes."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from jobline.cli.embedded import free_port
+from jobline.cli.init import project_files
+from jobline.cli.supervision.reload import watched_folders
+from tests.support.processes import JOBLINE, Program, environment
+from tests.support.waiting import DEADLINE_S, wait_until
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    for name, text in project_files().items():
+        (tmp_path / name).write_text(text)
+    return tmp_path
+
+
+@pytest.fixture
+def port() -> int:
+    return free_port()
+
+
+@pytest.fixture
+def dev(project: Path, port: int) -> Iterator[Program]:
+    settings = {name: value for name, value in environment().items() if not name.startswith("JOBLINE_")}
+    command = [*JOBLINE, "dev", "--reload", "--port", str(port), "-c", "1"]
+    program = Program("dev", command, project, {**settings, "JOBLINE_STOP_GRACE_S": "1"})
+    try:
+        wait_until(lambda: "watching" in program.told(), what="dev is ready")
+        yield program
+    finally:
+        program.tell(signal.SIGTERM)
+        try:
+            program.wait(DEADLINE_S)
+        finally:
+            program.kill()
+            sys.stdout.write(program.told())  # pytest shows it when the test fails
+
+
+def count_words(port: int) -> dict[str, object]:
+    answer = httpx.post(
+        f"http://127.0.0.1:{port}/v1/tasks/words.count/jobs",
+        json={"input": {"text": "to be or not"}},
+        headers={"Prefer": "wait=20"},
+        timeout=DEADLINE_S,
+        trust_env=False,
+    )
+    result: dict[str, object] = answer.json()["result"]
+    return result
+
+
+@pytest.mark.acceptance
+@pytest.mark.slow
+def test_new_project_runs_and_a_change_is_loaded(dev: Program, project: Path, port: int) -> None:
+    assert "tasks of tasks (JOBLINE_TASKS in .env)" in dev.told()
+    assert "jobline submit words.count --watch --text text --url" in dev.told()
+    assert count_words(port) == {"words": 4, "longest": "not"}
+    tasks = project / "tasks.py"
+    good = tasks.read_text()
+
+    tasks.write_text(f"{good}\ndef (\n")
+    wait_until(lambda: "not reloaded" in dev.told(), what="the error is shown")
+    (line,) = [line for line in dev.told().splitlines() if "not reloaded" in line]
+    place = f"{tasks}:{len(good.splitlines()) + 2}"
+    assert line.endswith(f"cannot load the task module 'tasks': SyntaxError: invalid syntax ({place})")
+    assert count_words(port) == {"words": 4, "longest": "not"}
+
+    tasks.write_text(
+        good.replace("key=len", "key=ord_of").replace(
+            "@task", "def ord_of(word: str) -> str:\n    return word\n\n\n@task"
+        )
+    )
+    wait_until(lambda: "reloaded in" in dev.told(), what="the change is loaded")
+    assert count_words(port) == {"words": 4, "longest": "to"}
+    assert "ended unexpectedly" not in dev.told()
+
+
+def test_working_directory_is_watched_instead_of_the_folders_in_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert watched_folders([tmp_path / "shop", tmp_path]) == [tmp_path]
+    assert watched_folders([Path("/elsewhere/a"), Path("/elsewhere/a/b")]) == [Path("/elsewhere/a")]
