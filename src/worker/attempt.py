@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 from jobline.domain.errors import JobCancelled, LedgerUnavailable, NotFound, TaskError
 from jobline.files import FileStore, Workspace, check_written
 from jobline.ledger import commands
-from jobline.ledger.commands.attempts import Noted, PublishedArtifact, Renewed
+from jobline.ledger.commands.attempts import PublishedArtifact, Renewed, Reported
 from jobline.ledger.commands.command import Command
 from jobline.ledger.recorder import Recorder
 
@@ -93,7 +93,7 @@ class Attempt:
         text = json.dumps(content, default=str, ensure_ascii=False)
         self._send(commands.attempts.report(self.job_id, self.fence, kind, text), self._on_noted)
 
-    def _on_noted(self, noted: Noted) -> None:
+    def _on_noted(self, noted: Reported) -> None:
         self._checked = time.monotonic()
         self._is_lost = self._is_lost or not noted.is_current
         self._is_cancelled = self._is_cancelled or noted.cancel_requested

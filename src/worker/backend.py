@@ -44,12 +44,14 @@ class LedgerBackend(BaseBackend):
     # read
 
     def _get_task_meta_for(self, task_id: str) -> dict[str, Any]:
-        return self.read_meta(task_id, watcher="")
+        return self.read_meta(task_id, subscriber="")
 
-    def read_meta(self, task_id: str, watcher: str) -> dict[str, Any]:
+    def read_meta(self, task_id: str, subscriber: str) -> dict[str, Any]:
         """Return one job as Celery's result meta; an unknown id is PENDING, as in Celery."""
         try:
-            record = self.resources.recorder.run(commands.jobs.read_job(task_id, PUBLIC, watcher=watcher))
+            record = self.resources.recorder.run(
+                commands.jobs.read_job(task_id, PUBLIC, subscriber=subscriber)
+            )
         except NotFound:
             return {"status": states.PENDING, "result": None, "traceback": None, "task_id": task_id}
         meta: dict[str, Any] = self.meta_from_decoded(to_meta(record))
@@ -70,7 +72,7 @@ class LedgerBackend(BaseBackend):
         give_up = None if timeout is None else time.monotonic() + timeout
         with self.resources.recorder.subscribe(watcher) as subscription:
             while True:
-                meta = self.read_meta(task_id, watcher=watcher)
+                meta = self.read_meta(task_id, subscriber=watcher)
                 if meta["status"] in states.READY_STATES:
                     return meta
                 if on_interval:

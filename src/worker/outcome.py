@@ -96,7 +96,7 @@ def to_command(ticket: Ticket, outcome: Outcome, retention: Retention) -> Comman
         case Released():
             return release([ticket], retention)
         case Lost():
-            return commands.attempts.lose(job_id, fence, retention)
+            return commands.attempts.rescue(job_id, fence, retention)
         case _:
             assert_never(outcome)
 

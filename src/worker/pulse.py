@@ -197,7 +197,7 @@ class Pulse(threading.Thread):
         """Release the jobs of a claim whose reply was not read before the event loop ended."""
         numbers, after = self._resources.claim_numbers, ""
         while numbers.unread is not None:
-            command = commands.attempts.disown(
+            command = commands.attempts.release_claim(
                 self._resources.owner, numbers.unread, self._settings.retention, after
             )
             after = self._recorder.run(command).after

@@ -40,7 +40,7 @@ from jobline.domain.access import PUBLIC
 from jobline.domain.errors import JoblineError, LedgerUnavailable
 from jobline.domain.record import Failure
 from jobline.ledger import commands
-from jobline.ledger.commands.attempts import Claimed, Disowned
+from jobline.ledger.commands.attempts import Claimed, ReleasedClaim
 from jobline.ledger.commands.command import Command
 from jobline.ledger.scripts import Script
 from jobline.worker.message import Message, to_message, to_submission
@@ -156,7 +156,7 @@ class Channel(stock.Channel):
         elif unread is None:
             self._send(self._next_claim(queues), self._on_claimed)
         else:
-            command = commands.attempts.disown(
+            command = commands.attempts.release_claim(
                 self.resources.owner, unread, self.resources.settings.retention, self._disown_after
             )
             self._send(command, self._on_disowned)
@@ -212,7 +212,7 @@ class Channel(stock.Channel):
             self._hand_over(job)
         return bool(claimed)
 
-    def _on_disowned(self, disowned: Disowned) -> bool:
+    def _on_disowned(self, disowned: ReleasedClaim) -> bool:
         self._disown_after = disowned.after
         if not disowned.after:
             self.resources.claim_numbers.unread = None

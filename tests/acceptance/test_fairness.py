@@ -33,8 +33,8 @@ class SharedDeployment(Deployment):
     def enter(self, tenant: str) -> Deployment:
         """Return the deployment as a new tenant sees it, with a key that has all scopes."""
         credential, token = make_token()
-        command = commands.access.keep_access_key(
-            credential, tenant=tenant, scopes=frozenset(Scope), name="", life_ms=None
+        command = commands.access.add_access_key(
+            credential, tenant=tenant, scopes=frozenset(Scope), name="", ttl_ms=None
         )
         with redis.Redis.from_url(self.redis.url) as client:
             client.eval(scripts_of(DEFAULT_LAYOUT)[command.script].text, 0, *command.args)

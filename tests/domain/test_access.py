@@ -73,7 +73,7 @@ def test_tenant_that_would_break_a_place_is_none(name: str) -> None:
 
 def test_ledger_holds_the_digest_and_finds_the_key_by_its_id(client: redis.Redis) -> None:
     credential, token = make_token()
-    order = commands.access.keep_access_key(credential, tenant="acme", scopes=ALL, name="ci", life_ms=60_000)
+    order = commands.access.add_access_key(credential, tenant="acme", scopes=ALL, name="ci", ttl_ms=60_000)
     created_ms = run(client, order)
     found = run(client, commands.access.read_access_key(credential))
     (listed,) = run(client, commands.access.list_access_keys())
@@ -92,7 +92,7 @@ def test_ledger_holds_the_digest_and_finds_the_key_by_its_id(client: redis.Redis
 
 def test_use_is_noted_with_the_right_secret_only(client: redis.Redis) -> None:
     credential, _ = make_token()
-    run(client, commands.access.keep_access_key(credential, tenant="t", scopes=ALL, name="", life_ms=None))
+    run(client, commands.access.add_access_key(credential, tenant="t", scopes=ALL, name="", ttl_ms=None))
     wrong = read_token(f"jl_{credential.id}_{'0' * 64}")
     assert wrong is not None
 
@@ -107,11 +107,11 @@ def test_use_is_noted_with_the_right_secret_only(client: redis.Redis) -> None:
 def test_expired_and_revoked_keys_are_not_found(client: redis.Redis) -> None:
     expired, revoked = make_token()[0], make_token()[0]
     for one in (expired, revoked):
-        run(client, commands.access.keep_access_key(one, tenant="t", scopes=ALL, name="", life_ms=60_000))
+        run(client, commands.access.add_access_key(one, tenant="t", scopes=ALL, name="", ttl_ms=60_000))
     client.hset(Key.ACCESS.of(expired.id), "expires", 1)
 
-    assert run(client, commands.access.drop_access_key(revoked.id))
-    assert not run(client, commands.access.drop_access_key(revoked.id))
+    assert run(client, commands.access.delete_access_key(revoked.id))
+    assert not run(client, commands.access.delete_access_key(revoked.id))
     assert run(client, commands.access.read_access_key(expired)) is None
     assert run(client, commands.access.read_access_key(revoked)) is None
     assert [key.id for key in run(client, commands.access.list_access_keys())] == [expired.id]

@@ -9,7 +9,7 @@ from jobline.domain.state import State
 
 FLAT = {
     b"state": b"PENDING",
-    b"place": b"public:a.b:q",
+    b"partition": b"public:a.b:q",
     b"stamp": b"1800000000123456",
     b"priority": b"5",
     b"max_attempts": b"3",

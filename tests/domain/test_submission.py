@@ -41,7 +41,7 @@ def make(**more: Any) -> Submission:
 
 
 def test_place_names_tenant_task_and_queue() -> None:
-    assert make().place == "public:a.b:q"
+    assert make().partition == "public:a.b:q"
 
 
 def test_record_is_made_without_reading_it_back() -> None:

@@ -112,10 +112,10 @@ def test_retry_beyond_the_last_attempt_is_a_failure(ledger: Ledger) -> None:
     assert ledger.waiting() == []
 
 
-@pytest.mark.parametrize("ends", [Ledger.succeed, Ledger.fail, Ledger.retry, Ledger.stop, Ledger.lose])
+@pytest.mark.parametrize("ends", [Ledger.succeed, Ledger.fail, Ledger.retry, Ledger.stop, Ledger.rescue])
 def test_late_attempt_ends_nothing(ledger: Ledger, ends: Callable[[Ledger, Claimed], object]) -> None:
     late = ledger.start()
-    ledger.lose(late)
+    ledger.rescue(late)
     (current,) = ledger.claim(owner="w2")
     before = ledger.snapshot()
     settled = ends(ledger, late)
@@ -134,7 +134,7 @@ def test_late_attempt_publishes_nothing(ledger: Ledger) -> None:
 
 def test_late_attempt_tells_renews_and_releases_nothing(ledger: Ledger) -> None:
     late = ledger.start()
-    ledger.lose(late)
+    ledger.rescue(late)
     ledger.claim(owner="w2")
     before = ledger.snapshot()
     assert not ledger.report(late, {"done": 1}).is_current
@@ -144,7 +144,7 @@ def test_late_attempt_tells_renews_and_releases_nothing(ledger: Ledger) -> None:
     assert ledger.snapshot() == before
 
 
-@pytest.mark.parametrize("ends", [Ledger.succeed, Ledger.fail, Ledger.stop, Ledger.lose])
+@pytest.mark.parametrize("ends", [Ledger.succeed, Ledger.fail, Ledger.stop, Ledger.rescue])
 def test_second_end_of_one_attempt_changes_nothing(
     ledger: Ledger, ends: Callable[[Ledger, Claimed], object]
 ) -> None:
@@ -158,7 +158,7 @@ def test_second_end_of_one_attempt_changes_nothing(
 def test_end_of_a_forgotten_job_changes_nothing(ledger: Ledger) -> None:
     ghost = Claimed("ghost", "a.b", "default", 1, 3, 1, 1000, b"{}")
     assert not ledger.succeed(ghost).is_current
-    assert not ledger.lose(ghost).is_current
+    assert not ledger.rescue(ghost).is_current
     assert ledger.renew(ghost).lost == ["ghost"]
     assert not ledger.report(ghost, {}).is_current
     assert ledger.keys() == set()
@@ -167,7 +167,7 @@ def test_end_of_a_forgotten_job_changes_nothing(ledger: Ledger) -> None:
 def test_lost_attempt_is_followed_by_the_next_at_the_front(ledger: Ledger) -> None:
     job = ledger.start()
     ledger.submit()
-    assert ledger.lose(job).state is State.RETRY
+    assert ledger.rescue(job).state is State.RETRY
     record = ledger.read(job.id)
     assert record.error is not None
     assert (record.error.code, record.error.attempt, record.attempt) == ("worker-lost", 1, 1)
@@ -180,7 +180,7 @@ def test_job_that_loses_every_worker_fails(ledger: Ledger) -> None:
     states = []
     for _ in range(3):
         (job,) = ledger.claim()
-        states.append(ledger.lose(job).state)
+        states.append(ledger.rescue(job).state)
     assert states == [State.RETRY, State.RETRY, State.FAILURE]
     record = ledger.read(job_id)
     assert record.error is not None
@@ -234,7 +234,7 @@ def test_several_are_released_at_once_but_none_that_ended(ledger: Ledger) -> Non
 
 def test_renewal_tells_current_lost_and_cancelled_apart(ledger: Ledger) -> None:
     runs, lost, cancelled, ended = (ledger.start() for _ in range(4))
-    ledger.lose(lost)
+    ledger.rescue(lost)
     ledger.cancel(cancelled.id)
     ledger.succeed(ended)
     renewed = ledger.renew(runs, lost, cancelled, ended)
@@ -273,4 +273,4 @@ def test_history_of_a_job_is_bounded(ledger: Ledger) -> None:
     for number in range(1010):
         ledger.report(job, number)
     assert ledger.redis.llen(Key.EVENTS.of(job.id)) == 1000
-    assert ledger.cancel(job.id) is Cancelled.ASKED
+    assert ledger.cancel(job.id) is Cancelled.REQUESTED

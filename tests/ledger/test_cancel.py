@@ -44,7 +44,7 @@ def test_running_job_is_asked_to_stop_and_its_worker_is_told(ledger: Ledger) -> 
     with ledger.redis.pubsub() as ears:
         ears.subscribe(Key.TELL.of("w7"))
         assert ears.get_message(timeout=5) is not None
-        assert ledger.cancel(job.id) is Cancelled.ASKED
+        assert ledger.cancel(job.id) is Cancelled.REQUESTED
         told = ears.get_message(timeout=5)
     assert told is not None
     assert told["data"] == job.id.encode()
@@ -58,9 +58,9 @@ def test_second_cancel_says_again(ledger: Ledger) -> None:
     waiting, running = ledger.submit(priority=0), ledger.start(priority=9)
     ledger.cancel(waiting)
     ledger.cancel(running.id)
-    assert [ledger.cancel(waiting), ledger.cancel(running.id)] == [Cancelled.AGAIN, Cancelled.AGAIN]
+    assert [ledger.cancel(waiting), ledger.cancel(running.id)] == [Cancelled.REPEATED, Cancelled.REPEATED]
     ledger.stop(running)
-    assert ledger.cancel(running.id) is Cancelled.AGAIN
+    assert ledger.cancel(running.id) is Cancelled.REPEATED
 
 
 def test_finished_job_cannot_be_cancelled(ledger: Ledger) -> None:
@@ -72,7 +72,7 @@ def test_finished_job_cannot_be_cancelled(ledger: Ledger) -> None:
     assert ledger.snapshot() == before
 
 
-@pytest.mark.parametrize("verb", ["retry", "stop", "lose", "release"])
+@pytest.mark.parametrize("verb", ["retry", "stop", "rescue", "release"])
 def test_cancel_beats_every_way_back_into_the_queue(ledger: Ledger, verb: str) -> None:
     job = ledger.start()
     ledger.cancel(job.id)

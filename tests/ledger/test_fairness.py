@@ -143,7 +143,7 @@ def test_limit_that_changes_is_the_limit(ledger: Ledger, before: int, after: int
     assert ledger.redis.hgetall(Key.TASKS_RUNNING.of()) == {}
 
 
-@pytest.mark.parametrize("end", ["succeed", "retry", "release", "lose"])
+@pytest.mark.parametrize("end", ["succeed", "retry", "release", "rescue"])
 def test_tenant_runs_no_more_than_its_limit(ledger: Ledger, end: str) -> None:
     limits = Limits(tenant=2)
     for tenant in ("a", "b"):
@@ -196,7 +196,7 @@ def test_any_order_of_verbs_keeps_limits_depth_and_every_job(ledger: Ledger) -> 
         running = {job.id: (job, waiting.pop(job.id)) for job in claim(ledger, 50, limits)}
         assert running or not waiting, "waiting jobs, free slots, and nothing starts"
     ledger.tick()
-    kinds = (Key.WAITING, Key.ROTA, Key.PARKED, Key.PARKED_ROTA, Key.BARRED)
+    kinds = (Key.WAITING, Key.ROTATION, Key.BLOCKED, Key.BLOCKED_ROTATION, Key.AT_LIMIT)
     assert [key for key in ledger.snapshot() if key.startswith(tuple(map(start_of, kinds)))] == []
 
 

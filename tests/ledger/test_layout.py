@@ -97,7 +97,7 @@ async def test_events_of_one_prefix_are_never_told_under_another(redis_url: str)
         await side.subscription.ready()
         await side.feed.skip_to_end()
     for side in sides:
-        await side.store.run(commands.submitting.submit(order(side.job), queue_limit=10, watcher="me"))
+        await side.store.run(commands.submitting.submit(order(side.job), queue_limit=10, subscriber="me"))
         await side.store.run(commands.jobs.cancel(side.job, TENANT, RETENTION))
     async with asyncio.timeout(5):
         for side in sides:

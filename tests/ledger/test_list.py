@@ -169,4 +169,4 @@ def test_shelves_that_are_empty_are_forgotten(ledger: Ledger) -> None:
     job = ledger.start()
     ledger.succeed(job)
     ledger.page()
-    assert ledger.redis.smembers(Key.SHELVES.of(TENANT)) == {b"SUCCESS:public:demo.add:default"}
+    assert ledger.redis.smembers(Key.INDEXES.of(TENANT)) == {b"SUCCESS:public:demo.add:default"}

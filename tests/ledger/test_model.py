@@ -7,14 +7,14 @@ from collections.abc import Iterable
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as some
 
-from jobline.domain.state import MOVES, State
+from jobline.domain.state import TRANSITIONS, State
 from jobline.ledger.commands.attempts import Claimed
 from jobline.ledger.keys import Key
 from tests.support.ledger import TENANT, Ledger
 
 QUEUE = "default"
 SUBMITS = {"submit": {}, "submit_later": {"delay_ms": 60_000}, "submit_brief": {"expires_in_ms": 60_000}}
-ENDS = ("succeed", "fail", "retry", "retry_later", "lose", "release", "stop", "renew", "report")
+ENDS = ("succeed", "fail", "retry", "retry_later", "rescue", "release", "stop", "renew", "report")
 TIMES = {"due": Key.DUE.of(QUEUE), "expire": Key.START_BY.of(), "reap": Key.LEASES.of()}
 VERBS = (*SUBMITS, "claim", "claim", *ENDS, "cancel", *TIMES)
 #: A verb and the number of the job, or of the attempt, that it is for.
@@ -78,16 +78,16 @@ class Play:
             record = self.ledger.read(job_id)
             before = self.seen.get(job_id, record.state)
             # One verb is one move at most: a job that becomes due stays in its state.
-            assert record.state is before or record.state in MOVES[before], f"{before} -> {record.state}"
+            assert record.state is before or record.state in TRANSITIONS[before], f"{before}, {record.state}"
             self.seen[job_id] = record.state
-            assert (job_id in waiting | due) == record.state.is_waiting
+            assert (job_id in waiting | due) == (record.state in {State.PENDING, State.RETRY})
             assert (job_id in leases) == (record.state is State.STARTED)
             assert (job_id in finished) == record.state.is_terminal
             assert record.attempt <= record.max_attempts
             shelves = [
                 state
                 for state in State
-                if job_id in self.members(Key.SHELF.of(state, f"{TENANT}:demo.add:{QUEUE}"))
+                if job_id in self.members(Key.INDEX.of(state, f"{TENANT}:demo.add:{QUEUE}"))
             ]
             assert shelves == [record.state]
         assert [record.id for record in self.ledger.page().records] == self.jobs[::-1]

@@ -7,21 +7,23 @@ import pytest
 import redis
 
 from jobline.ledger import commands
-from jobline.ledger.keys import DEFAULT_LAYOUT, DEFAULT_PREFIX, Key
+from jobline.ledger.keys import DEFAULT_LAYOUT, Key
 from jobline.ledger.scripts import (
     CONSTANTS,
-    LUA,
-    SHARED,
+    STRING,
     Script,
-    inline_keys,
-    lua_key,
+    definitions,
+    read_code,
     read_lua,
     scripts_of,
+    shared_files,
     verbs,
+    write_keys,
 )
 
 VERBS = verbs()
-FILES = [*VERBS, *(f"shared/{name}" for name in SHARED)]
+SCRIPTS = scripts_of(DEFAULT_LAYOUT)
+FILES = [*VERBS, *shared_files()]
 #: A template with a fixed name holds one key; others take parts.
 PARTS = ("a", "b", "c")
 
@@ -45,10 +47,6 @@ def comments_before(members: type) -> dict[str, str]:
     return found
 
 
-def without_comments(text: str) -> str:
-    return "\n".join(line.partition("--")[0] for line in text.splitlines())
-
-
 def test_every_key_says_its_type_and_its_end() -> None:
     notes = comments_before(Key)
     assert set(notes) == {key.name for key in Key}
@@ -67,46 +65,37 @@ def test_no_two_keys_can_collide() -> None:
     ]
 
 
-@pytest.mark.parametrize("key", Key, ids=lambda key: key.name)
+@pytest.mark.parametrize("key", [key for key in Key if arguments(key)], ids=lambda key: key.name)
 def test_lua_builds_the_same_key(key: Key, redis_url: str) -> None:
     parts = arguments(key)
-    name = f"{key.name.lower()}_key({', '.join(f'ARGV[{index + 1}]' for index in range(len(parts)))})"
-    source = f"{lua_key(key, DEFAULT_LAYOUT)}\nreturn {name if parts else key.name}"
-    text = inline_keys(source, DEFAULT_LAYOUT)
+    call = f"{key.name.lower()}_key({', '.join(f'ARGV[{index + 1}]' for index in range(len(parts)))})"
     with redis.Redis.from_url(redis_url) as client:
-        built = [client.eval(source, 0, *parts), client.eval(text, 0, *parts)]
-    assert built == [key.of(*parts).encode()] * 2
-    assert built[0].startswith(DEFAULT_PREFIX.encode())
-    assert "function" not in text
+        assert client.eval(write_keys(f"return {call}", DEFAULT_LAYOUT), 0, *parts) == key.of(*parts).encode()
 
 
-def test_keys_of_what_other_calls_give_stay_calls(redis_url: str) -> None:
-    source = f"{lua_key(Key.JOB, DEFAULT_LAYOUT)}\nreturn job_key(string.match(job_key(ARGV[1]), '[^:]*$'))"
-    text = inline_keys(source, DEFAULT_LAYOUT)
-    with redis.Redis.from_url(redis_url) as client:
-        assert client.eval(text, 0, "one") == Key.JOB.of("one").encode()
-    assert text.count("job_key") == 2
+def test_shared_names_are_unique() -> None:
+    code = "\n".join(read_code(name) for name in shared_files())
+    names = re.findall(r"^local (?:function )?(\w+)", code, re.MULTILINE)
+    assert sorted([*names, *CONSTANTS]) == sorted(definitions())
 
 
 @pytest.mark.parametrize("name", VERBS)
-def test_every_name_that_a_script_calls_is_defined_in_it(name: str) -> None:
-    """Redis would find a missing one only when a job comes that way."""
-    code = re.sub(r"'[^']*'", "''", without_comments(scripts_of(DEFAULT_LAYOUT)[Script(name)].text))
-    shared = re.sub(
-        r"'[^']*'", "''", without_comments("\n".join(read_lua(f"shared/{one}") for one in SHARED))
-    )
-    names = set(re.findall(r"^local (?:function )?(\w+)", shared, re.MULTILINE)) - {"_"}
-    names |= {*CONSTANTS, *(f"{key.name.lower()}_key" if arguments(key) else key.name for key in Key)}
-    used = {name for name in re.findall(r"(?<![.\w])([A-Za-z_]\w*)", code) if name in names}
-    defined = re.findall(r"^local (?:function )?(\w+)", code, re.MULTILINE)
-    assert used <= set(defined)
-    assert len(defined) == len(set(defined))
+def test_script_defines_each_name_before_its_use(name: str) -> None:
+    """Redis would find a missing name only when a job comes that way."""
+    code = STRING.sub("''", SCRIPTS[Script(name)].text)
+    defined = set(re.findall(r"^local (?:function )?(\w+)", code, re.MULTILINE))
+    for shared in definitions():
+        first = re.search(rf"(?<![.\w]){shared}\b", code)
+        if first is not None:
+            assert shared in defined
+            assert re.search(r"local (function )?$", code[: first.start()]), f"{shared} is used too early"
+    assert not re.search(r"_key\(", code), "a part of a key is a call"
 
 
 def test_lua_has_no_more_locals_than_it_allows() -> None:
     """Lua 5.1 takes 200 in one function; a script is one."""
     for name in VERBS:
-        assert len(re.findall(r"^local ", scripts_of(DEFAULT_LAYOUT)[Script(name)].text, re.MULTILINE)) < 150
+        assert len(re.findall(r"^local ", SCRIPTS[Script(name)].text, re.MULTILINE)) < 150
 
 
 @pytest.mark.parametrize("name", VERBS)
@@ -116,8 +105,8 @@ def test_every_verb_opens_with_its_contract(name: str) -> None:
     assert text.startswith(f"-- {name}: ")
     assert [line for line in head if re.match(r"-- ARGV (1|none)", line)], "its arguments"
     assert [line for line in head if line.startswith("-- reply ")], "its reply"
-    if re.search(r"\b(emit|finish|revoke|revoke_cancelled|lose_attempt)\(", text):
-        assert [line for line in head if line.startswith("-- event ")], "its events"
+    has_events = bool(re.search(r"\bappend_(event|untrimmed)\(", SCRIPTS[Script(name)].text))
+    assert has_events == any(line.startswith("-- event ") for line in head), "its events"
 
 
 @pytest.mark.parametrize("name", VERBS)
@@ -133,13 +122,13 @@ def test_arguments_in_use_are_those_of_the_contract(name: str) -> None:
 
 @pytest.mark.parametrize("name", FILES)
 def test_no_script_puts_a_key_together(name: str) -> None:
-    literals = re.findall(r"'jl:[^']*'", without_comments(read_lua(name)))
-    assert literals == []
+    heads = tuple(key.value.partition("{")[0] for key in Key if arguments(key))
+    assert [text for text in STRING.findall(read_code(name)) if text[1:].startswith(heads)] == []
 
 
 @pytest.mark.parametrize("name", FILES)
 def test_no_script_encodes_json_or_scans(name: str) -> None:
-    code = without_comments(read_lua(name))
+    code = read_code(name)
     assert "cjson.encode" not in code
     assert not re.search(r"'(KEYS|SCAN|SSCAN|HSCAN|ZSCAN|FLUSHALL|FLUSHDB)'", code)
     assert "KEYS[" not in code
@@ -151,23 +140,15 @@ def test_every_verb_has_one_command() -> None:
     assert sorted(script.name for script in scripts) == VERBS
 
 
-def test_every_shared_file_is_linked() -> None:
-    assert sorted(file.name for file in (LUA / "shared").iterdir()) == sorted(
-        f"{name}.lua" for name in SHARED
-    )
-
-
 def test_sha_is_the_one_by_which_redis_knows_the_script(redis_url: str) -> None:
     with redis.Redis.from_url(redis_url) as client:
         for script in map(Script, VERBS):
-            loaded = client.script_load(scripts_of(DEFAULT_LAYOUT)[script].text)
-            assert (loaded.decode() if isinstance(loaded, bytes) else loaded) == scripts_of(DEFAULT_LAYOUT)[
-                script
-            ].sha
+            loaded = client.script_load(SCRIPTS[script].text)
+            assert (loaded.decode() if isinstance(loaded, bytes) else loaded) == SCRIPTS[script].sha
 
 
 def test_constants_fit_what_a_double_holds() -> None:
-    """A turn is ``(9 - priority) * 2^49 + microseconds since EPOCH_US``, and must stay exact until 2043."""
+    """A rank is ``(9 - priority) * 2^49 + microseconds since EPOCH_US``, and must stay exact until 2043."""
     from datetime import UTC, datetime  # noqa: PLC0415
 
     assert CONSTANTS["EPOCH_US"] == datetime(2026, 1, 1, tzinfo=UTC).timestamp() * 1_000_000

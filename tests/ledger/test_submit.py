@@ -99,7 +99,7 @@ def test_unknown_file_is_refused_and_nothing_is_stored(ledger: Ledger) -> None:
 
 
 def test_expired_file_is_refused_as_gone(ledger: Ledger) -> None:
-    ledger.keep_file(FILE)
+    ledger.add_file(FILE)
     ledger.let_pass(Key.FILES.of(), FILE)
     ledger.tick()
     refused = ledger.send(ledger.order(files=(FILE,)))

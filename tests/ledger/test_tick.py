@@ -71,9 +71,10 @@ def test_after_a_gap_owners_get_one_lease_to_report_first(ledger: Ledger) -> Non
     ledger.tick(lease_ms=20_000)
     ledger.tick(lease_ms=20_000)
     assert ledger.read(job.id).state is State.STARTED
-    held_until = ledger.redis.hget(Key.TICK.of(), "hold")
-    assert 19_000 <= int(str(held_until, "ascii") if isinstance(held_until, bytes) else 0) - now_ms <= 22_000
-    ledger.redis.hset(Key.TICK.of(), "hold", now_ms)
+    rescue_after = ledger.redis.hget(Key.TICK.of(), "rescue_after")
+    assert isinstance(rescue_after, bytes)
+    assert 19_000 <= int(rescue_after) - now_ms <= 22_000
+    ledger.redis.hset(Key.TICK.of(), "rescue_after", now_ms)
     ledger.tick()
     assert ledger.read(job.id).state is State.RETRY
 
@@ -89,7 +90,7 @@ def test_very_first_tick_holds_too(ledger: Ledger) -> None:
 def test_steady_ticks_hold_nothing(ledger: Ledger) -> None:
     ledger.settle_in()
     ledger.tick()
-    assert ledger.redis.hget(Key.TICK.of(), "hold") == b"0"
+    assert ledger.redis.hget(Key.TICK.of(), "rescue_after") == b"0"
 
 
 def test_worker_shows_its_heartbeat_until_it_is_old(ledger: Ledger) -> None:
@@ -106,12 +107,12 @@ def test_worker_shows_its_heartbeat_until_it_is_old(ledger: Ledger) -> None:
 
 @pytest.mark.parametrize("verb", ["succeed", "fail", "stop"])
 def test_expired_job_leaves_a_tombstone_and_nothing_else(ledger: Ledger, verb: str) -> None:
-    ledger.keep_file(FILE)
-    ledger.keep_file(OTHER)
+    ledger.add_file(FILE)
+    ledger.add_file(OTHER)
     job = ledger.start(
         tags=("a", "ü", "b c"), idempotency="key", fingerprint="f", files=(FILE, OTHER), expires_in_ms=60_000
     )
-    ledger.run(commands.jobs.read_job(job.id, TENANT, watcher="p1"))
+    ledger.run(commands.jobs.read_job(job.id, TENANT, subscriber="p1"))
     ledger.report(job, {"done": 1})
     ledger.retry(job)
     (job,) = ledger.claim()
@@ -188,24 +189,24 @@ def test_many_expired_jobs_go_in_bounded_steps(ledger: Ledger) -> None:
         ledger.succeed(job)
     ledger.redis.zadd(Key.FINISHED.of(), dict.fromkeys(ids, 1))
     assert [ledger.tick().has_more for _ in range(3)] == [True, True, False]
-    kinds = (Key.JOB.of(""), Key.EVENTS.of(""), Key.SHELF.of("SUCCESS", ""))
+    kinds = (Key.JOB.of(""), Key.EVENTS.of(""), Key.INDEX.of("SUCCESS", ""))
     left = sorted(ledger.keys())
     assert [one for one in left if one.startswith(kinds)] == []
 
 
 def test_file_lives_as_long_as_an_unfinished_job_names_it(ledger: Ledger) -> None:
-    ledger.keep_file(FILE)
+    ledger.add_file(FILE)
     first, second = ledger.start(files=(FILE,)), ledger.start(files=(FILE,))
-    assert not ledger.run(commands.files.drop_file(FILE, TENANT, RETENTION))
+    assert not ledger.run(commands.files.delete_file(FILE, TENANT, RETENTION))
     ledger.succeed(first)
     assert ledger.redis.zscore(Key.FILES.of(), FILE) is None
     ledger.fail(second)
     assert ledger.redis.zscore(Key.FILES.of(), FILE) is not None
-    assert ledger.run(commands.files.drop_file(FILE, TENANT, RETENTION))
+    assert ledger.run(commands.files.delete_file(FILE, TENANT, RETENTION))
     with pytest.raises(Gone, match=FILE):
         ledger.run(commands.files.read_files(TENANT, [FILE]))
     with pytest.raises(NotFound, match=OTHER):
-        ledger.run(commands.files.drop_file(OTHER, TENANT, RETENTION))
+        ledger.run(commands.files.delete_file(OTHER, TENANT, RETENTION))
 
 
 def test_artifact_outlives_its_maker_while_an_unfinished_job_names_it(ledger: Ledger) -> None:
@@ -225,14 +226,14 @@ def test_artifact_outlives_its_maker_while_an_unfinished_job_names_it(ledger: Le
 
 
 def test_trash_is_emptied_step_by_step(ledger: Ledger) -> None:
-    ledger.keep_file(FILE)
-    ledger.run(commands.files.drop_file(FILE, TENANT, RETENTION))
+    ledger.add_file(FILE)
+    ledger.run(commands.files.delete_file(FILE, TENANT, RETENTION))
     assert ledger.run(commands.files.trash()) == [FILE]
     assert ledger.run(commands.files.trash([FILE])) == []
 
 
 def test_full_memory_stops_no_job_that_was_accepted(ledger: Ledger) -> None:
-    names = ("succeed", "fail", "retry", "stop", "lose", "release")
+    names = ("succeed", "fail", "retry", "stop", "rescue", "release")
     jobs = {name: ledger.start() for name in names}
     waiting, cancelled, scheduled = ledger.submit(), ledger.submit(), ledger.submit(delay_ms=60_000)
     ledger.tick()
@@ -241,7 +242,7 @@ def test_full_memory_stops_no_job_that_was_accepted(ledger: Ledger) -> None:
         with pytest.raises(LedgerUnavailable):
             ledger.submit()
         ledger.tick()
-        ledger.run(commands.jobs.read_job(waiting, TENANT, watcher="p1"))
+        ledger.run(commands.jobs.read_job(waiting, TENANT, subscriber="p1"))
         assert ledger.renew(jobs["succeed"]).current == 1
         ended: dict[str, Any] = {name: getattr(ledger, name)(job) for name, job in jobs.items()}
         ledger.cancel(cancelled)
@@ -261,5 +262,5 @@ def test_full_memory_stops_no_job_that_was_accepted(ledger: Ledger) -> None:
     finally:
         ledger.redis.config_set("maxmemory", "0")
     assert [ended[name].state for name in names[:5]] == ["SUCCESS", "FAILURE", "RETRY", "REVOKED", "RETRY"]
-    assert ids == {waiting, scheduled, jobs["retry"].id, jobs["lose"].id, jobs["release"].id}
+    assert ids == {waiting, scheduled, jobs["retry"].id, jobs["rescue"].id, jobs["release"].id}
     assert (ledger.read(cancelled).state, ledger.read(cancelled).answered) == (State.REVOKED, True)

@@ -46,9 +46,9 @@ class Job:
     #: the stamp by which it waits; None when it does not
     turn: int | None = None
     #: waits beside its queue, for a running job of its task to end
-    is_parked: bool = False
-    #: what it counts in: k the running jobs of its task, t those of its tenant
-    held: str = ""
+    is_blocked: bool = False
+    #: the limits under which it counts as running: task, tenant
+    permits: list[str] = field(default_factory=list)
     due: int | None = None
     lease: int | None = None
     started: int | None = None
@@ -57,7 +57,7 @@ class Job:
     code: str | None = None
     progress: str | None = None
     answered: bool = False
-    watchers: set[str] = field(default_factory=set)
+    subscribers: set[str] = field(default_factory=set)
     events: list[str] = field(default_factory=list)
     artifacts: dict[str, str] = field(default_factory=dict)
 

@@ -76,9 +76,7 @@ def make_key(worker: Worker) -> MakeKey:
         credential, token = make_token()
         allowed = frozenset(scopes or Scope)
         worker.run(
-            commands.access.keep_access_key(
-                credential, tenant=tenant, scopes=allowed, name="", life_ms=life_ms
-            )
+            commands.access.add_access_key(credential, tenant=tenant, scopes=allowed, name="", ttl_ms=life_ms)
         )
         return f"Bearer {token}"
 

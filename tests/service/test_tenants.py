@@ -98,6 +98,6 @@ async def test_expired_job_is_410_for_its_tenant_and_404_for_others(
 
 async def test_without_keys_all_is_the_public_tenants(client: httpx.AsyncClient, worker: Worker) -> None:
     job = (await client.post(ADD, json={"input": {"a": 1}})).json()
-    place = worker.redis.hget(Key.JOB.of(job["id"]), "place")
-    assert place == b"public:demo.add:sums"
+    partition = worker.redis.hget(Key.JOB.of(job["id"]), "partition")
+    assert partition == b"public:demo.add:sums"
     assert json.dumps(job).count("public") == 0

@@ -54,8 +54,10 @@ class Ledger:
         }
         return Submission(**{**standard, **fields})
 
-    def send(self, order: Submission, *, queue_limit: int = 1_000_000, watcher: str = "") -> Receipt[Record]:
-        return self.run(commands.submitting.submit(order, queue_limit=queue_limit, watcher=watcher))
+    def send(
+        self, order: Submission, *, queue_limit: int = 1_000_000, subscriber: str = ""
+    ) -> Receipt[Record]:
+        return self.run(commands.submitting.submit(order, queue_limit=queue_limit, subscriber=subscriber))
 
     def submit(self, **fields: Any) -> str:
         receipt = self.send(self.order(**fields))
@@ -103,8 +105,8 @@ class Ledger:
             commands.attempts.retry(job.id, job.fence, failure(job, "demo.flaky"), delay_ms, RETENTION)
         )
 
-    def lose(self, job: Claimed) -> Settled:
-        return self.run(commands.attempts.lose(job.id, job.fence, RETENTION))
+    def rescue(self, job: Claimed) -> Settled:
+        return self.run(commands.attempts.rescue(job.id, job.fence, RETENTION))
 
     def stop(self, job: Claimed) -> Settled:
         return self.run(commands.attempts.stop(job.id, job.fence, RETENTION))
@@ -115,7 +117,7 @@ class Ledger:
     def renew(self, *attempts: Claimed, lease_ms: int = LEASE_MS) -> commands.attempts.Renewed:
         return self.run(commands.attempts.renew([(job.id, job.fence) for job in attempts], lease_ms=lease_ms))
 
-    def report(self, job: Claimed, content: object, kind: str = "progress") -> commands.attempts.Noted:
+    def report(self, job: Claimed, content: object, kind: str = "progress") -> commands.attempts.Reported:
         return self.run(commands.attempts.report(job.id, job.fence, kind, json.dumps(content)))
 
     def cancel(self, job_id: str, tenant: str = TENANT) -> Cancelled:
@@ -129,9 +131,9 @@ class Ledger:
     def read(self, job_id: str) -> Record:
         return self.run(commands.jobs.read_job(job_id, TENANT))
 
-    def keep_file(self, file_id: str, tenant: str = TENANT) -> int:
+    def add_file(self, file_id: str, tenant: str = TENANT) -> int:
         return self.run(
-            commands.files.keep_file(
+            commands.files.add_file(
                 file_id,
                 tenant,
                 name="a.jpg",
@@ -159,7 +161,7 @@ class Ledger:
     def settle_in(self) -> None:
         """Tick, and end the wait that a gap in the ticks puts before the expiry of leases."""
         self.tick()
-        self.redis.hset(Key.TICK.of(), "hold", 0)
+        self.redis.hset(Key.TICK.of(), "rescue_after", 0)
 
     # inspection
 

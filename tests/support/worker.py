@@ -8,7 +8,7 @@ from typing import Any
 from jobline import Task
 from jobline.domain.errors import LedgerUnavailable
 from jobline.domain.registry import Registry
-from jobline.ledger.commands.attempts import Noted, Renewed
+from jobline.ledger.commands.attempts import Renewed, Reported
 from jobline.ledger.commands.command import Command
 from tests.support.tasks import endings
 
@@ -30,6 +30,6 @@ class FakeRecorder:
         if command.script.name == "report":
             _, _, kind, content = command.args
             self.reports.append((str(kind), json.loads(str(content))))
-            return Noted(is_current=not self.lost, cancel_requested=bool(self.cancelled))
+            return Reported(is_current=not self.lost, cancel_requested=bool(self.cancelled))
         assert command.script.name == "renew"
         return Renewed(self.lost, self.cancelled, 1)

@@ -70,8 +70,8 @@ def test_waiting_clients_of_one_process_are_one_watcher(app: Any, ledger: Ledger
     for _ in range(3):
         with pytest.raises(CeleryTimeout):
             AsyncResult(job.id, app=app).get(timeout=0.01)
-    watchers: Any = ledger.redis.hget(Key.JOB.of(job.id), "watchers")
-    assert len(watchers.split()) == 1
+    subscribers: Any = ledger.redis.hget(Key.JOB.of(job.id), "subscribers")
+    assert len(subscribers.split()) == 1
 
 
 def test_forget_keeps_the_job(app: Any, ledger: Ledger) -> None:

@@ -76,7 +76,7 @@ def test_input_comes_by_the_names_of_its_fields() -> None:
 
 def test_settings_are_those_of_the_task() -> None:
     order = send()
-    assert (order.max_attempts, order.timeout_ms, order.priority, order.place) == (
+    assert (order.max_attempts, order.timeout_ms, order.priority, order.partition) == (
         7,
         12_500,
         5,

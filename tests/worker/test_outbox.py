@@ -15,7 +15,7 @@ RETENTION = Retention(1, 1, 1)
 
 
 def make(number: int) -> Command[object]:
-    return commands.attempts.lose(str(number), 1, RETENTION)  # type: ignore[return-value]
+    return commands.attempts.rescue(str(number), 1, RETENTION)  # type: ignore[return-value]
 
 
 def drain(outbox: Outbox) -> list[object]:

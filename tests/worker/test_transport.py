@@ -19,7 +19,7 @@ from redis.exceptions import ResponseError
 from jobline.domain.errors import NotFound, QueueFull
 from jobline.domain.settings import Settings
 from jobline.domain.state import State
-from jobline.ledger.commands.attempts import CLAIM, DISOWN
+from jobline.ledger.commands.attempts import CLAIM, RELEASE_CLAIM
 from jobline.ledger.keys import DEFAULT_LAYOUT, Key
 from jobline.ledger.scripts import scripts_of
 from jobline.worker import transport
@@ -142,7 +142,7 @@ def test_what_a_closed_connection_has_to_send_is_given_up_before_its_claim_is_di
 @pytest.fixture
 def channel(app: Any, ledger: Ledger) -> Iterator[Any]:
     """Be a channel that consumes one queue of jobs; its scripts are loaded."""
-    for script in (CLAIM, DISOWN):
+    for script in (CLAIM, RELEASE_CLAIM):
         ledger.redis.script_load(scripts_of(DEFAULT_LAYOUT)[script].text)
     with app.connection_for_read() as connection:
         made = connection.default_channel
@@ -171,7 +171,7 @@ def test_claim_that_was_refused_is_disowned_after_a_pause(
         patch.setattr(channel.client, "parse_response", refuse)
         assert ask(channel) == "claim"
     channel.client.connection.read_response()
-    assert [ask(channel) for _ in range(4)] == ["wait", "disown", "claim", "wait"]
+    assert [ask(channel) for _ in range(4)] == ["wait", "release_claim", "claim", "wait"]
 
 
 def test_job_of_a_queue_that_is_consumed_no_more_is_handed_back(
@@ -199,5 +199,5 @@ def test_next_channel_disowns_what_a_closed_one_left_unread(app: Any, channel: A
         later.basic_consume("media", no_ack=True, callback=print, consumer_tag="t")
         later.client.connection = later.client.connection_pool.get_connection()
         channel.close()
-        assert ask(later) == "disown"
+        assert ask(later) == "release_claim"
     assert (ledger.read(job).state, ledger.read(job).attempt) == (State.PENDING, 0)

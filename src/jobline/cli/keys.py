@@ -53,9 +53,9 @@ def create(
     if len(name) > MAX_NAME or not name.isprintable():
         raise KeyRefused(f"the name must be at most {MAX_NAME} printable characters")
     credential, token = make_token()
-    life_ms = None if expires_in_days is None else int(expires_in_days * DAY_MS)
+    ttl_ms = None if expires_in_days is None else int(expires_in_days * DAY_MS)
     scopes = frozenset(scope)
-    run(commands.access.keep_access_key(credential, tenant=tenant, scopes=scopes, name=name, life_ms=life_ms))
+    run(commands.access.add_access_key(credential, tenant=tenant, scopes=scopes, name=name, ttl_ms=ttl_ms))
     sys.stdout.write(f"{token}\n")
     report(f"key {credential.id} of {tenant} may {join_scopes(scopes)}; it is not shown again")
     if read_settings().auth is not Auth.KEYS:
@@ -88,7 +88,7 @@ def list_keys(as_json: AsJson = False) -> None:
 @keys.command()
 def revoke(key_id: Annotated[str, typer.Argument(metavar="ID", help="The key's id.")]) -> None:
     """End a key; every process refuses it within seconds."""
-    if not run(commands.access.drop_access_key(key_id)):
+    if not run(commands.access.delete_access_key(key_id)):
         raise KeyRefused("there is no key of this id: `jobline keys list` shows them")
     report(f"key {key_id} is revoked")
 

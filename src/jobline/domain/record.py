@@ -1,4 +1,4 @@
-"""A job as the ledger holds it: the hash of `Key.JOB`, read into types. No HTTP, no Celery."""
+"""A job as the ledger stores it: the hash of `Key.JOB`, read into types. No HTTP, no Celery."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, overload
 
 from jobline.domain.state import State
 
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """Tell why an attempt, or the job, did not succeed."""
+    """Why an attempt, or the job, did not succeed."""
 
     code: str
     message: str
@@ -22,7 +22,7 @@ class Failure:
     traceback: str | None = None
 
     def dumps(self) -> str:
-        """Write it as the JSON that the ledger stores."""
+        """Return the JSON that the ledger stores."""
         content: dict[str, Any] = {
             "code": self.code,
             "message": self.message,
@@ -40,7 +40,7 @@ class Failure:
 
 
 class Record(NamedTuple):
-    """Hold one job; JSON values stay text until somebody needs them."""
+    """One job; JSON values stay text until they are needed."""
 
     id: str
     state: State
@@ -65,18 +65,18 @@ class Record(NamedTuple):
     started_at: datetime | None = None
     finished_at: datetime | None = None
     start_by: datetime | None = None
-    answered: bool = False  #: its end was the answer to the submit that made it
+    answered: bool = False  #: its end was the answer to the submit that created it
 
     @property
     def created_at(self) -> datetime:
-        """Say when the ledger took the job, by the clock of Redis."""
+        """When the ledger stored the job, by the clock of Redis."""
         return datetime.fromtimestamp(self.stamp / 1_000_000, UTC)
 
     @classmethod
     def read(cls, id: str, flat: Sequence[bytes]) -> Record:
-        """Read the flat field-value list that a script answers."""
+        """Read the names and values of a reply."""
         fields = dict(pairs(flat))
-        tenant, task, queue = fields[b"place"].decode().split(":")
+        tenant, task, queue = fields[b"partition"].decode().split(":")
         return cls(
             id=id,
             state=State(fields[b"state"].decode()),
@@ -106,10 +106,14 @@ class Record(NamedTuple):
 
 
 def pairs(flat: Sequence[bytes]) -> Iterator[tuple[bytes, bytes]]:
-    """Walk a flat list two by two."""
+    """Return the pairs of a list that has names and values in turn."""
     return zip(flat[::2], flat[1::2], strict=True)
 
 
-def moment(ms: bytes | str | None) -> datetime | None:
-    """Read milliseconds since 1970 as an aware UTC time."""
+@overload
+def moment(ms: bytes | str | int) -> datetime: ...
+@overload
+def moment(ms: bytes | str | int | None) -> datetime | None: ...
+def moment(ms: bytes | str | int | None) -> datetime | None:
+    """Return milliseconds since 1970 as an aware UTC time; None stays None."""
     return None if ms is None else datetime.fromtimestamp(int(ms) / 1000, UTC)

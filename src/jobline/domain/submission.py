@@ -1,4 +1,4 @@
-"""A job on its way into the ledger: everything validated, nothing stored yet."""
+"""A job on its way into the ledger: everything is validated, nothing stored yet."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ DEFAULT_PRIORITY = 5
 
 
 class Submission(NamedTuple):
-    """Hold one accepted request to perform a task; times in milliseconds, ``input`` as JSON.
+    """One accepted request to perform a task; times in milliseconds, ``input`` as JSON.
 
-    A tuple, named at each use: a frozen dataclass of so many fields takes three times as long to make, and
-    one is made for each submit. `Record` likewise.
+    A tuple, because one is made for each submit, and a frozen dataclass with this many fields takes three
+    times as long. `Record` likewise.
     """
 
     id: str
@@ -35,22 +35,22 @@ class Submission(NamedTuple):
     files: tuple[str, ...] = ()
 
     @property
-    def place(self) -> str:
-        """Name the shelf family of the job: tenant, task and queue."""
+    def partition(self) -> str:
+        """Tenant, task and queue: the ledger indexes jobs by them."""
         return f"{self.tenant}:{self.task}:{self.queue}"
 
     @property
     def terms(self) -> tuple[object, ...]:
-        """Give all but the id and the input, as a key: jobs of one batch may share it."""
+        """All but the id and the input, as a key: jobs of one batch may share them."""
         return self[2:]
 
     def repeat(self, id: str, input: bytes) -> Submission:  # noqa: A002 - as the fields
-        """Ask for the same task on the same terms."""
+        """Return a request for the same task on the same terms."""
         return Submission(id, input, *self[2:])
 
     def as_record(self, stamp: int, due_ms: bytes) -> Record:
-        """Give the record that the ledger now holds, without reading it back."""
-        start_by = None if self.expires_in_ms is None else moment(str(stamp // 1000 + self.expires_in_ms))
+        """Return the record that the ledger has now stored, without reading it back."""
+        start_by = None if self.expires_in_ms is None else moment(stamp // 1000 + self.expires_in_ms)
         return Record(
             id=self.id,
             state=State.PENDING,
@@ -69,7 +69,7 @@ class Submission(NamedTuple):
 
 
 def digest(*parts: str | bytes) -> str:
-    """Hash parts without ambiguity: SHA-256 over each one's length and bytes, in hexadecimal."""
+    """Return an unambiguous hash of the parts: SHA-256 over each one's length and bytes, in hexadecimal."""
     total = hashlib.sha256()
     for part in parts:
         data = part.encode() if isinstance(part, str) else part

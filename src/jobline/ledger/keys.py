@@ -28,25 +28,25 @@ class Key(Enum):
     GONE = "gone:{}"
     #: string ``<fingerprint> <job id>``; born by submit with an Idempotency-Key. Ends with the job.
     IDEMPOTENCY = "idem:{}"
-    #: zset of active job ids by their turn, one a (queue, tenant); born by submit, retry, release, tick.
+    #: zset of active job ids by their rank, one a (queue, tenant); born by submit, retry, release, tick.
     #: Bounded by the queue limit.
     WAITING = "wait:{}:{}"
     #: zset of the tenants that wait in a queue by when they were served last (microseconds), 0 before that;
     #: born by submit, emptied by claim, dropped with the queue.
-    ROTA = "rota:{}"
+    ROTATION = "rotation:{}"
     #: zset of active job ids by the time they are due (ms); as WAITING.
     DUE = "due:{}"
-    #: zset of active job ids by their turn, one a (task, queue, tenant): they wait for a running job of their
+    #: zset of active job ids by their rank, one a (task, queue, tenant): they wait for a running job of their
     #: task to end. As WAITING.
-    PARKED = "parked:{}:{}:{}"
-    #: zset of ``queue:tenant`` with parked jobs of a task, by when they were served last; as ROTA.
-    PARKED_ROTA = "parked-rota:{}"
+    BLOCKED = "blocked:{}:{}:{}"
+    #: zset of ``queue:tenant`` with blocked jobs of a task, by when they were served last; as ROTATION.
+    BLOCKED_ROTATION = "blocked-rotation:{}"
     #: hash task -> running jobs, of the tasks with a limit; born by claim, ends at 0.
     TASKS_RUNNING = "tasks-running"
     #: hash tenant -> running jobs, where tenants have a limit; born by claim, ends at 0.
     TENANTS_RUNNING = "tenants-running"
     #: set of the queues whose rotation a tenant left at its limit; born by claim, ends when a job of it ends.
-    BARRED = "barred:{}"
+    AT_LIMIT = "at-limit:{}"
     #: list of tokens that wake idle workers; at most WAKE_TOKENS long.
     WAKE = "wake:{}"
     #: hash queue -> jobs that wait in it, scheduled ones too; the tick drops the empty ones.
@@ -61,19 +61,19 @@ class Key(Enum):
     START_BY = "start-by"
     #: zset of final job ids by the time at which they are forgotten (ms).
     FINISHED = "finished"
-    #: zset of job ids by their stamp: one shelf a (state, tenant:task:queue). Ends when empty.
-    SHELF = "shelf:{}:{}"
-    #: set of the shelves of one tenant, as ``state:tenant:task:queue``. Bounded by states x tasks x queues.
-    SHELVES = "shelves:{}"
-    #: zset of job ids by their stamp: beside each shelf, one a tag (state, tenant:task:queue, tag).
+    #: zset of job ids by their stamp: one a (state, tenant:task:queue). Ends when empty.
+    INDEX = "index:{}:{}"
+    #: set of the indexes of one tenant, as ``state:tenant:task:queue``. Bounded by states x tasks x queues.
+    INDEXES = "indexes:{}"
+    #: zset of job ids by their stamp: beside each index, one a tag (state, tenant:task:queue, tag).
     #: Ends when empty.
-    TAG = "tag:{}:{}:{}"
+    TAG_INDEX = "tag-index:{}:{}:{}"
     #: hash; a batch: tenant, stamp of its first job (the others' follow in a row), total, how many of its
     #: jobs are kept, and how many are in each state. Ends with its last job.
     BATCH = "batch:{}"
     #: string; the last stamp given out (microseconds), one key in all.
     CLOCK = "clock"
-    #: hash {last, hold}: the last tick, and until when no lease is reaped (ms); one key in all.
+    #: hash {last, rescue_after}: the last tick, and until when no attempt is rescued (ms); one key in all.
     TICK = "tick"
     #: stream of all events, trimmed to about FEED_KEPT.
     FEED = "feed"

@@ -1,8 +1,8 @@
 """What the ledger tells a process at once: its channel, and the text of a message on it.
 
 Each process that waits for jobs has a name and a channel. The scripts publish there the events of every job
-that was submitted or read with ``watcher=name``, until the job ends. A worker is told there of the jobs that
-it should cancel.
+that was submitted or read with ``subscriber=name``, until the job ends. A worker is told there of the jobs
+that it should cancel.
 
 `Subscription` awaits and calls back; `PolledSubscription` blocks its caller for at most a timeout. Both lose
 messages while their connection is down: a caller reads its jobs again after each gap.
@@ -31,7 +31,7 @@ PAUSE_S = 0.5
 
 logger = logging.getLogger("jobline.subscription")
 
-#: Takes a job's id and one of its events, for `Event.read_told`.
+#: Takes a job's id and one of its events, for `Event.read_message`.
 Tell = Callable[[str, bytes], None]
 
 

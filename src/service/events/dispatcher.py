@@ -1,8 +1,8 @@
 """The events of single jobs, for waiting clients: one subscription a process, however many clients wait.
 
 A request that waits for a job subscribes here *before* it submits or reads the job with
-``watcher=dispatcher.name``. From then on, the scripts publish each event of the job on this process's channel
-until the job ends. Nobody polls.
+``subscriber=dispatcher.name``. From then on, the scripts publish each event of the job on this process's
+channel until the job ends. Nobody polls.
 
 No event is missed: the channel is subscribed before the first client is, and after a gap of the subscription
 every subscriber is told to read its job again (``RESYNC``). A notification only says that the job may have
@@ -76,7 +76,7 @@ class Dispatcher:
 
 
 class Notification:
-    """One event as published, shared by all subscribers of the job; ``text`` is for `Event.read_told`."""
+    """One event as published, shared by all subscribers of the job; ``text`` is for `Event.read_message`."""
 
     __slots__ = ("frame", "job_id", "kind", "reading", "text")
 

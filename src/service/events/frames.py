@@ -50,7 +50,7 @@ def describe_job(event: Event, *, tracebacks: bool) -> dict[str, Any]:  # Any: J
     """Return the fields of `JobEventData`."""
     # Without orjson: numbers of a task may be larger than 64 bits, and must not change.
     detail = json.loads(event.detail, parse_constant=lambda _: None)
-    _, task, queue = event.place.split(":")
+    _, task, queue = event.partition.split(":")
     error, due = detail.get("error"), detail.get("run_at_ms")
     return {
         "job_id": event.job_id,
@@ -61,7 +61,7 @@ def describe_job(event: Event, *, tracebacks: bool) -> dict[str, Any]:  # Any: J
         "progress": rewrite(detail.get("progress")),
         "log": rewrite(detail.get("log")),
         "error": None if error is None else describe_error(Failure(**error), tracebacks=tracebacks),
-        "run_at": None if due is None else moment(str(due)),
+        "run_at": None if due is None else moment(due),
         "result": raw(event.result),
     }
 

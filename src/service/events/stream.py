@@ -88,7 +88,7 @@ class Stream(DeferredAnswer):
             self.end()
             return
         if notification.frame is None:
-            notification.frame = self._write(Event.read_told(notification.text, notification.job_id))
+            notification.frame = self._write(Event.read_message(notification.text, notification.job_id))
         self.push(notification.frame)
 
     def fall_behind(self) -> None:

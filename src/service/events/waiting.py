@@ -163,7 +163,7 @@ class JobWait(DeferredAnswer):
         return record
 
     async def _read(self, watcher: str = "") -> Record:
-        command = commands.jobs.read_job(self._job_id, self._tenant, watcher=watcher, note=self._notes_end)
+        command = commands.jobs.read_job(self._job_id, self._tenant, subscriber=watcher, note=self._notes_end)
         return await self._store.run(command)
 
     def _unsubscribe(self) -> None:

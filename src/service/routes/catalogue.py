@@ -12,7 +12,7 @@ from jobline.domain.errors import NotFound
 from jobline.domain.registry import Registry, install_hint
 from jobline.domain.task import Task
 from jobline.ledger import commands
-from jobline.ledger.commands.clock import WorkerSeen
+from jobline.ledger.commands.clock import WorkerStats
 from jobline.service.answers.problems import problems
 from jobline.service.guards.scopes import needs
 from jobline.service.resources import Resources, ResourcesDep
@@ -98,7 +98,7 @@ def describe_task(task: Task[Any, Any]) -> TaskInfo:
     )
 
 
-def describe_worker(seen: WorkerSeen) -> WorkerInfo:
+def describe_worker(seen: WorkerStats) -> WorkerInfo:
     """Return the description of one worker."""
     about = orjson.loads(seen.about)
     return WorkerInfo(

@@ -151,7 +151,7 @@ async def open_job(resources: Resources, tenant: str, path: Mapping[str, str]) -
 
     async def read(after: str) -> History:
         return await resources.store.run(
-            commands.events.read_history(job_id, tenant, after=after, watcher=watcher)
+            commands.events.read_history(job_id, tenant, after=after, subscriber=watcher)
         )
 
     await resources.dispatcher.ready()

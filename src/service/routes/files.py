@@ -100,7 +100,7 @@ async def get_file(resources: ResourcesDep, tenant: Tenant, file_id: FileId) -> 
 )
 async def delete_file(resources: ResourcesDep, tenant: Tenant, file_id: FileId) -> Response:
     """Delete an upload that no unfinished job refers to. Artifacts are deleted with their job."""
-    if not await resources.store.run(commands.files.drop_file(file_id, tenant, resources.retention)):
+    if not await resources.store.run(commands.files.delete_file(file_id, tenant, resources.retention)):
         raise Conflict(f"The file {file_id} is in use by an unfinished job, or it is the artifact of a job.")
     return Response(None, 204)
 
@@ -157,7 +157,7 @@ async def record_file(resources: Resources, tenant: str, upload: Upload, stored:
     """Record stored bytes in the ledger. If that fails, delete them: nobody could find them."""
     try:
         await resources.store.run(
-            commands.files.keep_file(
+            commands.files.add_file(
                 stored.id,
                 tenant,
                 name=upload.name,

@@ -8,7 +8,7 @@ from starlette.routing import BaseRoute
 
 from jobline.domain.errors import LedgerUnavailable
 from jobline.ledger import commands
-from jobline.ledger.commands.clock import WorkerSeen
+from jobline.ledger.commands.clock import WorkerStats
 from jobline.service.answers.json_answer import JSON
 from jobline.service.answers.problems import problems
 from jobline.service.answers.refusals import NotReady
@@ -59,6 +59,6 @@ async def check_ready(resources: ResourcesDep) -> Response:
     return Response(b'{"status":"ready"}', media_type=JSON)
 
 
-def is_alive(worker: WorkerSeen) -> bool:
+def is_alive(worker: WorkerStats) -> bool:
     """Return whether a worker's heartbeat is recent."""
     return worker.age_ms < MAX_HEARTBEAT_AGE_MS

@@ -125,11 +125,11 @@ async def cancel_jobs(
     end, revoked, asked, below = time.monotonic() + MAX_BULK_S, 0, 0, None
     while states:
         part = await resources.store.run(
-            commands.bulk.cancel_many(
+            commands.bulk.cancel(
                 write_filter(tenant, filters, states, below), limit=BULK_PAGE, retention=resources.retention
             )
         )
-        revoked, asked, below = revoked + part.revoked, asked + part.asked, part.next_stamp
+        revoked, asked, below = revoked + part.revoked, asked + part.requested, part.next_stamp
         if not below or time.monotonic() > end:
             break
     return CancelCounts(revoked=revoked, cancel_requested=asked, has_more=bool(below))
@@ -150,7 +150,7 @@ async def retry_jobs(
     end, retried, skipped, below, is_full = time.monotonic() + MAX_BULK_S, 0, 0, None, False
     while states:
         part = await resources.store.run(
-            commands.bulk.retry_many(
+            commands.bulk.retry(
                 write_filter(tenant, filters, states, below),
                 [str(uuid_utils.uuid7()) for _ in range(BULK_PAGE)],
                 queue_limit=resources.settings.queue_limit,

@@ -154,7 +154,7 @@ async def cancel_job(resources: ResourcesDep, tenant: Tenant, job_id: JobId) -> 
     if outcome is Cancelled.FINISHED:
         raise Conflict(f"The job {record.id} has already finished as {record.state}.")
     body = write_job(record, tracebacks=resources.settings.tracebacks)
-    if outcome is Cancelled.ASKED:
+    if outcome is Cancelled.REQUESTED:
         return Response(body, 202, {"Retry-After": str(RETRY_AFTER_S)}, JSON)
     return Response(body, 200, None, JSON)
 

@@ -9,7 +9,7 @@ from starlette.routing import BaseRoute
 from jobline.domain.access import Scope
 from jobline.domain.errors import NotFound
 from jobline.ledger import commands
-from jobline.ledger.commands.queues import QueueSeen
+from jobline.ledger.commands.queues import QueueStats
 from jobline.service.answers.problems import problems
 from jobline.service.guards.scopes import needs
 from jobline.service.resources import Resources, ResourcesDep
@@ -119,7 +119,7 @@ async def read_queue(resources: Resources, name: str) -> Queue:
     )
 
 
-def average_rates(seen: QueueSeen) -> QueueRates:
+def average_rates(seen: QueueStats) -> QueueRates:
     """Return the rates. The ledger counts by full minute, so only a part of the oldest minute counts."""
     within = 1 - seen.seen_at.second / 60
     last_5 = sum(seen.ended[:5]) + seen.ended[5] * within

@@ -125,7 +125,7 @@ class SubmitRoute(DirectRoute):
 async def submit(resources: Resources, submission: Submission, watcher: str = "") -> Record:
     """Store the job; raises the ledger's refusals."""
     command = commands.submitting.submit(
-        submission, queue_limit=resources.settings.queue_limit, watcher=watcher
+        submission, queue_limit=resources.settings.queue_limit, subscriber=watcher
     )
     return (await resources.store.run(command)).accepted()
 

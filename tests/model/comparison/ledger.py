@@ -44,22 +44,22 @@ def compare_ledger(model: Model, dump: dict[str, Any]) -> None:
 
 
 def check_indexes(model: Model, found: dict[str, Any]) -> None:
-    """Hold shelves, tags, queues, keys and start-by against the model."""
+    """Hold indexes, tags, queues, keys and start-by against the model."""
     jobs = list(model.jobs.values())
-    shelves = {name: found.pop(name) for name in list(found) if name.startswith(start_of(Key.SHELF))}
-    placed = {(name, one) for name, line in shelves.items() for one in scores(line)}
+    indexes = {name: found.pop(name) for name in list(found) if name.startswith(start_of(Key.INDEX))}
+    placed = {(name, one) for name, line in indexes.items() for one in scores(line)}
     assert placed == {
-        (Key.SHELF.of(one.state, f"{one.tenant}:{one.task}:{one.queue}"), one.id) for one in jobs
+        (Key.INDEX.of(one.state, f"{one.tenant}:{one.task}:{one.queue}"), one.id) for one in jobs
     }
     named = {
-        Key.SHELF.of(*one.decode().split(":", 1))
+        Key.INDEX.of(*one.decode().split(":", 1))
         for tenant in ("one", "two")
-        for one in found.pop(Key.SHELVES.of(tenant), [])
+        for one in found.pop(Key.INDEXES.of(tenant), [])
     }
-    assert set(shelves) <= named
-    tags = {name: found.pop(name) for name in list(found) if name.startswith(start_of(Key.TAG))}
+    assert set(indexes) <= named
+    tags = {name: found.pop(name) for name in list(found) if name.startswith(start_of(Key.TAG_INDEX))}
     assert {(name, one, stamp) for name, line in tags.items() for one, stamp in scores(line).items()} == {
-        (Key.TAG.of(one.state, f"{one.tenant}:{one.task}:{one.queue}", tag), one.id, one.stamp)
+        (Key.TAG_INDEX.of(one.state, f"{one.tenant}:{one.task}:{one.queue}", tag), one.id, one.stamp)
         for one in jobs
         for tag in one.tags
     }

@@ -15,39 +15,41 @@ def check_queue(model: Model, queue: str, found: dict[str, Any]) -> None:
     for tenant in ("one", "two"):
         line = [name for name, _ in strings(found.pop(Key.WAITING.of(queue, tenant), []))]
         assert line == [job.id for job in model.line(queue, tenant)]
-    rota = {name for name, _ in strings(found.pop(Key.ROTA.of(queue), []))}
-    barred = {tenant for tenant, queues in model.barred.items() if queue in queues}
-    assert {job.tenant for job in model.waiting(queue)} <= rota | barred, "a tenant waits and has no turn"
+    rotation = {name for name, _ in strings(found.pop(Key.ROTATION.of(queue), []))}
+    at_limit = {tenant for tenant, queues in model.at_limit.items() if queue in queues}
+    assert {job.tenant for job in model.waiting(queue)} <= rotation | at_limit, (
+        "a tenant waits and has no turn"
+    )
     due = {job.id: job.due for job in model.jobs.values() if job.queue == queue and job.due is not None}
     assert scores(found.pop(Key.DUE.of(queue), [])) == due
     assert len(found.pop(Key.WAKE.of(queue), [])) == model.wake.get(queue, 0)
 
 
 def check_limits(model: Model, found: dict[str, Any]) -> None:
-    """Hold counts of running jobs, parked jobs and barred tenants against the model, and each other."""
+    """Compare running jobs, blocked jobs and tenants at their limit with the model, and with each other."""
     jobs = list(model.jobs.values())
     for task, lines in model.served.items():
-        assert {name for name, _ in strings(found.pop(Key.PARKED_ROTA.of(task), []))} == set(lines)
+        assert {name for name, _ in strings(found.pop(Key.BLOCKED_ROTATION.of(task), []))} == set(lines)
         for line in lines:
-            ids = [name for name, _ in strings(found.pop(Key.PARKED.of(task, *line.split(":")), []))]
-            assert ids == [job.id for job in model.parked(task, line)]
-            assert not ids or model.tasks_running[task], "jobs are parked and nobody will hand on to them"
-    for key, counts, mark in (
-        (Key.TASKS_RUNNING, model.tasks_running, "k"),
-        (Key.TENANTS_RUNNING, model.tenants_running, "t"),
+            ids = [name for name, _ in strings(found.pop(Key.BLOCKED.of(task, *line.split(":")), []))]
+            assert ids == [job.id for job in model.blocked(task, line)]
+            assert not ids or model.tasks_running[task], "jobs are blocked and nobody will hand on to them"
+    for key, counts, name in (
+        (Key.TASKS_RUNNING, model.tasks_running, "task"),
+        (Key.TENANTS_RUNNING, model.tenants_running, "tenant"),
     ):
-        held = Counter(one.task if mark == "k" else one.tenant for one in jobs if mark in one.held)
-        stored = {name: int(count) for name, count in strings(found.pop(key.of(), []))}
-        assert stored == counts == held
-    assert read_barred(found) == model.barred
-    for tenant in model.barred:
-        assert model.tenants_running[tenant], "a tenant is barred and nobody will let it in again"
-        del found[Key.BARRED.of(tenant)]
+        permits = Counter(getattr(one, name) for one in jobs if name in one.permits)
+        stored = {one: int(count) for one, count in strings(found.pop(key.of(), []))}
+        assert stored == counts == permits
+    assert read_at_limit(found) == model.at_limit
+    for tenant in model.at_limit:
+        assert model.tenants_running[tenant], "a tenant left the rotation and nobody will let it in again"
+        del found[Key.AT_LIMIT.of(tenant)]
 
 
-def read_barred(found: dict[str, Any]) -> dict[str, set[str]]:
-    """Read in which queues which tenants are barred."""
-    head = Key.BARRED.of("")
+def read_at_limit(found: dict[str, Any]) -> dict[str, set[str]]:
+    """Read in which queues which tenants are at their limit."""
+    head = Key.AT_LIMIT.of("")
     return {name.removeprefix(head): members(found[name]) for name in found if name.startswith(head)}
 
 
@@ -57,4 +59,4 @@ def check_workers(model: Model, found: dict[str, Any]) -> None:
     for owner in ("w1", "w2"):
         assert members(found.pop(Key.CANCELS.of(owner), [])) == model.cancels.get(owner, set())
         found.pop(Key.WORKER.of(owner), None)
-    assert dict(strings(found.pop(Key.TICK.of(), []))).get("hold", "0") == str(model.hold)
+    assert dict(strings(found.pop(Key.TICK.of(), []))).get("rescue_after", "0") == str(model.rescue_after)

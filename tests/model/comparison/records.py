@@ -32,12 +32,12 @@ def check_events(job: Job, record: dict[str, str], stored: list[bytes]) -> None:
 def read_history(record: dict[str, str], lines: list[str]) -> list[str]:
     """Put a job's history together: its milestones, and the lines between; rising, as their ids say."""
     milestones = {
-        "born": "job.created",
-        "began": "job.started",
-        "ended": FINAL_EVENT.get(record["state"], ""),
+        "created_event": "job.created",
+        "started_event": "job.started",
+        "ended_event": FINAL_EVENT.get(record["state"], ""),
     }
     stood = {name: f"{record[name]} {kind}" for name, kind in milestones.items() if name in record}
-    end = [stood.pop("ended")] if "ended" in stood else []
+    end = [stood.pop("ended_event")] if "ended_event" in stood else []
     told = [line.split(" ") for line in (*stood.values(), *lines, *end)]
     ids = [tuple(map(int, words[0].split("-"))) for words in told]
     assert ids == sorted(set(ids)), "events out of order"
@@ -46,20 +46,20 @@ def read_history(record: dict[str, str], lines: list[str]) -> list[str]:
 
 def check_record(job: Job, got: dict[str, str]) -> None:
     """Hold a record's own fields against the model."""
-    for name in ("born", "began", "ended"):
+    for name in ("created_event", "started_event", "ended_event"):
         got.pop(name, None)
     if "error" in got:
         got["error"] = json.loads(got["error"])["code"]
-    got["watchers"] = " ".join(sorted(got.get("watchers", "").split()))
+    got["subscribers"] = " ".join(sorted(got.get("subscribers", "").split()))
     wanted: dict[str, object] = {
         "state": job.state,
-        "place": f"{job.tenant}:{job.task}:{job.queue}",
+        "partition": f"{job.tenant}:{job.task}:{job.queue}",
         "stamp": job.stamp,
         "priority": job.priority,
         "max_attempts": job.max_attempts,
         "timeout_ms": 1000,
         "input": "{}",
-        "watchers": " ".join(sorted(job.watchers)),
+        "subscribers": " ".join(sorted(job.subscribers)),
     }
     optional = {
         "run_at": job.run_at,
@@ -77,7 +77,7 @@ def check_record(job: Job, got: dict[str, str]) -> None:
         "batch": job.batch,
         "retry_of": job.retry_of,
         "retried_as": job.retried_as,
-        "held": job.held or None,
+        "permits": " ".join(job.permits) or None,
         "answered": 1 if job.answered else None,
     }
     wanted |= {name: value for name, value in optional.items() if value is not None}

@@ -31,7 +31,7 @@ class LedgerMachine(Attempts, Files, Queues, Watching):
         if Part.LIMITS in self.parts:
             self.limits = limits
         self.tick("w1")
-        self.keep_file("one")
+        self.add_file("one")
         self.submit(orders)
         self.claim("w1", 2, ["right", "left"], 0)
 

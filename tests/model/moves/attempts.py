@@ -12,7 +12,7 @@ from jobline.ledger import commands
 from jobline.ledger.commands.attempts import Claimed, Limits, PublishedArtifact
 from jobline.ledger.keys import Key
 from tests.model.comparison.dump import strings
-from tests.model.comparison.queues import read_barred
+from tests.model.comparison.queues import read_at_limit
 from tests.model.moves.births import ORDERS, Order
 from tests.model.moves.clock import Clock
 from tests.model.moves.requests import Requests
@@ -44,7 +44,7 @@ class Attempts(Requests, Clock):
     )
     def claim(self, owner: str, slots: int, queues: list[str], after_ms: int) -> None:
         self.model.now_us += after_ms * 1000
-        self.held += [(one.id, one.fence) for one in self.claim_jobs(owner, slots, queues)]
+        self.attempts += [(one.id, one.fence) for one in self.claim_jobs(owner, slots, queues)]
 
     @only(Part.UNHEARD)
     @rule(owner=OWNERS, slots=st.integers(1, 3), queues=QUEUE_LISTS)
@@ -55,10 +55,10 @@ class Attempts(Requests, Clock):
     @only(Part.UNHEARD)
     @precondition(lambda self: self.unheard)
     @rule(number=ANY)
-    def disown(self, number: int) -> None:
+    def release_claim(self, number: int) -> None:
         owner, claim = self.pick(self.unheard, number)
-        got = self.run(commands.attempts.disown(owner, claim, RETENTION))
-        assert (got.jobs, got.after) == (self.model.disown(f"{owner}/{claim}"), "")
+        got = self.run(commands.attempts.release_claim(owner, claim, RETENTION))
+        assert (got.jobs, got.after) == (self.model.release_claim(f"{owner}/{claim}"), "")
 
     def claim_jobs(self, owner: str, slots: int, queues: list[str]) -> list[Claimed]:
         """Claim, and follow what the ledger chose."""
@@ -74,7 +74,7 @@ class Attempts(Requests, Clock):
         )  # fmt: skip
         chosen = [one.id for one in got]
         revoked = {name for name in waited if self.field(name, "state") == "REVOKED"}
-        seen = Seen(chosen, frozenset(revoked), frozenset(waited & self.parked()), read_barred(self.dump))
+        seen = Seen(chosen, frozenset(revoked), frozenset(waited & self.blocked()), read_at_limit(self.dump))
         started = self.model.claim(f"{owner}/{self.claims}", queues, slots, self.limits, seen)
         wanted = [(job.id, job.task, job.attempt, job.fence, job.queue) for job in started]
         assert [(one.id, one.task, one.attempt, one.fence, one.queue) for one in got] == wanted
@@ -84,21 +84,21 @@ class Attempts(Requests, Clock):
     def is_unclear(self) -> bool:
         """Claim that the order in which a claim meets jobs would decide, and does not show.
 
-        A job that counts in its task, and is too late, hands its count on to whoever is parked then.
+        A job that counts in its task, and is too late, hands its count on to whoever is blocked then.
         """
         jobs = self.model.jobs.values()
-        return any(job.held and job.turn and self.model.is_too_late(job) for job in jobs)
+        return any(job.permits and job.turn and self.model.is_too_late(job) for job in jobs)
 
     def field(self, job_id: str, name: str) -> str:
         """Look at one field of a record, in the ledger."""
         return dict(strings(self.dump[Key.JOB.of(job_id)])).get(name, "")
 
-    def parked(self) -> set[str]:
-        """List the parked jobs, in the ledger."""
+    def blocked(self) -> set[str]:
+        """List the blocked jobs, in the ledger."""
         return {
             name
             for key, content in self.dump.items()
-            if key.startswith(start_of(Key.PARKED))
+            if key.startswith(start_of(Key.BLOCKED))
             for name, _ in strings(content)
         }
 
@@ -114,33 +114,35 @@ class Attempts(Requests, Clock):
         self.limits = Limits(tasks={FEW: 2})
         self.submit([replace(order, task=FEW, times=Times()) for order in orders])
         self.claim(owner, 3, ["right", "left"], 0)
-        counted = [one for one in self.held if (job := self.model.current(*one)) and "k" in job.held]
+        counted = [
+            one for one in self.attempts if (job := self.model.current(*one)) and "task" in job.permits
+        ]
         if counted:
             self.release([counted[-1]])
         self.limits = Limits(tasks={FEW: 1})
         self.claim(owner, 3, ["right", "left"], 0)
 
     @only(Part.LOSSES)
-    @precondition(lambda self: self.held)
+    @precondition(lambda self: self.attempts)
     @rule(number=ANY, owner=OWNERS, dies=st.booleans())
     def take_over(self, number: int, owner: str, dies: bool) -> None:  # noqa: FBT001
         """Have one worker die, or stop, and another go on."""
         if dies:
-            self.lose(number)
+            self.rescue(number)
         else:
             self.release([self.attempt(number)])
         self.claim(owner, 3, ["right", "left"], 0)
 
     @only(Part.TELLS)
-    @precondition(lambda self: self.held)
+    @precondition(lambda self: self.attempts)
     @rule(numbers=st.lists(ANY, min_size=1, max_size=3, unique=True))
     def renew(self, numbers: list[int]) -> None:
-        held = list(dict(self.attempt(number) for number in numbers).items())
-        wanted = self.model.renew(held)
-        got = self.run(commands.attempts.renew(held, lease_ms=LEASE_MS))
+        current = list(dict(self.attempt(number) for number in numbers).items())
+        wanted = self.model.renew(current)
+        got = self.run(commands.attempts.renew(current, lease_ms=LEASE_MS))
         assert (got.lost, got.cancelled, got.current) == wanted
 
-    @precondition(lambda self: self.held)
+    @precondition(lambda self: self.attempts)
     @rule(
         number=ANY,
         state=st.sampled_from(["SUCCESS", "SUCCESS", "FAILURE", "RETRY", "RETRY", "REVOKED"]),
@@ -168,38 +170,40 @@ class Attempts(Requests, Clock):
             self.files.append(f"art-{job}")
 
     @only(Part.LOSSES)
-    @precondition(lambda self: self.held)
+    @precondition(lambda self: self.attempts)
     @rule(number=ANY)
-    def lose(self, number: int) -> None:
+    def rescue(self, number: int) -> None:
         job, fence = self.attempt(number)
-        wanted = self.model.lose(job, fence)
-        lost = self.run(commands.attempts.lose(job, fence, RETENTION))
+        wanted = self.model.rescue(job, fence)
+        lost = self.run(commands.attempts.rescue(job, fence, RETENTION))
         assert (lost.is_current, lost.state.value) == wanted
 
     @only(Part.LOSSES)
-    @precondition(lambda self: self.held)
+    @precondition(lambda self: self.attempts)
     @rule(numbers=st.lists(ANY, min_size=1, max_size=3, unique=True))
     def release_some(self, numbers: list[int]) -> None:
         self.release([self.attempt(number) for number in numbers])
 
     def release(self, attempts: list[tuple[str, int]]) -> None:
         """Hand attempts back, one of each job."""
-        held = list(dict(attempts).items())
-        wanted = self.model.release(held)
-        assert self.run(commands.attempts.release(held, RETENTION)) == wanted
+        current = list(dict(attempts).items())
+        wanted = self.model.release(current)
+        assert self.run(commands.attempts.release(current, RETENTION)) == wanted
 
     @only(Part.TELLS)
-    @precondition(lambda self: self.held)
+    @precondition(lambda self: self.attempts)
     @rule(
         number=ANY, kind=st.sampled_from(["progress", "log"]), content=st.sampled_from(['{"done":1}', "{}"])
     )
     def report(self, number: int, kind: str, content: str) -> None:
         job, fence = self.attempt(number)
         wanted = self.model.report(job, fence, kind, content)
-        noted = self.run(commands.attempts.report(job, fence, kind, content))
-        assert (noted.is_current, noted.cancel_requested) == wanted
+        reported = self.run(commands.attempts.report(job, fence, kind, content))
+        assert (reported.is_current, reported.cancel_requested) == wanted
 
     def attempt(self, number: int) -> tuple[str, int]:
         """Take an attempt, more often one whose job runs, be it in this attempt or in a later one."""
-        running = [one for one in self.held if one[0] in self.model.jobs and self.model.jobs[one[0]].lease]
-        return self.pick(running if running and number < 3 else self.held, number)
+        running = [
+            one for one in self.attempts if one[0] in self.model.jobs and self.model.jobs[one[0]].lease
+        ]
+        return self.pick(running if running and number < 3 else self.attempts, number)

@@ -148,7 +148,7 @@ class Births(Filters):
         word, about = self.model.retry(job_id, tenant, new_id)
         got = self.ask(commands.jobs.retry_job(job_id, tenant, new_id, queue_limit=QUEUE_LIMIT))
         if isinstance(got, State):
-            assert (word, about) == ("unfit", got.value)
+            assert (word, about) == ("refused", got.value)
             return
         if isinstance(got, str):
             assert got == word
@@ -164,11 +164,11 @@ class Births(Filters):
 
     @only(Part.MANY)
     @rule(wish=WISHES, limit=st.integers(1, 3))
-    def retry_many(self, wish: Wish, limit: int) -> None:
+    def bulk_retry(self, wish: Wish, limit: int) -> None:
         new_ids = [self.new_id() for _ in range(limit)]
         chosen = self.write_filter(wish)
-        wanted = self.model.retry_many(chosen, new_ids)
-        got = self.run(commands.bulk.retry_many(chosen, new_ids, queue_limit=QUEUE_LIMIT))
+        wanted = self.model.bulk_retry(chosen, new_ids)
+        got = self.run(commands.bulk.retry(chosen, new_ids, queue_limit=QUEUE_LIMIT))
         assert (got.retried, got.skipped, got.next_stamp, got.is_full) == wanted
         self.ids += [job_id for job_id in new_ids if job_id in self.model.jobs]
 

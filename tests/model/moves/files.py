@@ -14,13 +14,13 @@ class Files(Stage):
 
     @only(Part.FILES)
     @rule(tenant=TENANTS)
-    def keep_file(self, tenant: str) -> None:
+    def add_file(self, tenant: str) -> None:
         name = f"file-{len(self.files):03}"
         self.files.append(name)
-        command = commands.files.keep_file(
+        command = commands.files.add_file(
             name, tenant, name="n", media_type="text/plain", size_bytes=1, sha256="0", retention=RETENTION
         )
-        assert self.run(command) == self.model.keep_file(name, tenant)
+        assert self.run(command) == self.model.add_file(name, tenant)
 
     @only(Part.FILES)
     @precondition(lambda self: self.files)
@@ -29,20 +29,19 @@ class Files(Stage):
         name = self.pick(self.files, number)
         (found,) = self.call(commands.files.read_files(tenant, [name]))
         word = self.model.look_at_file(name, tenant)
-        assert found[0].decode() == name
+        id_, found_word, *more = found
+        assert (id_.decode(), found_word.decode()) == (name, word)
         if word == "found":
             expires = self.model.files[name].expires
-            assert found[2].decode() == ("" if expires is None else str(expires))
-        else:
-            assert found[1].decode() == word
+            assert more[1].decode() == ("" if expires is None else str(expires))
 
     @only(Part.FILES)
     @precondition(lambda self: self.files)
     @rule(number=ANY, tenant=TENANTS)
-    def drop_file(self, number: int, tenant: str) -> None:
+    def delete_file(self, number: int, tenant: str) -> None:
         name = self.pick(self.files, number)
-        reply = self.call(commands.files.drop_file(name, tenant, RETENTION))
-        assert reply.decode() == self.model.drop_file(name, tenant)
+        reply = self.call(commands.files.delete_file(name, tenant, RETENTION))
+        assert reply.decode() == self.model.delete_file(name, tenant)
 
     @only(Part.FILES)
     @rule(deletes=st.booleans())

@@ -32,10 +32,10 @@ class Requests(Births):
 
     @only(Part.MANY)
     @rule(wish=WISHES, limit=st.integers(1, 3))
-    def cancel_many(self, wish: Wish, limit: int) -> None:
+    def bulk_cancel(self, wish: Wish, limit: int) -> None:
         chosen = self.write_filter(wish)
-        got = self.run(commands.bulk.cancel_many(chosen, limit=limit, retention=RETENTION))
-        assert (got.revoked, got.asked, got.next_stamp) == self.model.cancel_many(chosen, limit)
+        got = self.run(commands.bulk.cancel(chosen, limit=limit, retention=RETENTION))
+        assert (got.revoked, got.requested, got.next_stamp) == self.model.bulk_cancel(chosen, limit)
 
     @only(Part.DELETES)
     @precondition(lambda self: self.ids)
@@ -47,11 +47,11 @@ class Requests(Births):
 
     @only(Part.READS)
     @precondition(lambda self: self.ids)
-    @rule(number=ANY, tenant=TENANTS, watcher=st.sampled_from(["", "p1", "p2"]), note=st.booleans())
-    def read(self, number: int, tenant: str, watcher: str, note: bool) -> None:  # noqa: FBT001
+    @rule(number=ANY, tenant=TENANTS, subscriber=st.sampled_from(["", "p1", "p2"]), note=st.booleans())
+    def read(self, number: int, tenant: str, subscriber: str, note: bool) -> None:  # noqa: FBT001
         job = self.pick(self.ids, number)
-        wanted = self.model.read(job, tenant, watcher, note=note)
-        found = self.ask(commands.jobs.read_job(job, tenant, watcher=watcher, note=note))
+        wanted = self.model.read(job, tenant, subscriber, note=note)
+        found = self.ask(commands.jobs.read_job(job, tenant, subscriber=subscriber, note=note))
         if isinstance(found, Record):
             assert isinstance(wanted, Job)
             compare_record(self.model, found)

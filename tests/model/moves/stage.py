@@ -18,7 +18,7 @@ from jobline.domain.retention import Retention
 from jobline.ledger.commands.attempts import Limits
 from jobline.ledger.commands.command import Command
 from jobline.ledger.keys import DEFAULT_LAYOUT
-from jobline.ledger.scripts import Script, inline_keys, source_of
+from jobline.ledger.scripts import Script, source_of, write_keys
 from tests.model.comparison import DUMP
 from tests.model.nouns import FILE_MS, RESULT_MS, TOMBSTONE_MS
 from tests.model.rules import Model
@@ -79,7 +79,7 @@ class Stage(RuleBasedStateMachine):
         #: the whole ledger after the last move
         self.dump: dict[str, Any] = {}
         #: (job id, fence) of every attempt that was ever claimed: workers keep what they were given
-        self.held: list[tuple[str, int]] = []
+        self.attempts: list[tuple[str, int]] = []
         self.ids: list[str] = []
         self.batches: list[str] = []
         self.files: list[str] = []
@@ -112,13 +112,13 @@ class Stage(RuleBasedStateMachine):
     def load(self, script: Script) -> str:
         """Teach Redis a script on the machine's time, with its defect where it has one."""
         if script.name not in self.shas:
-            text = source_of(script.name, DEFAULT_LAYOUT)
+            text = source_of(script.name)
             if self.mutation is not None and self.mutation[0] == script.name:
                 _, old, new = self.mutation
                 assert text.count(old) == 1, f"{old!r} stands {text.count(old)} times in {script.name}"
                 text = text.replace(old, new)
             self.shas[script.name] = self.ledger.script_load(
-                inline_keys(text, DEFAULT_LAYOUT).replace(CLOCK_CALL, MY_CLOCK)
+                write_keys(text, DEFAULT_LAYOUT).replace(CLOCK_CALL, MY_CLOCK)
             )
         return self.shas[script.name]
 

@@ -30,19 +30,19 @@ class Watching(Stage):
 
     @only(Part.EVENTS)
     @precondition(lambda self: self.ids)
-    @rule(number=ANY, tenant=TENANTS, watcher=st.sampled_from(["", "p1"]), most=st.sampled_from([2, 200]))
-    def read_history(self, number: int, tenant: str, watcher: str, most: int) -> None:
+    @rule(number=ANY, tenant=TENANTS, subscriber=st.sampled_from(["", "p1"]), most=st.sampled_from([2, 200]))
+    def read_history(self, number: int, tenant: str, subscriber: str, most: int) -> None:
         job_id = self.final_or_any(number)
-        wanted = self.model.read(job_id, tenant, watcher)
+        wanted = self.model.read(job_id, tenant, subscriber)
         if isinstance(wanted, str):
-            assert self.ask(commands.events.read_history(job_id, tenant, watcher=watcher)) == wanted
+            assert self.ask(commands.events.read_history(job_id, tenant, subscriber=subscriber)) == wanted
             return
         told: list[str] = []
         results: list[bytes] = []
         after = ""
         while True:
             command = at_most(
-                commands.events.read_history(job_id, tenant, after=after, watcher=watcher), most
+                commands.events.read_history(job_id, tenant, after=after, subscriber=subscriber), most
             )
             page = self.run(command)
             assert len(page.events) <= most + MILESTONES

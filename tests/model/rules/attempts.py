@@ -1,4 +1,4 @@
-"""An attempt's life after its claim: renew, settle, lose, release, disown, report."""
+"""An attempt's life after its claim: renew, settle, rescue, release, report."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from tests.model.rules.ledger import Ledger
 class Attempts(Ledger):
     """Do what workers tell."""
 
-    def renew(self, held: list[tuple[str, int]]) -> tuple[list[str], list[str], int]:
+    def renew(self, attempts: list[tuple[str, int]]) -> tuple[list[str], list[str], int]:
         """Extend leases."""
         lost, cancelled, current = [], [], 0
-        for job_id, fence in held:
+        for job_id, fence in attempts:
             job = self.jobs.get(job_id)
             if job is None or job.fence != fence:
                 lost.append(job_id)
@@ -55,15 +55,15 @@ class Attempts(Ledger):
         self.end(job, state, code=code)
         return True, state
 
-    def lose(self, job_id: str, fence: int) -> tuple[bool, str]:
+    def rescue(self, job_id: str, fence: int) -> tuple[bool, str]:
         """Note that an attempt's process is gone."""
         job = self.current(job_id, fence)
         if job is None:
             return False, self.jobs[job_id].state if job_id in self.jobs else "PENDING"
-        self.give_up(job)
+        self.rescue_attempt(job)
         return True, job.state
 
-    def give_up(self, job: Job) -> None:
+    def rescue_attempt(self, job: Job) -> None:
         """Go on after a lost attempt."""
         job.fence += 1
         job.lease = None
@@ -77,17 +77,17 @@ class Attempts(Ledger):
             self.tell(job, "job.retrying")
             self.enqueue(job, job.stamp)
 
-    def release(self, held: list[tuple[str, int]]) -> list[str]:
+    def release(self, attempts: list[tuple[str, int]]) -> list[str]:
         """Hand attempts back."""
-        return [job_id for job_id, fence in held if self.give_back(self.current(job_id, fence))]
+        return [job_id for job_id, fence in attempts if self.release_attempt(self.current(job_id, fence))]
 
-    def disown(self, owner: str) -> list[str]:
+    def release_claim(self, owner: str) -> list[str]:
         """Hand back all that one claim started."""
         found = [job for job in self.jobs.values() if job.state == "STARTED" and job.owner == owner]
         found.sort(key=lambda job: (job.lease or 0, job.id))
-        return [job.id for job in found if self.give_back(job)]
+        return [job.id for job in found if self.release_attempt(job)]
 
-    def give_back(self, job: Job | None) -> bool:
+    def release_attempt(self, job: Job | None) -> bool:
         """Make a job wait again at its place, its attempt uncounted; a cancelled one ends."""
         if job is None:
             return False

@@ -63,10 +63,10 @@ class Births(Selection):
         if isinstance(job, str):
             return job, ""
         if job.state not in {"FAILURE", "REVOKED"}:
-            return "unfit", job.state
+            return "refused", job.state
         return self.repeat(job, new_id)
 
-    def retry_many(self, chosen: Filter, new_ids: Sequence[str]) -> tuple[int, int, str, bool]:
+    def bulk_retry(self, chosen: Filter, new_ids: Sequence[str]) -> tuple[int, int, str, bool]:
         """Repeat what fits; answers how many were, how many not, where to go on, and whether no room is left.
 
         Each job that fails or was revoked takes one of the ids, be it repeated or not.

@@ -20,8 +20,8 @@ class Seen:
 
     chosen: Sequence[str]
     revoked: frozenset[str]
-    parked: frozenset[str]
-    barred: dict[str, set[str]]
+    blocked: frozenset[str]
+    at_limit: dict[str, set[str]]
 
 
 class Claims(Ledger):
@@ -34,8 +34,8 @@ class Claims(Ledger):
         self.expect_turns(before.get(queues[0], []), slots, limits, seen)
         for name in sorted(seen.revoked):
             self.expire(self.jobs[name], before)
-        parked = [self.jobs[name] for name in sorted(seen.parked)]
-        for job in parked:
+        blocked = [self.jobs[name] for name in sorted(seen.blocked)]
+        for job in blocked:
             self.take_back(job, limits)
         started = []
         for number, name in enumerate(seen.chosen, start=1):
@@ -44,10 +44,10 @@ class Claims(Ledger):
             self.admit(job, limits, number)
             self.start(job, owner, limits)
             started.append(job)
-        for job in parked:
+        for job in blocked:
             limit = limits.tasks[job.task]
-            assert self.tasks_running[job.task] >= limit, "a job is parked and its task has room"
-            job.is_parked = True
+            assert self.tasks_running[job.task] >= limit, "a job is blocked and its task has room"
+            job.is_blocked = True
             self.served.setdefault(job.task, {}).setdefault(job.line, (0, 0))
         if len(started) < slots:
             left = [job for line in before.values() for job in line if self.may_start(job, limits)]
@@ -62,25 +62,25 @@ class Claims(Ledger):
         self.end(job, "REVOKED", code="expired")
 
     def take_back(self, job: Job, limits: Limits) -> None:
-        """Take the count from a job that is parked because the limit was lowered."""
+        """Take the count from a job that is blocked because the limit was lowered."""
         assert job.turn is not None
-        assert job.task in limits.tasks, "a job is parked whose task has no limit"
-        if "k" in job.held:
+        assert job.task in limits.tasks, "a job is blocked whose task has no limit"
+        if "task" in job.permits:
             assert self.tasks_running[job.task] > limits.tasks[job.task]
             count_down(self.tasks_running, job.task)
-            job.held = ""
+            job.permits = []
 
     def admit(self, job: Job, limits: Limits, number: int) -> None:
         """Count a job among the running ones of its task; where there is more room, let one more wait."""
         limit = limits.tasks.get(job.task)
         if limit is None:
             return
-        if not job.held:
+        if not job.permits:
             self.served.setdefault(job.task, {})[job.line] = (self.now_us, number)
             self.tasks_running[job.task] += 1
-            job.held = "k"
+            job.permits = ["task"]
         assert self.tasks_running[job.task] <= limit, "more jobs of a task run than its limit"
-        if self.tasks_running[job.task] < limit and self.hand_on(job.task):
+        if self.tasks_running[job.task] < limit and self.unblock_next(job.task):
             self.tasks_running[job.task] += 1
 
     def start(self, job: Job, owner: str, limits: Limits) -> None:
@@ -91,7 +91,7 @@ class Claims(Ledger):
         job.owner, job.started, job.lease = owner, self.now, self.now + LEASE_MS
         if limits.tenant:
             self.tenants_running[job.tenant] += 1
-            job.held += "t"
+            job.permits.append("tenant")
             assert self.tenants_running[job.tenant] <= limits.tenant, (
                 "more jobs of a tenant run than its limit"
             )
@@ -102,8 +102,8 @@ class Claims(Ledger):
     def expect_turns(self, waiting: list[Job], slots: int, limits: Limits, seen: Seen) -> None:
         """Hold that each tenant who waits in the first queue gets one of enough slots, if nothing bars it."""
         tenants = {job.tenant for job in waiting}
-        barred = any(self.is_too_late(job) or job.task in limits.tasks for job in waiting)
-        if slots >= len(tenants) and not barred and not limits.tenant and not self.barred:
+        may_wait = any(self.is_too_late(job) or job.task in limits.tasks for job in waiting)
+        if slots >= len(tenants) and not may_wait and not limits.tenant and not self.at_limit:
             assert tenants <= {self.jobs[name].tenant for name in seen.chosen}, "a tenant gets no turn"
 
     def expect_order(self, job: Job, before: dict[str, list[Job]], limits: Limits, seen: Seen) -> None:
@@ -114,23 +114,25 @@ class Claims(Ledger):
         if job in before[job.queue]:
             ahead = before[job.queue][: before[job.queue].index(job)]
             assert not [
-                one for one in ahead if one.tenant == job.tenant and one.turn and one.id not in seen.parked
+                one for one in ahead if one.tenant == job.tenant and one.turn and one.id not in seen.blocked
             ], "a job is claimed ahead of its line"
         for queue, line in before.items():
             if queue == job.queue:
                 return
-            assert not [one for one in line if one.id not in seen.parked and self.may_start(one, limits)]
+            assert not [one for one in line if one.id not in seen.blocked and self.may_start(one, limits)]
 
     def may_start(self, job: Job, limits: Limits) -> bool:
         """Claim that nothing keeps a job that waited from being started."""
-        is_barred = job.queue in self.barred.get(job.tenant, ())
+        left_rotation = job.queue in self.at_limit.get(job.tenant, ())
         is_at_limit = limits.tenant and self.tenants_running[job.tenant] >= limits.tenant
-        return bool(job.turn and not job.is_parked and not is_barred and not is_at_limit)
+        return bool(job.turn and not job.is_blocked and not left_rotation and not is_at_limit)
 
     def bar(self, seen: Seen, limits: Limits) -> None:
         """Follow the ledger in whom it took out of a rotation; only a tenant at its limit may be."""
-        for tenant, queues in seen.barred.items():
-            if queues - self.barred.get(tenant, set()):
+        for tenant, queues in seen.at_limit.items():
+            if queues - self.at_limit.get(tenant, set()):
                 assert limits.tenant
-                assert self.tenants_running[tenant] >= limits.tenant, "a tenant below its limit is barred"
-        self.barred = {tenant: set(queues) for tenant, queues in seen.barred.items()}
+                assert self.tenants_running[tenant] >= limits.tenant, (
+                    "a tenant below its limit left the rotation"
+                )
+        self.at_limit = {tenant: set(queues) for tenant, queues in seen.at_limit.items()}

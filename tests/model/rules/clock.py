@@ -14,7 +14,7 @@ class Clock(Attempts):
         self.beats[owner] = self.now
         self.beats = {name: beat for name, beat in self.beats.items() if beat > self.now - 60_000}
         if self.now - self.last_tick > TICK_GAP_MS:
-            self.hold = self.now + LEASE_MS
+            self.rescue_after = self.now + LEASE_MS
         self.last_tick = self.now
         for queue in sorted(self.counted):
             if not self.depth(queue):
@@ -31,11 +31,11 @@ class Clock(Attempts):
 
     def reap(self) -> None:
         """Give up lost leases, unless time was stolen."""
-        if self.now < self.hold:
+        if self.now < self.rescue_after:
             return
         for job in sorted(self.jobs.values(), key=lambda one: (one.lease or 0, one.id)):
             if job.lease is not None and job.lease <= self.now:
-                self.give_up(job)
+                self.rescue_attempt(job)
 
     def expire_late(self) -> None:
         """End what is too late to start."""

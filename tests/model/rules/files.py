@@ -9,7 +9,7 @@ from tests.model.rules.ledger import Ledger
 class Files(Ledger):
     """Keep, show and drop them."""
 
-    def keep_file(self, name: str, tenant: str) -> int:
+    def add_file(self, name: str, tenant: str) -> int:
         """Record an upload."""
         self.files[name] = File(tenant, self.now + FILE_MS)
         return self.now
@@ -21,7 +21,7 @@ class Files(Ledger):
             return "found"
         return "gone" if self.gone.get(name) == tenant else "unknown"
 
-    def drop_file(self, name: str, tenant: str) -> str:
+    def delete_file(self, name: str, tenant: str) -> str:
         """Forget an upload."""
         found = self.look_at_file(name, tenant)
         if found != "found":
@@ -30,4 +30,4 @@ class Files(Ledger):
             return "in-use"
         self.drop(name)
         self.gone[name] = tenant
-        return "dropped"
+        return "deleted"

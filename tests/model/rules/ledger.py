@@ -34,7 +34,7 @@ class Ledger:
         self.cancels: dict[str, set[str]] = {}
         self.beats: dict[str, int] = {}
         self.last_tick = 0
-        self.hold = 0
+        self.rescue_after = 0
         #: how many jobs ended, by minute and queue
         self.ended: Counter[tuple[int, str]] = Counter()
         #: (job, type) of all events, as the feed has them
@@ -42,8 +42,8 @@ class Ledger:
         self.tasks_running: Counter[str] = Counter()
         self.tenants_running: Counter[str] = Counter()
         #: tenant -> queues in whose rotation it is not, while it is at its limit
-        self.barred: dict[str, set[str]] = {}
-        #: task -> line -> when it was served last, of the lines with parked jobs
+        self.at_limit: dict[str, set[str]] = {}
+        #: task -> line -> when it was served last, of the lines with blocked jobs
         self.served: dict[str, dict[str, tuple[int, int]]] = {}
 
     # time
@@ -63,16 +63,16 @@ class Ledger:
 
     def waiting(self, queue: str) -> list[Job]:
         """List a queue's jobs that may be claimed, in their order."""
-        found = [job for job in self.jobs.values() if job.queue == queue and job.turn and not job.is_parked]
+        found = [job for job in self.jobs.values() if job.queue == queue and job.turn and not job.is_blocked]
         return sorted(found, key=lambda job: job.order)
 
     def line(self, queue: str, tenant: str) -> list[Job]:
         """List what one tenant has waiting in a queue, in its order."""
         return [job for job in self.waiting(queue) if job.tenant == tenant]
 
-    def parked(self, task: str, line: str) -> list[Job]:
-        """List the parked jobs of a task in one line, in their order."""
-        found = [job for job in self.jobs.values() if job.is_parked and (job.task, job.line) == (task, line)]
+    def blocked(self, task: str, line: str) -> list[Job]:
+        """List the blocked jobs of a task in one line, in their order."""
+        found = [job for job in self.jobs.values() if job.is_blocked and (job.task, job.line) == (task, line)]
         return sorted(found, key=lambda job: job.order)
 
     def depth(self, queue: str) -> int:
@@ -104,27 +104,27 @@ class Ledger:
             counts[state] += 1
         job.state = state
         if state != "STARTED":
-            self.let_go(job)
+            self.release_permits(job)
 
-    def let_go(self, job: Job) -> None:
-        """Hand a job's count on to the next parked job; let its tenant be served again."""
-        held, job.held = job.held, ""
-        if "k" in held and not self.hand_on(job.task):
+    def release_permits(self, job: Job) -> None:
+        """Hand a job's count on to the next blocked job; let its tenant be served again."""
+        permits, job.permits = job.permits, []
+        if "task" in permits and not self.unblock_next(job.task):
             count_down(self.tasks_running, job.task)
-        if "t" in held:
+        if "tenant" in permits:
             count_down(self.tenants_running, job.tenant)
-            for queue in self.barred.pop(job.tenant, ()):
+            for queue in self.at_limit.pop(job.tenant, ()):
                 self.wake_up(queue)
 
-    def hand_on(self, task: str) -> bool:
-        """Let the next parked job of a task go back to its queue, the lines by turns; claims that one was."""
+    def unblock_next(self, task: str) -> bool:
+        """Return the next blocked job of a task to its queue, tenant by tenant; False if none is blocked."""
         lines = self.served.setdefault(task, {})
         while lines:
             line = min(lines, key=lambda name: (lines[name], name))
-            found = self.parked(task, line)
+            found = self.blocked(task, line)
             if found:
                 lines[line] = (self.now_us, 0)
-                found[0].held, found[0].is_parked = "k", False
+                found[0].permits, found[0].is_blocked = ["task"], False
                 self.wake_up(found[0].queue)
                 return True
             del lines[line]
@@ -133,11 +133,11 @@ class Ledger:
     def end(self, job: Job, state: str, code: str | None) -> None:
         """Make a job final."""
         job.turn = job.due = job.lease = None
-        job.is_parked = False
+        job.is_blocked = False
         self.move(job, state)
         job.code, job.owner = code, None
         job.finished, job.forget_at = self.now, self.now + RESULT_MS
-        job.watchers = set()
+        job.subscribers = set()
         self.ended[self.now // 60_000, job.queue] += 1
         self.tell(job, FINAL_EVENT[state])
         for name in job.files:

@@ -18,23 +18,23 @@ class Requests(Selection):
     def cancel_found(self, job: Job) -> str:
         """End a waiting job, ask for the end of a running one."""
         if job.state == "STARTED":
-            word = "again" if job.cancel else "asked"
+            word = "repeated" if job.cancel else "requested"
             job.cancel = True
             self.cancels.setdefault((job.owner or "").partition("/")[0], set()).add(job.id)
             return word
         if job.state in FINAL:
-            return "again" if job.state == "REVOKED" else "finished"
+            return "repeated" if job.state == "REVOKED" else "finished"
         job.cancel = True
         self.end(job, "REVOKED", code="cancelled")
         return "revoked"
 
-    def cancel_many(self, chosen: Filter, limit: int) -> tuple[int, int, str]:
-        """Cancel what fits; answers how many were revoked and asked, and where to go on."""
+    def bulk_cancel(self, chosen: Filter, limit: int) -> tuple[int, int, str]:
+        """Cancel what fits; answers how many were revoked and requested, and where to go on."""
         found = self.fit(chosen)
         seen = found[:limit]
         after = go_on(found, limit - 1) if len(seen) == limit else ""
         words = [self.cancel_found(job) for job in seen if job.state not in FINAL]
-        return words.count("revoked"), words.count("asked"), after
+        return words.count("revoked"), words.count("requested"), after
 
     def delete(self, job_id: str, tenant: str) -> str:
         """Forget a final job; answers the state of one that is not."""
@@ -46,7 +46,7 @@ class Requests(Selection):
         self.forget(job)
         return "deleted"
 
-    def read(self, job_id: str, tenant: str, watcher: str, *, note: bool = False) -> Job | str:
+    def read(self, job_id: str, tenant: str, subscriber: str, *, note: bool = False) -> Job | str:
         """Read a job, and watch it; or note that its end was answered."""
         job = self.find(job_id, tenant)
         if isinstance(job, str):
@@ -55,8 +55,8 @@ class Requests(Selection):
             return "gone"
         if job.state in FINAL:
             job.answered |= note
-        elif watcher:
-            job.watchers.add(watcher)
+        elif subscriber:
+            job.subscribers.add(subscriber)
         return job
 
     def read_batch(self, batch_id: str, tenant: str) -> Batch | str:

@@ -55,7 +55,7 @@ def parts(answer: httpx.Response) -> tuple[int, list[tuple[str, str]], bytes]:
 
 
 def is_watched(worker: Worker, job_id: str) -> Callable[[], bool]:
-    return lambda: bool(worker.redis.hexists(Key.JOB.of(job_id), "watchers"))
+    return lambda: bool(worker.redis.hexists(Key.JOB.of(job_id), "subscribers"))
 
 
 @pytest.mark.parametrize("path", PATHS)

@@ -84,7 +84,7 @@ async def test_replay_waits_for_the_first_job(client: httpx.AsyncClient, worker:
     body = {"input": {"a": 1}}
     first = await client.post(ADD, json=body, headers={"idempotency-key": "k"})
     asked = asyncio.create_task(client.post(ADD, json=body, headers=headers))
-    await until(lambda: bool(worker.redis.hexists(Key.JOB.of(first.json()["id"]), "watchers")))
+    await until(lambda: bool(worker.redis.hexists(Key.JOB.of(first.json()["id"]), "subscribers")))
     worker.succeed(worker.claim(), {"total": 2.0})
     answer = await soon(asked)
 
@@ -95,7 +95,7 @@ async def test_replay_waits_for_the_first_job(client: httpx.AsyncClient, worker:
 async def test_get_with_wait_answers_at_the_end(client: httpx.AsyncClient, worker: Worker) -> None:
     location = (await submit(client)).headers["location"]
     asked = asyncio.create_task(client.get(f"{location}?wait=20"))
-    await until(lambda: bool(worker.redis.hexists(Key.JOB.of(location[9:]), "watchers")))
+    await until(lambda: bool(worker.redis.hexists(Key.JOB.of(location[9:]), "subscribers")))
     worker.succeed(worker.claim(), {"total": 2.0})
 
     assert (await soon(asked)).json()["state"] == "SUCCESS"
@@ -209,7 +209,7 @@ async def test_subscriber_is_notified_of_every_kind_of_event(
     await resources.dispatcher.ready()
     listener = Listener()
     resources.dispatcher.subscribe(job_id, listener)
-    await resources.store.run(commands.jobs.read_job(job_id, "public", watcher=resources.dispatcher.name))
+    await resources.store.run(commands.jobs.read_job(job_id, "public", subscriber=resources.dispatcher.name))
     worker.succeed(worker.claim(), {"total": 2.0})
     await until(lambda: len(listener.kinds) == 2)
     resources.dispatcher.unsubscribe(job_id, listener)

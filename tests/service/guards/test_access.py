@@ -109,7 +109,7 @@ async def test_revoked_key_is_refused_once_the_memory_of_it_ends(
     value = make_key()
     async with serve(auth=Auth.KEYS) as client:
         assert (await client.get("/v1/jobs", headers=bearer(value))).status_code == 200
-        worker.run(commands.access.drop_access_key(value.split("_")[1]))
+        worker.run(commands.access.delete_access_key(value.split("_")[1]))
         await ask_until(
             lambda: client.get("/v1/jobs", headers=bearer(value)), lambda answer: answer.status_code != 200, 5
         )

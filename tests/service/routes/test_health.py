@@ -13,7 +13,7 @@ async def test_ready_needs_a_worker(client: httpx.AsyncClient, worker: Worker) -
     worker.beat()
     ready = await client.get("/health/ready")
     seen = (await client.get("/v1/workers")).json()["items"]
-    worker.redis.hset(Key.WORKER.of("w1"), "beat", int((time.time() - 11) * 1000))
+    worker.redis.hset(Key.WORKER.of("w1"), "heartbeat", int((time.time() - 11) * 1000))
     stale = await client.get("/health/ready")
 
     assert (without.status_code, ready.status_code, stale.status_code) == (503, 200, 503)

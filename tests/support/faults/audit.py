@@ -22,11 +22,22 @@ SINGLE = {
     )
 }  # fmt: skip
 #: Kinds that end with a job, a queue or a tenant.
-OWNED = {"job", "events", "shelf", "shelves", "tag", "wait", "due", "parked", "rota", "parked-rota"}
+OWNED = {
+    "job",
+    "events",
+    "index",
+    "indexes",
+    "tag-index",
+    "wait",
+    "due",
+    "blocked",
+    "rotation",
+    "blocked-rotation",
+}
 #: The answer of Redis for a key without a TTL.
 FOR_EVER = -1
-#: Six states of each task's place, with room.
-SHELVES_AT_MOST = 200
+#: Six states of each partition, with room.
+INDEXES_AT_MOST = 200
 #: Kinds with a TTL of their own from the start.
 SHORT_LIVED = ("gone:", "worker:", "cancels:", "void:", "ended:")
 
@@ -62,14 +73,14 @@ class Audit:
     def run(self) -> list[str]:
         """Run every comparison."""
         places = self.read_places()
-        shelves = self.read_shelves()
+        indexes = self.read_indexes()
         for job, record in self.jobs.items():
             self.check_place(job, record, places[job])
-            self.check_shelf(job, record, shelves[job])
+            self.check_index(job, record, indexes[job])
             self.check_events(job, record)
             self.check_life(job, record)
-        for job in {*places, *shelves} - set(self.jobs):
-            self.wrong.append(f"{job} stands in {places[job] or shelves[job]} and has no record")
+        for job in {*places, *indexes} - set(self.jobs):
+            self.wrong.append(f"{job} stands in {places[job] or indexes[job]} and has no record")
         self.check_tags()
         self.check_start_by()
         self.check_depths(places)
@@ -81,35 +92,35 @@ class Audit:
         found: dict[str, list[str]] = defaultdict(list)
         for key in self.keys:
             kind, _, name = key.removeprefix(DEFAULT_PREFIX).partition(":")
-            if kind in {"wait", "due", "parked", "leases", "finished"}:
+            if kind in {"wait", "due", "blocked", "leases", "finished"}:
                 for job in self.ledger.zrange(key, 0, -1):
                     found[job].append(f"{kind}:{name}")
         return found
 
-    def read_shelves(self) -> dict[str, list[str]]:
-        """Say on which shelves each job is."""
+    def read_indexes(self) -> dict[str, list[str]]:
+        """Say in which indexes each job is."""
         found: dict[str, list[str]] = defaultdict(list)
         named: set[str] = set()
         for key in self.keys:
             kind, _, rest = key.removeprefix(DEFAULT_PREFIX).partition(":")
-            if kind == "shelf":
+            if kind == "index":
                 for job in self.ledger.zrange(key, 0, -1):
                     found[job].append(rest)
                 named.add(rest)
         listed: set[str] = set()
         for key in self.keys:
-            if key.startswith(Key.SHELVES.of("")):
+            if key.startswith(Key.INDEXES.of("")):
                 listed |= self.ledger.smembers(key)
         if named - listed:
-            self.wrong.append(f"shelves that no list names: {named - listed}")
-        if len(listed) > SHELVES_AT_MOST:
-            self.wrong.append(f"{len(listed)} names of shelves")
+            self.wrong.append(f"indexes that no list names: {named - listed}")
+        if len(listed) > INDEXES_AT_MOST:
+            self.wrong.append(f"{len(listed)} names of indexes")
         return found
 
     def check_place(self, job: str, record: dict[str, str], places: list[str]) -> None:
         """Compare a job's waiting line with its state."""
-        state, (tenant, task, queue) = record["state"], record["place"].split(":")
-        waiting = {f"wait:{queue}:{tenant}", f"due:{queue}", f"parked:{task}:{queue}:{tenant}"}
+        state, (tenant, task, queue) = record["state"], record["partition"].split(":")
+        waiting = {f"wait:{queue}:{tenant}", f"due:{queue}", f"blocked:{task}:{queue}:{tenant}"}
         allowed = {
             "PENDING": waiting,
             "RETRY": waiting,
@@ -120,14 +131,14 @@ class Audit:
         if state in {"PENDING", "RETRY"} and queue not in self.queues:
             self.wrong.append(f"{job} waits in {queue}, which the tick does not look at")
         if places and places[0].startswith("wait:"):
-            turn = self.ledger.zscore(DEFAULT_PREFIX + places[0], job)
-            if int(turn or 0) // 562949953421312 != 9 - int(record["priority"]):
-                self.wrong.append(f"{job} of priority {record['priority']} waits at turn {turn}")
+            rank = self.ledger.zscore(DEFAULT_PREFIX + places[0], job)
+            if int(rank or 0) // 562949953421312 != 9 - int(record["priority"]):
+                self.wrong.append(f"{job} of priority {record['priority']} waits at rank {rank}")
 
-    def check_shelf(self, job: str, record: dict[str, str], shelves: list[str]) -> None:
-        """Hold a job's shelf against its record."""
-        if shelves != [f"{record['state']}:{record['place']}"]:
-            self.wrong.append(f"{job} is {record['state']} and stands on {shelves}")
+    def check_index(self, job: str, record: dict[str, str], indexes: list[str]) -> None:
+        """Hold a job's index against its record."""
+        if indexes != [f"{record['state']}:{record['partition']}"]:
+            self.wrong.append(f"{job} is {record['state']} and is in {indexes}")
 
     def check_events(self, job: str, record: dict[str, str]) -> None:
         """Compare a job's history with its state."""
@@ -159,16 +170,16 @@ class Audit:
         """Compare the counts of waiting jobs, and the rotations, with the lines."""
         counted: dict[str, int] = defaultdict(int)
         for job, found in places.items():
-            if found and found[0].startswith(("wait:", "due:", "parked:")):
-                counted[self.jobs[job]["place"].rpartition(":")[2]] += 1
+            if found and found[0].startswith(("wait:", "due:", "blocked:")):
+                counted[self.jobs[job]["partition"].rpartition(":")[2]] += 1
         told = {queue: int(depth) for queue, depth in self.queues.items() if int(depth)}
         if told != counted:
             self.wrong.append(f"the queues hold {dict(counted)} and are said to hold {told}")
         for key in self.keys:
             if key.startswith(f"{DEFAULT_PREFIX}wait:"):
                 _, _, queue, tenant = key.split(":")
-                barred = self.ledger.sismember(Key.BARRED.of(tenant), queue)
-                if self.ledger.zscore(Key.ROTA.of(queue), tenant) is None and not barred:
+                is_at_limit = self.ledger.sismember(Key.AT_LIMIT.of(tenant), queue)
+                if self.ledger.zscore(Key.ROTATION.of(queue), tenant) is None and not is_at_limit:
                     self.wrong.append(f"{tenant} waits in {queue} and gets no turn")
 
     def check_tags(self) -> None:
@@ -176,7 +187,7 @@ class Audit:
         indexed = {
             (key.rpartition(":")[2], job)
             for key in self.keys
-            if key.startswith(f"{DEFAULT_PREFIX}tag:")
+            if key.startswith(f"{DEFAULT_PREFIX}tag-index:")
             for job in self.ledger.zrange(key, 0, -1)
         }
         told = {

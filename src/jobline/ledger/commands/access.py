@@ -1,4 +1,4 @@
-"""The verbs of access: keys, and the requests that each may make in a window of time."""
+"""The verbs of access: keys, and the count of each caller's requests in a window of time."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from jobline.domain.record import moment, pairs
 from jobline.ledger.commands.command import Command, Reply, text
 from jobline.ledger.scripts import Script
 
-KEEP_ACCESS = Script("keep_access")
+ADD_ACCESS = Script("add_access")
 READ_ACCESS = Script("read_access")
 LIST_ACCESS = Script("list_access")
-DROP_ACCESS = Script("drop_access")
-COUNT = Script("count")
+DELETE_ACCESS = Script("delete_access")
+COUNT_REQUESTS = Script("count_requests")
 
 
 @dataclass(frozen=True, slots=True)
-class KeyFound:
-    """Answer a look-up: whom the key stands for, if the digest is proved, and how long it will."""
+class FoundKey:
+    """A stored key: whom it stands for, if its secret has this digest, and for how long."""
 
     principal: Principal
     digest: str = field(repr=False)
@@ -27,29 +27,30 @@ class KeyFound:
 
 @dataclass(frozen=True, slots=True)
 class Counted:
-    """Tell a caller's requests in the present window, of all processes, and when the window ends."""
+    """The requests of a caller in the present window, of all processes, and the time until its end."""
 
     count: int
     left_ms: int
 
 
-def keep_access_key(
-    credential: Credential, *, tenant: str, scopes: frozenset[Scope], name: str, life_ms: int | None
+def add_access_key(
+    credential: Credential, *, tenant: str, scopes: frozenset[Scope], name: str, ttl_ms: int | None
 ) -> Command[int]:
-    """Record a new key; answers its creation in milliseconds."""
-    args = (credential.id, credential.digest, tenant, join_scopes(scopes), name, text(life_ms))
-    return Command(KEEP_ACCESS, args, int)
+    """Record a new key; returns when it was created, in milliseconds."""
+    args = (credential.id, credential.digest, tenant, join_scopes(scopes), name, text(ttl_ms))
+    return Command(ADD_ACCESS, args, int)
 
 
-def read_access_key(credential: Credential) -> Command[KeyFound | None]:
-    """Look up the key that a caller shows; None for one that is unknown, revoked or expired."""
+def read_access_key(credential: Credential) -> Command[FoundKey | None]:
+    """Read the key that a caller shows; None for one that is unknown, revoked or expired."""
 
-    def read(reply: Reply) -> KeyFound | None:
-        if not reply:
+    def read(reply: Reply) -> FoundKey | None:
+        word, *found = reply
+        if word == b"unknown":
             return None
-        digest, tenant, scopes, left_ms = (part.decode() for part in reply)
+        digest, tenant, scopes, left_ms = (part.decode() for part in found)
         principal = Principal(credential.id, tenant, split_scopes(scopes))
-        return KeyFound(principal, digest, int(left_ms) if left_ms else None)
+        return FoundKey(principal, digest, int(left_ms) if left_ms else None)
 
     return Command(READ_ACCESS, (credential.id, credential.digest), read)
 
@@ -58,7 +59,9 @@ def list_access_keys() -> Command[list[AccessKey]]:
     """List every key, the oldest first; expired ones too, until they are revoked."""
 
     def read(reply: Reply) -> list[AccessKey]:
-        return sorted((read_key(item[0].decode(), item[1]) for item in reply), key=lambda one: one.created_at)
+        return sorted(
+            (read_key(id_.decode(), record) for id_, record in reply), key=lambda one: one.created_at
+        )
 
     return Command(LIST_ACCESS, (), read)
 
@@ -66,24 +69,22 @@ def list_access_keys() -> Command[list[AccessKey]]:
 def read_key(id: str, flat: list[bytes]) -> AccessKey:
     """Read the record of one key, without its digest."""
     fields = dict(pairs(flat))
-    created = moment(fields[b"created"])
-    assert created is not None  # noqa: S101 - narrows a type: every key has the field
     return AccessKey(
         id=id,
         name=fields[b"name"].decode(),
         tenant=fields[b"tenant"].decode(),
         scopes=split_scopes(fields[b"scopes"].decode()),
-        created_at=created,
+        created_at=moment(fields[b"created"]),
         expires_at=moment(fields.get(b"expires")),
         used_at=moment(fields.get(b"used")),
     )
 
 
-def drop_access_key(id: str) -> Command[bool]:
-    """Revoke a key; False when there is none of this id."""
-    return Command(DROP_ACCESS, (id,), lambda reply: bool(reply == b"dropped"))
+def delete_access_key(id: str) -> Command[bool]:
+    """Revoke a key; False if there is none with this id."""
+    return Command(DELETE_ACCESS, (id,), lambda reply: bool(reply == b"deleted"))
 
 
 def count_requests(caller: str, count: int, window_ms: int) -> Command[Counted]:
     """Add requests to a caller's window."""
-    return Command(COUNT, (caller, count, window_ms), lambda reply: Counted(*map(int, reply)))
+    return Command(COUNT_REQUESTS, (caller, count, window_ms), lambda reply: Counted(*map(int, reply)))

@@ -1,4 +1,4 @@
-"""The verbs of attempts: claim, renew, report, settle (succeed, fail, retry, stop), lose, release, disown."""
+"""The verbs of attempts: claim, renew, report, settle (succeed, fail, retry, stop), rescue, release."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from jobline.ledger.scripts import Script
 CLAIM = Script("claim")
 RENEW = Script("renew")
 SETTLE = Script("settle")
-LOSE = Script("lose")
+RESCUE = Script("rescue")
 RELEASE = Script("release")
-DISOWN = Script("disown")
+RELEASE_CLAIM = Script("release_claim")
 REPORT = Script("report")
 
 
@@ -37,14 +37,14 @@ class Claimed(NamedTuple):
 
 @dataclass(frozen=True)
 class Limits:
-    """Say how many jobs may run at once: of each tenant (0: any number), and of each task with a limit."""
+    """How many jobs may run at once: of each tenant (0: any number), and of each task with a limit."""
 
     tenant: int = 0
     tasks: Mapping[str, int] = field(default_factory=dict)
 
     @cached_property
     def words(self) -> str:
-        """Write the limits of tasks as the script reads them."""
+        """The limits of tasks as the script reads them."""
         return " ".join(f"{task}={limit}" for task, limit in self.tasks.items())
 
 
@@ -61,9 +61,9 @@ def claim(
     limits: Limits = UNLIMITED,
     number: int = 0,
 ) -> Command[list[Claimed]]:
-    """Start the next waiting jobs, at most ``slots``; tenants take turns, within ``limits``.
+    """Start the next waiting jobs, at most ``slots``; tenants are served in rotation, within ``limits``.
 
-    ``number`` tells the claims of one owner apart, for `disown`.
+    ``number`` distinguishes the claims of one owner, for `release_claim`.
     """
 
     def read(reply: Reply) -> list[Claimed]:
@@ -77,23 +77,24 @@ def claim(
 
 
 def read_claimed(item: Reply) -> Claimed:
-    """Read one item of a claim's reply."""
-    _, task, queue = item[1].decode().split(":")
+    """Read one job of a claim's reply."""
+    id_, partition, attempt, max_attempts, fence, timeout_ms, input_ = item
+    _, task, queue = partition.decode().split(":")
     return Claimed(
-        id=item[0].decode(),
+        id=id_.decode(),
         task=task,
         queue=queue,
-        attempt=int(item[2]),
-        max_attempts=int(item[3]),
-        fence=int(item[4]),
-        timeout_ms=int(item[5]),
-        input=item[6],
+        attempt=int(attempt),
+        max_attempts=int(max_attempts),
+        fence=int(fence),
+        timeout_ms=int(timeout_ms),
+        input=input_,
     )
 
 
 @dataclass(frozen=True, slots=True)
 class Renewed:
-    """Answer a renewal: attempts that were given up, jobs to cancel, and how many attempts still run."""
+    """What a renewal found: jobs that the worker has lost, jobs to cancel, the number of current attempts."""
 
     lost: list[str]
     cancelled: list[str]
@@ -104,14 +105,15 @@ def renew(attempts: Iterable[tuple[str, int]], *, lease_ms: int) -> Command[Rene
     """Extend the leases of the attempts ``(job id, fence)``."""
 
     def read(reply: Reply) -> Renewed:
-        return Renewed(words(reply[0]), words(reply[1]), reply[2])
+        lost, cancelled, current = reply
+        return Renewed(words(lost), words(cancelled), current)
 
     return Command(RENEW, (lease_ms, *flat(attempts)), read)
 
 
 @dataclass(frozen=True, slots=True)
 class PublishedArtifact:
-    """Name bytes that the file store holds already, to be made the job's artifact as it succeeds."""
+    """Stored bytes that become the job's artifact when it succeeds."""
 
     id: str
     name: str
@@ -122,7 +124,7 @@ class PublishedArtifact:
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """Answer a settle: ``is_current`` is false for a late attempt, which wrote nothing."""
+    """What became of an attempt: ``is_current`` is false for a late one, which wrote nothing."""
 
     is_current: bool
     state: State
@@ -166,56 +168,62 @@ def settle(
     retention: Retention,
     more: Iterable[Argument] = (),
 ) -> Command[Settled]:
-    """Call the one script behind succeed, fail, retry and stop."""
+    """Return the command behind succeed, fail, retry and stop, which share a script."""
     args = (id, fence, state, content, delay_ms, *retention, *more)
     return Command(SETTLE, args, read_settled)
 
 
 def read_settled(reply: Reply) -> Settled:
-    """Read the reply of settle and of lose."""
-    return Settled(reply[0] != b"late", State(reply[1].decode()))
+    """Read the reply of settle and of rescue."""
+    word, state = reply
+    return Settled(word != b"late", State(state.decode()))
 
 
-def lose(id: str, fence: int, retention: Retention) -> Command[Settled]:
-    """Report that the process which ran the attempt died."""
-    return Command(LOSE, (id, fence, *retention), read_settled)
+def rescue(id: str, fence: int, retention: Retention) -> Command[Settled]:
+    """End an attempt whose process died: the job waits for its next attempt, or ends."""
+    return Command(RESCUE, (id, fence, *retention), read_settled)
 
 
 def release(attempts: Iterable[tuple[str, int]], retention: Retention) -> Command[list[str]]:
-    """Hand running jobs back to the front of their queue; the attempt does not count."""
+    """Return running jobs to the front of their queue; the attempts do not count."""
     return Command(RELEASE, (*retention, *flat(attempts)), words)
 
 
 @dataclass(frozen=True, slots=True)
-class Disowned:
-    """Answer one step of a disown: the jobs that wait again; ``after`` is empty when nothing is left."""
+class ReleasedClaim:
+    """What one call released; ``after`` is empty when nothing is left."""
 
     jobs: list[str]
     after: str
 
 
-def disown(owner: str, number: int, retention: Retention, after: str = "") -> Command[Disowned]:
-    """Hand back what a claim started whose reply was lost: none of it began. Go on ``after`` while told."""
+def release_claim(owner: str, number: int, retention: Retention, after: str = "") -> Command[ReleasedClaim]:
+    """Release all that a claim started whose reply was lost: none of it began.
 
-    def read(reply: Reply) -> Disowned:
-        return Disowned(words(reply[1]), reply[0].decode())
+    A call does bounded work; call it with the ``after`` of the last one until that is empty.
+    """
+
+    def read(reply: Reply) -> ReleasedClaim:
+        after, jobs = reply
+        return ReleasedClaim(words(jobs), after.decode())
 
     args = (f"{owner}/{number}", after, *retention)
-    return Command(DISOWN, args, read)
+    return Command(RELEASE_CLAIM, args, read)
 
 
 @dataclass(frozen=True, slots=True)
-class Noted:
-    """Answer a report: ``is_current`` is false for a late attempt."""
+class Reported:
+    """What a report found: ``is_current`` is false for a late attempt."""
 
     is_current: bool
     cancel_requested: bool
 
 
-def report(id: str, fence: int, kind: str, content: str) -> Command[Noted]:
-    """Tell the running attempt's ``progress``, or add a line to its ``log`` (content: JSON)."""
+def report(id: str, fence: int, kind: str, content: str) -> Command[Reported]:
+    """Store the running attempt's ``progress``, or add a line to its ``log`` (content: JSON)."""
 
-    def read(reply: Reply) -> Noted:
-        return Noted(reply[0] == b"noted", len(reply) > 1 and reply[1] == b"1")
+    def read(reply: Reply) -> Reported:
+        word, *cancel = reply
+        return Reported(word == b"reported", cancel == [b"1"])
 
     return Command(REPORT, (id, fence, kind, content), read)

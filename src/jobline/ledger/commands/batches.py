@@ -1,4 +1,4 @@
-"""The verbs of batches: many jobs that come together, all or none."""
+"""The verbs of batches: many jobs that are submitted together, all or none."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ READ_BATCH = Script("read_batch")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BatchOrder:
-    """Hold one accepted request for many jobs."""
+    """One accepted request for many jobs."""
 
     id: str
     tenant: str
@@ -32,7 +32,7 @@ class BatchOrder:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Hold one batch: ``counts`` of all its jobs by state, those that expired since by their last one."""
+    """One batch; ``counts`` are of all its jobs by state, of expired ones by their last state."""
 
     id: str
     tenant: str
@@ -43,17 +43,17 @@ class Batch:
 
     @property
     def created_at(self) -> datetime:
-        """Say when the ledger took the batch, by the clock of Redis."""
+        """When the ledger stored the batch, by the clock of Redis."""
         return datetime.fromtimestamp(self.stamp / 1_000_000, UTC)
 
     @property
     def is_done(self) -> bool:
-        """Claim that every job of it has ended."""
+        """Whether every job of it has ended."""
         return not any(count for state, count in self.counts.items() if not state.is_terminal)
 
     @classmethod
     def read(cls, id: str, flat: Sequence[bytes]) -> Batch:
-        """Read the flat field-value list that a script answers."""
+        """Read the names and values of a reply."""
         fields = dict(pairs(flat))
         return cls(
             id=id,
@@ -87,7 +87,9 @@ def read_batch(id: str, tenant: str) -> Command[Batch]:
     """Read one batch; raises NotFound or Gone as the reply is read."""
 
     def read(reply: Reply) -> Batch:
-        refuse_missing(id, reply[0], what="batch")
-        return Batch.read(id, reply[1])
+        word, *found = reply
+        refuse_missing(id, word, what="batch")
+        (record,) = found
+        return Batch.read(id, record)
 
     return Command(READ_BATCH, (id, tenant), read)

@@ -1,6 +1,6 @@
-"""The verbs of a client about many jobs at once: cancel and repeat what fits a filter.
+"""The verbs of a client about many jobs: cancel and retry all that fit a filter.
 
-Each call does bounded work and says where to go on; the caller loops.
+Each call does bounded work and returns where to go on; the caller loops.
 """
 
 from __future__ import annotations
@@ -13,31 +13,32 @@ from jobline.ledger.commands.command import Command, Reply
 from jobline.ledger.commands.jobs import Filter
 from jobline.ledger.scripts import Script
 
-CANCEL_MANY = Script("cancel_many")
-RETRY_MANY = Script("retry_many")
+BULK_CANCEL = Script("bulk_cancel")
+BULK_RETRY = Script("bulk_retry")
 
 
 @dataclass(frozen=True, slots=True)
-class ManyCancelled:
-    """Count what one call cancelled; ``next_stamp`` is empty when nothing is left."""
+class BulkCancelled:
+    """How many jobs one call cancelled; ``next_stamp`` is empty when none is left."""
 
     revoked: int
-    asked: int
+    requested: int
     next_stamp: str
 
 
-def cancel_many(chosen: Filter, *, limit: int, retention: Retention) -> Command[ManyCancelled]:
+def cancel(chosen: Filter, *, limit: int, retention: Retention) -> Command[BulkCancelled]:
     """Cancel the newest ``limit`` jobs that fit: waiting ones at once, running ones are asked to stop."""
 
-    def read(reply: Reply) -> ManyCancelled:
-        return ManyCancelled(reply[0], reply[1], reply[2].decode())
+    def read(reply: Reply) -> BulkCancelled:
+        revoked, requested, next_stamp = reply
+        return BulkCancelled(revoked, requested, next_stamp.decode())
 
-    return Command(CANCEL_MANY, (*chosen.words(limit), *retention), read)
+    return Command(BULK_CANCEL, (*chosen.words(limit), *retention), read)
 
 
 @dataclass(frozen=True, slots=True)
-class ManyRetried:
-    """Count what one call repeated; ``is_full`` says that the queue of the next one had no room."""
+class BulkRetried:
+    """How many jobs one call retried; ``is_full``: the queue of the next one has no room."""
 
     retried: int
     skipped: int
@@ -45,13 +46,14 @@ class ManyRetried:
     is_full: bool
 
 
-def retry_many(chosen: Filter, new_ids: Sequence[str], *, queue_limit: int) -> Command[ManyRetried]:
-    """Repeat the newest jobs that fit, failed or revoked, as many as there are ids.
+def retry(chosen: Filter, new_ids: Sequence[str], *, queue_limit: int) -> Command[BulkRetried]:
+    """Retry the newest jobs that fit and failed or were revoked, at most as many as there are ids.
 
-    What was repeated before, or lacks a file, is skipped.
+    Jobs that were retried before, or lack a file, are skipped.
     """
 
-    def read(reply: Reply) -> ManyRetried:
-        return ManyRetried(reply[0], reply[1], reply[2].decode(), reply[3] == b"full")
+    def read(reply: Reply) -> BulkRetried:
+        retried, skipped, next_stamp, full = reply
+        return BulkRetried(retried, skipped, next_stamp.decode(), full == b"full")
 
-    return Command(RETRY_MANY, (*chosen.words(len(new_ids)), queue_limit, *new_ids), read)
+    return Command(BULK_RETRY, (*chosen.words(len(new_ids)), queue_limit, *new_ids), read)

@@ -1,4 +1,4 @@
-"""The verbs of the workers' clock: tick, and who is alive."""
+"""The verbs of the workers' clock: tick, and the list of workers."""
 
 from __future__ import annotations
 
@@ -15,25 +15,25 @@ WORKERS = Script("workers")
 
 @dataclass(frozen=True, slots=True)
 class Ticked:
-    """Answer a tick: jobs that the owner should cancel, and whether more is due at once."""
+    """What a tick found: jobs that the owner should cancel, and whether more is due at once."""
 
     cancelled: list[str]
     has_more: bool
 
 
-def tick(owner: str, about: str, *, lease_ms: int, retention: Retention) -> Command[Ticked]:
-    """Do what time brings, and leave the worker's heartbeat with its description (JSON)."""
+def tick(owner: str, description: str, *, lease_ms: int, retention: Retention) -> Command[Ticked]:
+    """Do what is due in the ledger, and leave the worker's heartbeat with its description (JSON)."""
 
     def read(reply: Reply) -> Ticked:
-        return Ticked(words(reply[0]), reply[1] == b"1")
+        cancelled, more = reply
+        return Ticked(words(cancelled), more == b"1")
 
-    args = (owner, about, lease_ms, *retention)
-    return Command(TICK, args, read)
+    return Command(TICK, (owner, description, lease_ms, *retention), read)
 
 
 @dataclass(frozen=True, slots=True)
-class WorkerSeen:
-    """Describe one worker: ``about`` is the JSON it told, ``age_ms`` the time since its heartbeat."""
+class WorkerStats:
+    """One worker: ``about`` is its own description (JSON), ``age_ms`` the time since its heartbeat."""
 
     name: str
     age_ms: int
@@ -41,15 +41,18 @@ class WorkerSeen:
 
 
 def leave(owner: str) -> Command[None]:
-    """Take a worker that ends from the list."""
+    """Remove a worker that ends from the list."""
     return Command(LEAVE, (owner,), lambda _: None)
 
 
-def workers() -> Command[list[WorkerSeen]]:
-    """List the workers that showed a heartbeat lately."""
+def workers() -> Command[list[WorkerStats]]:
+    """List the workers with a recent heartbeat."""
 
-    def read(reply: Reply) -> list[WorkerSeen]:
-        now = int(reply[0])
-        return [WorkerSeen(item[0].decode(), now - int(item[1]), item[2]) for item in reply[1:]]
+    def read(reply: Reply) -> list[WorkerStats]:
+        now_ms, found = reply
+        return [
+            WorkerStats(name.decode(), int(now_ms) - int(heartbeat_ms), description)
+            for name, heartbeat_ms, description in found
+        ]
 
     return Command(WORKERS, (), read)

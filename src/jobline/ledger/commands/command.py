@@ -1,4 +1,8 @@
-"""A command: which script, which arguments, how its reply reads; and what all commands share."""
+"""A command: one call of a script, and how its reply reads; and what all commands share.
+
+A reply is a word (``deleted``), or a list that begins with a word and has what belongs to it, or a list of
+names and values in turn (a record). A list of fixed length is unpacked into names in one statement.
+"""
 
 from __future__ import annotations
 
@@ -10,16 +14,13 @@ from jobline.ledger.scripts import Script
 
 T = TypeVar("T")
 
-
 # A reply is what redis-py read: bytes, int and nested lists; each reader below gives it its type.
 Reply = Any
-
-
 Argument = str | bytes | int
 
 
 class Command(NamedTuple, Generic[T]):
-    """Hold one call of a script. A tuple, as `Submission` is: one is made for each."""
+    """One call of a script. A tuple, as `Submission` is: one is made for each."""
 
     script: Script
     args: tuple[Argument, ...]
@@ -27,7 +28,7 @@ class Command(NamedTuple, Generic[T]):
 
 
 def refuse_missing(id: str, word: bytes, what: str = "job") -> None:
-    """Raise NotFound or Gone where the script says so."""
+    """Raise NotFound or Gone if that is the word of the reply."""
     if word == b"unknown":
         raise NotFound(f"There is no {what} {id}.", about=id)
     if word == b"gone":
@@ -35,12 +36,12 @@ def refuse_missing(id: str, word: bytes, what: str = "job") -> None:
 
 
 def text(number: int | None) -> str:
-    """Write an optional number as scripts take it."""
+    """Return an optional number as scripts take it."""
     return "" if number is None else str(number)
 
 
 def flat(attempts: Iterable[tuple[str, int]]) -> tuple[Argument, ...]:
-    """Write ``(job id, fence)`` pairs one after the other."""
+    """Return ``(job id, fence)`` pairs one after the other."""
     return tuple(part for attempt in attempts for part in attempt)
 
 

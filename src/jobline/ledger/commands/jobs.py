@@ -1,4 +1,4 @@
-"""The verbs of a client about its jobs: cancel, repeat, read, list, delete."""
+"""The verbs of a client about one job, and the list of jobs: cancel, retry, read, list, delete."""
 
 from __future__ import annotations
 
@@ -20,59 +20,66 @@ DELETE = Script("delete")
 
 
 class Cancelled(StrEnum):
-    """Say what a cancel did."""
+    """The outcome of a cancel."""
 
-    #: The job waited; it is REVOKED for good.
+    #: The job waited; it has ended as REVOKED.
     REVOKED = "revoked"
-    #: The job runs; its worker is told to stop it.
-    ASKED = "asked"
+    #: The job runs; its worker will stop it.
+    REQUESTED = "requested"
     #: It was cancelled before.
-    AGAIN = "again"
-    #: It ended before; nothing changed.
+    REPEATED = "repeated"
+    #: It had ended before; nothing changed.
     FINISHED = "finished"
 
 
 def cancel(id: str, tenant: str, retention: Retention) -> Command[tuple[Cancelled, Record]]:
-    """Revoke a waiting job, or ask for the end of a running one; raises NotFound or Gone as it is read."""
+    """End a waiting job, or ask for the end of a running one; raises NotFound or Gone as it is read."""
 
     def read(reply: Reply) -> tuple[Cancelled, Record]:
-        refuse_missing(id, reply[0])
-        return Cancelled(reply[0].decode()), Record.read(id, reply[1])
+        word, *found = reply
+        refuse_missing(id, word)
+        (record,) = found
+        return Cancelled(word.decode()), Record.read(id, record)
 
     return Command(CANCEL, (id, tenant, *retention), read)
 
 
 def retry_job(id: str, tenant: str, new_id: str, *, queue_limit: int) -> Command[Receipt[Record] | State]:
-    """Make a new job of one that failed or was revoked; answers the state of one that did neither.
+    """Create a new job from one that failed or was revoked; returns the state of one that did neither.
 
-    Raises NotFound or Gone as it is read.
+    Raises NotFound or Gone as the reply is read.
     """
 
     def read(reply: Reply) -> Receipt[Record] | State:
-        refuse_missing(id, reply[0])
-        return State(reply[1].decode()) if reply[0] == b"unfit" else read_receipt(reply, Record.read)
+        word, *_ = reply
+        refuse_missing(id, word)
+        if word != b"refused":
+            return read_receipt(reply, Record.read)
+        _, state = reply
+        return State(state.decode())
 
     return Command(RETRY, (id, tenant, new_id, queue_limit), read)
 
 
-def read_job(id: str, tenant: str, *, watcher: str = "", note: bool = False) -> Command[Record]:
-    """Read one job; with a ``watcher``, that process is told of its events until the end.
+def read_job(id: str, tenant: str, *, subscriber: str = "", note: bool = False) -> Command[Record]:
+    """Read one job; a ``subscriber`` process receives its events until it ends.
 
-    With ``note``, a job that has ended is ``answered`` from now on.
-
-    Raises NotFound, or Gone, as the reply is read.
+    With ``note`` a job that has ended is ``answered`` from now on. Raises NotFound, or Gone, as the reply is
+    read.
     """
 
     def read(reply: Reply) -> Record:
-        refuse_missing(id, reply[0])
-        return Record.read(id, reply[1])
+        word, *found = reply
+        refuse_missing(id, word)
+        (record,) = found
+        return Record.read(id, record)
 
-    return Command(READ, (id, tenant, watcher, "1" if note else ""), read)
+    return Command(READ, (id, tenant, subscriber, "1" if note else ""), read)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Filter:
-    """Choose jobs of one tenant; what is empty fits any. Stamps are microseconds; ``state`` may be many."""
+    """Which jobs of one tenant; an empty field fits any. Stamps are microseconds; ``state`` may name many."""
 
     tenant: str
     below_stamp: str = ""
@@ -84,7 +91,7 @@ class Filter:
     batch_id: str = ""
 
     def words(self, limit: int) -> tuple[Argument, ...]:
-        """Write it as the scripts read it; they visit at most ``limit`` jobs."""
+        """Return it as the scripts read it; they visit at most ``limit`` jobs."""
         return (
             self.tenant, self.below_stamp, self.from_stamp, self.state, self.task, self.queue, self.tag,
             self.batch_id, limit,
@@ -93,29 +100,31 @@ class Filter:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Hold one page of jobs, newest first; ``next_stamp`` is empty on the last one."""
+    """One page of jobs, newest first; ``next_stamp`` is empty on the last one."""
 
     records: list[Record]
     next_stamp: str
 
 
 def list_jobs(tenant: str, *, limit: int, **filters: str) -> Command[Page]:
-    """Read one page of jobs that fit every filter given: the fields of `Filter` by name."""
+    """Read one page of the jobs that fit every filter given: the fields of `Filter` by name."""
 
     def read(reply: Reply) -> Page:
-        return Page([Record.read(item[0].decode(), item[1]) for item in reply[0]], reply[1].decode())
+        items, next_stamp = reply
+        return Page([Record.read(id_.decode(), record) for id_, record in items], next_stamp.decode())
 
     return Command(LIST, Filter(tenant=tenant, **filters).words(limit), read)
 
 
 def delete(id: str, tenant: str, retention: Retention) -> Command[State | None]:
-    """Forget a final job with its artifacts; answers the state of one that is not final, which stays.
+    """Remove a final job with its artifacts; returns the state of one that is not final, which stays.
 
-    Raises NotFound or Gone as it is read.
+    Raises NotFound or Gone as the reply is read.
     """
 
     def read(reply: Reply) -> State | None:
-        refuse_missing(id, reply[0])
-        return State(reply[1].decode()) if reply[0] == b"unfit" else None
+        word, *state = reply
+        refuse_missing(id, word)
+        return State(state[0].decode()) if word == b"refused" else None
 
     return Command(DELETE, (id, tenant, *retention), read)

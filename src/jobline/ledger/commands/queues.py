@@ -1,4 +1,4 @@
-"""The verbs of queues: how they stand, pause and resume."""
+"""The verbs of queues: statistics, pause and resume."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from jobline.domain.record import moment
+from jobline.domain.record import moment, pairs
 from jobline.ledger.commands.command import Command, Reply, words
 from jobline.ledger.scripts import Script
 
@@ -16,8 +16,8 @@ PAUSE = Script("pause")
 
 
 @dataclass(frozen=True, slots=True)
-class QueueSeen:
-    """Tell how one queue stands; ``depth`` counts waiting and scheduled jobs, ``by_priority`` from 0 to 9."""
+class QueueStats:
+    """The statistics of one queue; ``depth`` counts waiting and scheduled jobs, ``by_priority`` is 0 to 9."""
 
     name: str
     depth: int
@@ -31,35 +31,39 @@ class QueueSeen:
 
 
 def list_queues() -> Command[set[str]]:
-    """Name the queues that hold waiting or running jobs, or are paused."""
+    """Name the queues that have waiting or running jobs, or are paused."""
     return Command(QUEUES, (), lambda reply: set(words(reply)))
 
 
-def read_queue(name: str, limited_tasks: Iterable[str] = ()) -> Command[QueueSeen]:
-    """Tell how a queue stands, also one that never was; jobs that wait for ``limited_tasks`` count."""
+def read_queue(name: str, limited_tasks: Iterable[str] = ()) -> Command[QueueStats]:
+    """Read the statistics of a queue; one that never was is empty.
 
-    def read(reply: Reply) -> QueueSeen:
-        now_ms = int(reply[5])
-        return QueueSeen(
+    Jobs that are blocked by a limit count if ``limited_tasks`` has their task.
+    """
+
+    def read(reply: Reply) -> QueueStats:
+        fields: dict[bytes, Reply] = dict(pairs(reply))
+        now_ms, oldest = int(fields[b"now_ms"]), fields[b"oldest"]
+        return QueueStats(
             name=name,
-            depth=reply[0],
-            scheduled=reply[1],
-            running=reply[2],
-            is_paused=reply[3] == b"1",
-            by_priority=tuple(reply[6]),
-            oldest_age_s=max(0.0, now_ms / 1000 - int(reply[4]) / 1_000_000) if reply[4] else None,
-            ended=tuple(reply[7]),
-            seen_at=moment(str(now_ms)) or datetime.min,  # noqa: DTZ901 - never None
+            depth=fields[b"depth"],
+            scheduled=fields[b"scheduled"],
+            running=fields[b"running"],
+            is_paused=fields[b"paused"] == 1,
+            by_priority=tuple(fields[b"by_priority"]),
+            oldest_age_s=max(0.0, now_ms / 1000 - int(oldest) / 1_000_000) if oldest else None,
+            ended=tuple(fields[b"ended"]),
+            seen_at=moment(now_ms),
         )
 
     return Command(QUEUE, (name, *limited_tasks), read)
 
 
 def pause(queue: str) -> Command[None]:
-    """Keep the waiting jobs of a queue from being claimed, until it is resumed; running ones go on."""
+    """Stop the claims of a queue's waiting jobs until it is resumed; running jobs go on."""
     return Command(PAUSE, (queue, "pause"), lambda _: None)
 
 
 def resume(queue: str) -> Command[None]:
-    """Let a queue's jobs be claimed again."""
+    """Allow the claims of a queue's jobs after a pause."""
     return Command(PAUSE, (queue, "resume"), lambda _: None)

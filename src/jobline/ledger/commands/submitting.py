@@ -1,4 +1,4 @@
-"""Submit: how a job comes into the ledger; and what all commands share that bring jobs."""
+"""Submit: how a job enters the ledger; and what all commands share that create jobs."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ T = TypeVar("T")
 
 
 class Submitted(StrEnum):
-    """Say what a submit did, of one job or of a batch, or a retry."""
+    """The outcome of a submit, of one job or of a batch, or of a retry."""
 
-    #: The ledger holds what is new.
+    #: The ledger has stored the new job or batch.
     CREATED = "created"
-    #: The same key, or the same id, came before: what it made then stands.
+    #: The same key, or the same id, came before: the answer is what it created then.
     REPLAYED = "replayed"
     #: The key came before with another request.
     REUSED = "reused"
@@ -32,15 +32,15 @@ class Submitted(StrEnum):
     FULL = "full"
     #: An input names a file that never was.
     NO_FILE = "no-file"
-    #: An input names a file that expired.
+    #: An input names a file that has expired.
     GONE_FILE = "gone-file"
 
 
 @dataclass(frozen=True, slots=True)
 class Receipt(Generic[T]):
-    """Answer a submit: a ``record``, of the job or of the batch, with CREATED and REPLAYED alone.
+    """The answer to a submit: the ``record`` of the job or of the batch, with CREATED and REPLAYED alone.
 
-    ``about`` names the queue that is full, or the file that is missing, in a batch to the job ``index``.
+    ``about`` is the queue that is full, or the file that is missing; ``index`` is the job of the batch.
     """
 
     outcome: Submitted
@@ -49,7 +49,7 @@ class Receipt(Generic[T]):
     index: int = 0
 
     def accepted(self) -> T:
-        """Give the record; raises KeyReused, QueueFull, NotFound or Gone where there is none."""
+        """Return the record; raises KeyReused, QueueFull, NotFound or Gone if there is none."""
         if self.record is not None:
             return self.record
         match self.outcome:
@@ -65,37 +65,40 @@ class Receipt(Generic[T]):
                 raise NotFound(f"There is no file {self.about}.")
 
 
-def submit(order: Submission, *, queue_limit: int, watcher: str = "") -> Command[Receipt[Record]]:
-    """Store a job, or find the one that this key or id made before; one round trip."""
+def submit(order: Submission, *, queue_limit: int, subscriber: str = "") -> Command[Receipt[Record]]:
+    """Store a job, or find the one that this key or id created before; one round trip."""
     args = (
         order.id, order.input, *write_terms(order), order.idempotency, order.fingerprint,
-        queue_limit, watcher,
+        queue_limit, subscriber,
     )  # fmt: skip
 
     def read(reply: Reply) -> Receipt[Record]:
         if reply[0] == b"created":  # the record is not read back
-            return Receipt(Submitted.CREATED, order.as_record(int(reply[1]), reply[2]))
+            _, stamp, due_ms = reply
+            return Receipt(Submitted.CREATED, order.as_record(int(stamp), due_ms))
         return read_receipt(reply, Record.read)
 
     return Command(SUBMIT, args, read)
 
 
 def write_terms(order: Submission) -> tuple[Argument, ...]:
-    """Write what the scripts read of a new job beside its id and its input: many of a batch may share it."""
+    """Return a new job's terms as the scripts read them: all but its id and input. Jobs may share them."""
     return (
-        order.place, order.priority, order.max_attempts, order.timeout_ms, text(order.delay_ms),
+        order.partition, order.priority, order.max_attempts, order.timeout_ms, text(order.delay_ms),
         text(order.run_at_ms), text(order.expires_in_ms), write_tags(order.tags), " ".join(order.files),
     )  # fmt: skip
 
 
 def write_tags(tags: tuple[str, ...]) -> str:
-    """Write tags as the ledger holds them: JSON, or nothing where there are none."""
+    """Return tags as the ledger stores them: JSON, or nothing if there are none."""
     return json.dumps(tags, ensure_ascii=False) if tags else ""
 
 
 def read_receipt(reply: Reply, read_record: Callable[[str, list[bytes]], T]) -> Receipt[T]:
-    """Read what a script says that made something, found what was made before, or refused."""
-    outcome, about = Submitted(reply[0].decode()), reply[1].decode()
+    """Read the reply of a script that created something, found what was created before, or refused."""
+    word, about, *more = reply
+    outcome = Submitted(word.decode())
     if outcome in {Submitted.CREATED, Submitted.REPLAYED}:
-        return Receipt(outcome, read_record(about, reply[2]))
-    return Receipt(outcome, about=about, index=reply[2] if len(reply) > 2 else 0)  # noqa: PLR2004 - a batch says which job
+        (record,) = more
+        return Receipt(outcome, read_record(about.decode(), record))
+    return Receipt(outcome, about=about.decode(), index=more[0] if more else 0)

@@ -1,11 +1,10 @@
--- cancel: a waiting job is revoked at once; a running one is asked to stop.
+-- cancel: ends a waiting job at once, and asks for the end of a running one.
 -- ARGV 1 id, 2 tenant, 3… retention
--- reply {'revoked' | 'asked' | 'again' | 'finished', record} | {'unknown'} | {'gone'}
--- event job.revoked; the worker that runs the job is told on its channel, and again by its next tick
-past_full()
-local job = load_job(ARGV[1])
-if not job or job.tenant ~= ARGV[2] then
-  return { redis.call('GET', gone_key(ARGV[1])) == ARGV[2] and 'gone' or 'unknown' }
-end
+-- reply {'revoked' | 'requested' | 'repeated' | 'finished', record} | {'unknown'} | {'gone'}
+-- event job.revoked; the worker of a running job hears of it on its channel, and once more from its next tick
+write_when_full()
+local id, tenant = ARGV[1], ARGV[2]
+local job = load_job(id)
+if not job or job.tenant ~= tenant then return { why_missing(id, tenant) } end
 local word = cancel_job(job, math.floor(now_us() / 1000), read_retention(3))
-return { word, redis.call('HGETALL', job_key(job.id)) }
+return { word, redis.call('HGETALL', job_key(id)) }

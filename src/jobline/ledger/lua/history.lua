@@ -1,36 +1,34 @@
--- history: one job's events after a given one, in order; and, where a process is named, its wish to be told of the
--- next ones. Nothing falls between the two.
--- ARGV 1 id, 2 tenant, 3 watching process or '', 4 stream id of the last event known or '',
---      5 most events between the milestones, 6 most bytes
--- reply {'found', place, 'more' | 'open' | 'ended', line…} | {'unknown'} | {'gone'}
---       A line is `<stream id> <type> <JSON detail>`, and after a newline the result, where there is one.
---       The type is `reset`, and the detail the job as it stands, where events after the known one are lost.
-local id, tenant, after = ARGV[1], ARGV[2], ARGV[4]
-local job = load_job(id, 'progress', 'error', 'born', 'began', 'ended', 'cut')
-if not job or job.tenant ~= tenant then
-  return { redis.call('GET', gone_key(id)) == tenant and 'gone' or 'unknown' }
-end
-local progress, error, born, began, ended, is_trimmed = unpack(job.more, 1, 6)
+-- history: one job's events after a given one, in order. A named process receives the next ones; nothing falls between.
+-- ARGV 1 id, 2 tenant, 3 subscribing process or '', 4 stream id of the last event known or '',
+--      5 maximum number of events between the milestones, 6 maximum number of bytes
+-- reply {'found', partition, 'more' | 'open' | 'ended', {line…}} | {'unknown'} | {'gone'}
+--       A line is `<stream id> <type> <detail (JSON)>`, and after a newline the result, where there is one.
+--       The type is `reset`, and the detail the job as it is now, where events after the known one are lost.
+local id, tenant, subscriber, after = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
+local most_lines, most_bytes = tonumber(ARGV[5]), tonumber(ARGV[6])
+local job, progress, error, created, started, ended, is_trimmed =
+  load_job(id, 'progress', 'error', 'created_event', 'started_event', 'ended_event', 'trimmed')
+if not job or job.tenant ~= tenant then return { why_missing(id, tenant) } end
 local us = now_us()
 if ended then
-  local until_ms = redis.call('ZSCORE', FINISHED, id)
-  if not until_ms or tonumber(until_ms) <= us / 1000 then return { 'gone' } end
-elseif ARGV[3] ~= '' then
-  past_full()
-  add_watcher(job, ARGV[3])
+  local expires_ms = redis.call('ZSCORE', FINISHED, id)
+  if not expires_ms or tonumber(expires_ms) <= us / 1000 then return { 'gone' } end
+elseif subscriber ~= '' then
+  write_when_full()
+  subscribe(job, subscriber)
 end
 
 local is_ours = is_past(after, us)
 local function is_new(event) return event and (after == '' or not is_ours or is_later(event, after)) end
 
--- The first of the lines, which lie in the order of their ids, that is later than `after`.
-local key, low = events_key(id), 0
+-- The position of the first line that is later than `after`; the lines are in the order of their ids.
+local key, position = events_key(id), 0
 local size = redis.call('LLEN', key)
 if after ~= '' and is_ours then
-  local high = size
-  while low < high do
-    local middle = math.floor((low + high) / 2)
-    if is_new(redis.call('LINDEX', key, middle)) then high = middle else low = middle + 1 end
+  local past = size
+  while position < past do
+    local middle = math.floor((position + past) / 2)
+    if is_new(redis.call('LINDEX', key, middle)) then past = middle else position = middle + 1 end
   end
 end
 
@@ -40,22 +38,21 @@ local function add(line)
   bytes = bytes + #line
 end
 
-local is_cut = is_trimmed and low == 0
-if is_cut or not is_ours then
-  add(id_before(is_cut and redis.call('LINDEX', key, 0) or born) .. ' reset {"state":"' .. job.state .. '","attempt":'
+local is_lost = is_trimmed and position == 0
+if is_lost or not is_ours then
+  add(id_before(is_lost and redis.call('LINDEX', key, 0) or created) .. ' reset {"state":"' .. job.state .. '","attempt":'
     .. job.attempt .. (progress and ',"progress":' .. progress or '') .. (error and ',"error":' .. error or '') .. '}')
 end
-if not is_cut then
-  if is_new(born) then add(born .. ' job.created ' .. CREATED_DETAIL) end
-  if is_new(began) then add(began .. ' job.started ' .. BEGAN_DETAIL) end
+if not is_lost then
+  if is_new(created) then add(created .. ' job.created ' .. CREATED_DETAIL) end
+  if is_new(started) then add(started .. ' job.started ' .. STARTED_DETAIL) end
 end
-local most_bytes = tonumber(ARGV[6])
-for _, line in ipairs(redis.call('LRANGE', key, low, low + tonumber(ARGV[5]) - 1)) do
+for _, line in ipairs(redis.call('LRANGE', key, position, position + most_lines - 1)) do
   if bytes >= most_bytes then break end
   add(line)
-  low = low + 1
+  position = position + 1
 end
-local has_more = low < size
+local has_more = position < size
 if not has_more and is_new(ended) then
   has_more = bytes >= most_bytes
   if not has_more then
@@ -63,4 +60,4 @@ if not has_more and is_new(ended) then
       .. (job.state == 'SUCCESS' and '\n' .. redis.call('HGET', job_key(id), 'result') or ''))
   end
 end
-return { 'found', job.place, has_more and 'more' or ended and 'ended' or 'open', unpack(lines) }
+return { 'found', job.partition, has_more and 'more' or ended and 'ended' or 'open', lines }

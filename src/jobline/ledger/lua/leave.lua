@@ -1,6 +1,7 @@
--- leave: a worker that ends takes its heartbeat with it.
+-- leave: removes a worker that ends from the list of workers.
 -- ARGV 1 owner
 -- reply 'left'
-redis.call('ZREM', WORKERS, ARGV[1])
-redis.call('DEL', worker_key(ARGV[1]), cancels_key(ARGV[1]))
+local owner = ARGV[1]
+redis.call('ZREM', WORKERS, owner)
+redis.call('DEL', worker_key(owner), cancels_key(owner))
 return 'left'

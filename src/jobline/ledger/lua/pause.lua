@@ -1,10 +1,11 @@
--- pause: keeps the waiting jobs of a queue from being claimed, or lets them be again; running ones go on.
+-- pause: stops the claims of a queue's waiting jobs, or allows them once more; running jobs go on.
 -- ARGV 1 queue, 2 what to do: pause | resume
 -- reply 'done'
+local queue = ARGV[1]
 if ARGV[2] == 'pause' then
-  redis.call('SADD', PAUSED, ARGV[1])
+  redis.call('SADD', PAUSED, queue)
 else
-  redis.call('SREM', PAUSED, ARGV[1])
-  wake(ARGV[1], WAKE_TOKENS)
+  redis.call('SREM', PAUSED, queue)
+  wake(queue, WAKE_TOKENS)
 end
 return 'done'

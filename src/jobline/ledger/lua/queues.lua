@@ -1,4 +1,4 @@
--- queues: the names of the queues that hold waiting or running jobs, or are paused; some of them twice.
+-- queues: the names of the queues that have waiting or running jobs, or are paused; some of them twice.
 -- ARGV none
 -- reply a list of names
 local names = redis.call('HKEYS', QUEUES)

@@ -1,11 +1,12 @@
--- report: the running attempt tells its progress, or adds a line to its log.
+-- report: stores the progress of the running attempt, or adds a line to its log.
 -- ARGV 1 id, 2 fence, 3 progress | log, 4 JSON
--- reply {'late'} | {'noted', '1' where somebody asked to cancel, else ''}
+-- reply {'late'} | {'reported', '1' where the job should stop, else ''}
 -- event job.progress | job.log
-local v = redis.call('HMGET', job_key(ARGV[1]), 'state', 'fence', 'cancel', 'place', 'watchers', 'attempt',
-  'batch')
-if v[1] ~= 'STARTED' or v[2] ~= ARGV[2] then return { 'late' } end
-if ARGV[3] == 'progress' then redis.call('HSET', job_key(ARGV[1]), 'progress', ARGV[4]) end
-emit({ id = ARGV[1], place = v[4], watchers = v[5], batch = v[7] }, 'job.' .. ARGV[3],
-  '{"attempt":' .. v[6] .. ',"' .. ARGV[3] .. '":' .. ARGV[4] .. '}')
-return { 'noted', v[3] or '' }
+local id, fence, kind, content = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
+local state, current, cancel, partition, subscribers, attempt, batch = unpack(
+  redis.call('HMGET', job_key(id), 'state', 'fence', 'cancel', 'partition', 'subscribers', 'attempt', 'batch'))
+if state ~= 'STARTED' or current ~= fence then return { 'late' } end
+if kind == 'progress' then redis.call('HSET', job_key(id), 'progress', content) end
+emit({ id = id, partition = partition, subscribers = subscribers, batch = batch }, 'job.' .. kind,
+  '{"attempt":' .. attempt .. ',"' .. kind .. '":' .. content .. '}')
+return { 'reported', cancel or '' }

@@ -1,9 +1,9 @@
--- workers: who is alive.
+-- workers: the workers with a recent heartbeat.
 -- ARGV none
--- reply {now_ms, {name, beat_ms, description (JSON)}…}
-local reply = { whole(math.floor(now_us() / 1000)) }
+-- reply {now_ms, {{name, heartbeat_ms, description (JSON)}…}}
+local found = {}
 for _, name in ipairs(redis.call('ZRANGE', WORKERS, 0, -1)) do
-  local v = redis.call('HMGET', worker_key(name), 'beat', 'about')
-  if v[1] then reply[#reply + 1] = { name, v[1], v[2] } end
+  local heartbeat, description = unpack(redis.call('HMGET', worker_key(name), 'heartbeat', 'description'))
+  if heartbeat then found[#found + 1] = { name, heartbeat, description } end
 end
-return reply
+return { whole(math.floor(now_us() / 1000)), found }

@@ -1,96 +1,97 @@
--- Which jobs fit a filter, newest first; for every verb that walks them.
+-- Which jobs fit a filter, newest first; for every verb that walks over jobs.
 --
--- Shelves stand by stamp, so the newest of several is a merge: their newest jobs, one by one from the shelf with the
--- newest head, which a heap finds. A tag has shelves of its own beside each of them, so that no filter reads what it
--- does not want. A batch's jobs are those of a row of stamps.
+-- An index is in the order of the stamps, so the newest jobs of several indexes are a merge: a heap finds the index with
+-- the newest head, job by job. A tag has indexes of its own, and a batch's jobs have the stamps of a row, so no filter
+-- reads a job that it does not want.
 
 local function fits(word, wanted) return wanted == '' or string.find(' ' .. wanted .. ' ', ' ' .. word .. ' ', 1, true) end
 
-local function find_shelves(filter)
-  local heads = {}
-  for _, name in ipairs(redis.call('SMEMBERS', shelves_key(filter.tenant))) do
-    local state, place, task, queue = string.match(name, '^([^:]*):([^:]*:([^:]*):([^:]*))$')
+-- Lists the indexes that may have jobs of the filter, each with a cursor.
+local function find_cursors(filter)
+  local cursors = {}
+  for _, name in ipairs(redis.call('SMEMBERS', indexes_key(filter.tenant))) do
+    local state, partition, task, queue = string.match(name, '^([^:]*):([^:]*:([^:]*):([^:]*))$')
     if fits(state, filter.states) and fits(task, filter.task) and fits(queue, filter.queue) then
-      local shelf = filter.tag == '' and shelf_key(state, place) or tag_key(state, place, filter.tag)
-      heads[#heads + 1] = { shelf = shelf, name = filter.tag == '' and name, ahead = {}, next = 1, count = 1 }
+      local key = filter.tag == '' and index_key(state, partition) or tag_index_key(state, partition, filter.tag)
+      cursors[#cursors + 1] = { key = key, name = filter.tag == '' and name, page = {}, next = 1, count = 1 }
     end
   end
-  return heads
+  return cursors
 end
 
--- Goes to a shelf's next job, below the one it was at; nil at its end. Reads ahead, twice as far each time: most shelves
--- give a page nothing beyond their first job. That one, where nothing bounds it, is the last of the set at no cost.
-local function advance(head, filter)
-  local ahead, below = head.ahead, head.stamp or filter.below
-  if head.next > #ahead then
+-- Moves a cursor to the next job, which is older; nil at the end of the index. Reads ahead, twice as far each time, because
+-- most indexes give a page nothing beyond their first job. An unbounded first job is the last of its set, at no cost.
+local function advance(cursor, filter)
+  local page, below = cursor.page, cursor.stamp or filter.below
+  if cursor.next > #page then
     if below then
-      ahead = redis.call('ZREVRANGEBYSCORE', head.shelf, '(' .. whole(below), filter.least and whole(filter.least) or '-inf',
-        'WITHSCORES', 'LIMIT', 0, head.count)
+      page = redis.call('ZREVRANGEBYSCORE', cursor.key, '(' .. whole(below), filter.least and whole(filter.least) or '-inf',
+        'WITHSCORES', 'LIMIT', 0, cursor.count)
     else
-      ahead = redis.call('ZREVRANGE', head.shelf, 0, 0, 'WITHSCORES')
-      if ahead[1] and filter.least and tonumber(ahead[2]) < filter.least then ahead = {} end
+      page = redis.call('ZREVRANGE', cursor.key, 0, 0, 'WITHSCORES')
+      if page[1] and filter.least and tonumber(page[2]) < filter.least then page = {} end
     end
-    head.ahead, head.next, head.count = ahead, 1, 2 * head.count
+    cursor.page, cursor.next, cursor.count = page, 1, 2 * cursor.count
   end
-  head.id, head.stamp, head.next = ahead[head.next], tonumber(ahead[head.next + 1]), head.next + 2
-  return head.id
+  cursor.id, cursor.stamp, cursor.next = page[cursor.next], tonumber(page[cursor.next + 1]), cursor.next + 2
+  return cursor.id
 end
 
--- Moves a head down to its place in the heap, whose first is the newest.
-local function sink(heads, count, place)
-  local head = heads[place]
-  while 2 * place <= count do
-    local child = 2 * place
-    if child < count and heads[child + 1].stamp > heads[child].stamp then child = child + 1 end
-    if heads[child].stamp <= head.stamp then break end
-    heads[place], place = heads[child], child
+-- Restores the order of a heap below one node; the cursor with the newest job is the first.
+local function sift_down(heap, count, node)
+  local cursor = heap[node]
+  while 2 * node <= count do
+    local child = 2 * node
+    if child < count and heap[child + 1].stamp > heap[child].stamp then child = child + 1 end
+    if heap[child].stamp <= cursor.stamp then break end
+    heap[node], node = heap[child], child
   end
-  heads[place] = head
+  heap[node] = cursor
 end
 
-local function open_shelves(filter)
-  local heads, count = {}, 0
-  for _, head in ipairs(find_shelves(filter)) do
-    if advance(head, filter) then
+local function open_heap(filter)
+  local heap, count = {}, 0
+  for _, cursor in ipairs(find_cursors(filter)) do
+    if advance(cursor, filter) then
       count = count + 1
-      heads[count] = head
-    elseif head.name and redis.call('EXISTS', head.shelf) == 0 then
-      redis.call('SREM', shelves_key(filter.tenant), head.name)
+      heap[count] = cursor
+    elseif cursor.name and redis.call('EXISTS', cursor.key) == 0 then
+      redis.call('SREM', indexes_key(filter.tenant), cursor.name)
     end
   end
-  for place = math.floor(count / 2), 1, -1 do sink(heads, count, place) end
-  return heads, count
+  for node = math.floor(count / 2), 1, -1 do sift_down(heap, count, node) end
+  return heap, count
 end
 
 -- Bounds a filter by the stamps of its batch; false where the tenant has no such batch.
 local function narrow_to_batch(filter)
-  local v = redis.call('HMGET', batch_key(filter.batch), 'tenant', 'stamp', 'total')
-  if v[1] ~= filter.tenant then return false end
-  local first, past = tonumber(v[2]), tonumber(v[2]) + tonumber(v[3])
+  local tenant, stamp, total = unpack(redis.call('HMGET', batch_key(filter.batch), 'tenant', 'stamp', 'total'))
+  if tenant ~= filter.tenant then return false end
+  local first, past = tonumber(stamp), tonumber(stamp) + tonumber(total)
   filter.below, filter.least = math.min(filter.below or past, past), math.max(filter.least or first, first)
   return true
 end
 
--- Calls visit(id) for each job that fits, until it answers true; gives the stamp to go on from, '' at the end.
--- filter: tenant, below and least (stamps, or nil), states (separated by spaces), task, queue, tag, batch; '' where any
--- will do. A visit may move the job it is given to a state that does not fit.
+-- Calls visit(id) for each job that fits until it returns true. Returns the stamp to go on from, '' at the end. A visit may
+-- move its job to a state that does not fit. The fields of a filter: tenant, below and least (stamps or nil), states
+-- (separated by spaces), task, queue, tag, batch; '' fits any.
 local function walk_jobs(filter, visit)
   if filter.batch ~= '' and not narrow_to_batch(filter) then return '' end
-  local heads, count = open_shelves(filter)
+  local heap, count = open_heap(filter)
   while count > 0 do
-    local head = heads[1]
-    local id, stamp = head.id, head.stamp
-    if not advance(head, filter) then heads[1], count = heads[count], count - 1 end
-    if count > 1 then sink(heads, count, 1) end
+    local cursor = heap[1]
+    local id, stamp = cursor.id, cursor.stamp
+    if not advance(cursor, filter) then heap[1], count = heap[count], count - 1 end
+    if count > 1 then sift_down(heap, count, 1) end
     if visit(id) then return count > 0 and whole(stamp) or '' end
   end
   return ''
 end
 
 -- Reads a filter of nine arguments from ARGV[first] on: tenant, stamp below which it begins or '', stamp at and above
--- which it ends or '', states, task, queue, tag, batch, the most jobs to visit.
+-- which it ends or '', states, task, queue, tag, batch, maximum number of visits.
 local function read_filter(first)
-  return { tenant = ARGV[first], below = tonumber(ARGV[first + 1]), least = tonumber(ARGV[first + 2]),
-    states = ARGV[first + 3], task = ARGV[first + 4], queue = ARGV[first + 5], tag = ARGV[first + 6],
-    batch = ARGV[first + 7], limit = tonumber(ARGV[first + 8]) }
+  local tenant, below, least, states, task, queue, tag, batch, limit = unpack(ARGV, first, first + 8)
+  return { tenant = tenant, below = tonumber(below), least = tonumber(least), states = states, task = task, queue = queue,
+    tag = tag, batch = batch, limit = tonumber(limit) }
 end

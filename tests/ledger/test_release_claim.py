@@ -18,22 +18,22 @@ def claim(ledger: Ledger, number: int, slots: int = 1, owner: str = "w1") -> lis
     )
 
 
-def disown(ledger: Ledger, number: int, owner: str = "w1") -> list[str]:
+def release_claim(ledger: Ledger, number: int, owner: str = "w1") -> list[str]:
     """Walk to the end."""
     found: list[str] = []
     after = ""
     while True:
-        step = ledger.run(commands.attempts.disown(owner, number, RETENTION, after))
+        step = ledger.run(commands.attempts.release_claim(owner, number, RETENTION, after))
         found += step.jobs
         if not step.after:
             return found
         after = step.after
 
 
-def test_disowned_job_waits_at_once_and_its_attempt_is_not_counted(ledger: Ledger) -> None:
+def test_released_job_waits_at_once_and_its_attempt_is_not_counted(ledger: Ledger) -> None:
     job = ledger.submit(max_attempts=1)
     (lost,) = claim(ledger, 1)
-    assert disown(ledger, 1) == [job]
+    assert release_claim(ledger, 1) == [job]
     record = ledger.read(job)
     assert (record.state, record.attempt, record.started_at) == (State.PENDING, 0, None)
     (again,) = claim(ledger, 2)
@@ -47,25 +47,25 @@ def test_jobs_of_other_claims_and_owners_go_on(ledger: Ledger) -> None:
     jobs = [ledger.submit() for _ in range(4)]
     held = [*claim(ledger, 1), *claim(ledger, 12), *claim(ledger, 2, owner="w2")]
     claim(ledger, 2)
-    assert disown(ledger, 2) == [jobs[3]]
+    assert release_claim(ledger, 2) == [jobs[3]]
     assert ledger.renew(*held).current == len(held)
 
 
-def test_job_that_was_claimed_anew_meanwhile_is_not_disowned(ledger: Ledger) -> None:
+def test_job_that_was_claimed_meanwhile_is_not_released(ledger: Ledger) -> None:
     job = ledger.submit()
     (lost,) = claim(ledger, 1)
-    ledger.lose(lost)
+    ledger.rescue(lost)
     (held,) = claim(ledger, 2)
-    assert disown(ledger, 1) == []
+    assert release_claim(ledger, 1) == []
     assert ledger.renew(held).current == 1
     assert ledger.read(job).attempt == 2
 
 
-def test_cancelled_job_is_revoked_as_it_is_disowned(ledger: Ledger) -> None:
+def test_cancelled_job_is_revoked_as_it_is_released(ledger: Ledger) -> None:
     job = ledger.submit()
     claim(ledger, 1)
-    assert ledger.cancel(job) is Cancelled.ASKED
-    assert disown(ledger, 1) == [job]
+    assert ledger.cancel(job) is Cancelled.REQUESTED
+    assert release_claim(ledger, 1) == [job]
     assert ledger.read(job).state is State.REVOKED
 
 
@@ -76,8 +76,8 @@ def test_each_step_is_bounded_and_the_walk_meets_every_job(ledger: Ledger) -> No
     held = claim(ledger, 1, slots=batch)
     lost = {job.id for job in claim(ledger, 2, slots=batch)}
     claim(ledger, 1, slots=batch, owner="w2")
-    step = ledger.run(commands.attempts.disown("w1", 2, RETENTION))
+    step = ledger.run(commands.attempts.release_claim("w1", 2, RETENTION))
     assert step.after
     assert len(step.jobs) < 2 * batch
-    assert {*step.jobs, *disown(ledger, 2)} == lost
+    assert {*step.jobs, *release_claim(ledger, 2)} == lost
     assert ledger.renew(*held).current == batch

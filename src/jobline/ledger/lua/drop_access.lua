@@ -1,6 +1,0 @@
--- drop_access: revokes an access key.
--- ARGV 1 key id
--- reply 'dropped' | 'unknown'
-past_full()
-redis.call('SREM', ACCESS_KEYS, ARGV[1])
-return redis.call('DEL', access_key(ARGV[1])) == 1 and 'dropped' or 'unknown'
