@@ -3,6 +3,10 @@
 Stock clients see the same state, result, traceback and exception as the API, in all six states. What Celery's
 tracer stores for an attempt becomes one report to the ledger. The result of a task without a ticket is not
 stored.
+
+Private names of Celery's backend used, and only here: ``_get_task_meta_for``, ``_forget``,
+``_ensure_not_eager``, the hooks that its own backends implement. ``tests/worker/test_backend.py`` fails when
+one is renamed.
 """
 
 from __future__ import annotations

@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+import inspect
+import re
 from typing import Any
 
 import pytest
 from celery.app.task import Context
+from celery.backends import base
 from celery.exceptions import TaskRevokedError
 from celery.exceptions import TimeoutError as CeleryTimeout
 from celery.result import AsyncResult
@@ -12,11 +15,20 @@ from jobline.domain.errors import TaskError
 from jobline.domain.settings import Settings
 from jobline.domain.state import State
 from jobline.ledger.keys import Key
+from jobline.worker import backend
 from jobline.worker.app import build_celery
 from jobline.worker.outcome import Succeeded
 from jobline.worker.ticket import HEADER, Ticket
 from tests.support.ledger import Ledger
 from tests.support.worker import REGISTRY
+
+
+def test_private_hooks_of_celerys_backend_exist() -> None:
+    named = re.findall(r"``(_\w+)``", str(backend.__doc__))
+    assert set(named) == {"_get_task_meta_for", "_forget", "_ensure_not_eager"}
+    source = inspect.getsource(base)
+    for name in named:
+        assert re.search(rf"self\.{name}\b", source), name
 
 
 @pytest.fixture

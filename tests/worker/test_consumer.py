@@ -1,4 +1,4 @@
-"""What becomes of the attempts that a worker holds as its connection is lost."""
+"""The attempts that a worker holds when its connection is lost."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from jobline.worker.ticket import HEADER, Ticket
 
 
 def hold(job_id: str) -> JobRequest:
-    """Be given a job, which no process has confirmed."""
+    """Return a reserved attempt that no process has confirmed."""
     request: JobRequest = JobRequest.__new__(JobRequest)
     request.id = job_id
     request._request_dict = {HEADER: Ticket(job_id, "end.well", 1, 3, 7, 10.0)}
@@ -45,14 +45,14 @@ def lose_connection(resources: Resources, pool: object) -> None:
 
 
 def forked(*job_ids: str) -> PreforkPool:
-    """Be a pool that has these jobs after a flush."""
+    """Return a pool that has these jobs after a flush."""
     pool: Any = PreforkPool.__new__(PreforkPool)
     pool.flush = lambda: None
     pool._pool = SimpleNamespace(jobs=lambda: set(job_ids))
     return pool  # type: ignore[no-any-return] # Celery is untyped
 
 
-def test_job_that_no_process_was_given_is_handed_back(resources: Resources, held: list[JobRequest]) -> None:
+def test_job_that_no_process_was_given_is_released(resources: Resources, held: list[JobRequest]) -> None:
     lose_connection(resources, forked("b"))
     assert list(state.reserved_requests) == [held[1]]
     release = resources.outbox.get()

@@ -1,4 +1,4 @@
-"""The connection to Redis breaks while jobs are on their way into a worker, a real one."""
+"""The connection to Redis breaks while jobs are on their way into a real worker."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ from tests.support.lossy_proxy import LossyProxy
 from tests.support.processes import ROOT, Program
 from tests.support.waiting import wait_until
 
-#: What the reply of a claim has, and no other reply.
+#: Bytes that only the reply of a claim contains.
 CLAIMED = b"public:end.well:media"
-#: Seconds; the lease is longer by far, so that nothing here can come from its end.
+#: Seconds, far less than the lease, so that its end cannot explain what happens.
 SOON_S = 5.0
 
 
@@ -71,7 +71,7 @@ def test_job_whose_claim_was_lost_starts_soon_and_loses_no_attempt(
         ]  # fmt: skip
 
 
-def test_worker_that_stops_disowns_the_claim_on_its_way(
+def test_worker_that_stops_disowns_its_unread_claim(
     tmp_path: Path, lossy_proxy: LossyProxy, ledger: Ledger
 ) -> None:
     with worker(tmp_path, lossy_proxy.url, "threads") as program:
@@ -103,7 +103,7 @@ def test_job_that_was_on_its_way_to_a_process_keeps_its_lease(
         later = ledger.submit(
             task="test.echo", input=b'{"text":""}', delay_ms=int(4_000 * lease_s), max_attempts=1
         )
-        wait_until(lambda: ledger.read(later).state.is_terminal, 20, "leases go by")
+        wait_until(lambda: ledger.read(later).state.is_terminal, 20, "several leases have passed")
         assert (ledger.read(job).state, ledger.read(job).attempt) == (State.STARTED, 1), program.told()
         gate.open()
         wait_until(lambda: ledger.read(job).state.is_terminal, 10, "the job ends")
@@ -111,5 +111,5 @@ def test_job_that_was_on_its_way_to_a_process_keeps_its_lease(
 
 
 def busy(ledger: Ledger) -> int:
-    """Say how many jobs the worker has, by its heartbeat."""
+    """Return how many jobs the worker has, by its heartbeat."""
     return sum(int(json.loads(one.about)["busy"]) for one in ledger.run(commands.clock.workers()))

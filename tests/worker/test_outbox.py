@@ -36,7 +36,7 @@ def test_first_in_first_out() -> None:
         outbox.get()
 
 
-def test_what_could_not_be_sent_stays_first() -> None:
+def test_command_that_was_not_sent_stays_first() -> None:
     outbox = Outbox()
     for number in range(3):
         outbox.put(make(number))
@@ -45,7 +45,7 @@ def test_what_could_not_be_sent_stays_first() -> None:
     assert drain(outbox) == ["0", "1", "2", "3"]
 
 
-def test_wait_ends_as_soon_as_something_comes() -> None:
+def test_wait_ends_as_soon_as_a_command_is_put() -> None:
     outbox = Outbox()
     threading.Timer(0.02, outbox.put, [make(1)]).start()
     begin = time.monotonic()
@@ -54,5 +54,5 @@ def test_wait_ends_as_soon_as_something_comes() -> None:
     assert drain(outbox) == ["1"]
 
 
-def test_wait_ends_by_itself() -> None:
+def test_wait_ends_after_its_timeout() -> None:
     Outbox().wait(0.01)

@@ -36,7 +36,7 @@ def sentinel() -> Iterator[int]:
 
 
 def child(sentinel: int, *, is_alive: bool) -> Any:
-    """Be a child whose descriptor the pool let go of."""
+    """Return a child that the pool no longer watches."""
     return SimpleNamespace(
         _sentinel_poll=None, _popen=SimpleNamespace(sentinel=sentinel), _is_alive=lambda: is_alive
     )
@@ -59,12 +59,12 @@ def test_private_names_of_celery_are_still_used() -> None:
     assert callable(BaseProcess._is_alive)
 
 
-def test_stock_pool_stumbles_over_a_child_that_is_not_watched(hub: Any, sentinel: int) -> None:
+def test_stock_pool_fails_on_a_child_that_is_not_watched(hub: Any, sentinel: int) -> None:
     with pytest.raises(ValueError, match="file descriptor is None"):
         asynpool.AsynPool._track_child_process(pool(), child(sentinel, is_alive=True), hub)
 
 
-def test_living_child_is_watched_anew(hub: Any, sentinel: int) -> None:
+def test_living_child_is_watched_again(hub: Any, sentinel: int) -> None:
     lost = child(sentinel, is_alive=True)
     pool()._track_child_process(lost, hub)
     assert lost._sentinel_poll in hub.readers
@@ -77,36 +77,36 @@ def test_dead_child_is_left_to_the_timer(hub: Any, sentinel: int) -> None:
     assert not hub.readers
 
 
-def test_stock_timer_keeps_what_was_cancelled(hub: Any) -> None:
+def test_stock_timer_keeps_cancelled_entries(hub: Any) -> None:
     hub.call_later(3600, print).cancel()
     assert len(hub.timer) == 1
 
 
-def test_sweep_drops_what_was_cancelled_and_nothing_else(hub: Any) -> None:
-    rung: list[int] = []
-    alarms = [hub.call_later(delay, rung.append, number) for number, delay in enumerate((0.0, 3600.0, 0.0))]
+def test_sweep_removes_cancelled_entries_only(hub: Any) -> None:
+    fired: list[int] = []
+    alarms = [hub.call_later(delay, fired.append, number) for number, delay in enumerate((0.0, 3600.0, 0.0))]
     alarms[1].cancel()
     sweep(hub.timer)
     assert len(hub.timer) == 2
     hub.fire_timers()
-    assert rung == [0, 2]
+    assert fired == [0, 2]
 
 
-@pytest.mark.parametrize(("stays", "looks"), [(True, 1), (False, 0)])
-def test_child_that_is_about_to_die_is_looked_at_again_soon(
-    hub: Any, sentinel: int, monkeypatch: pytest.MonkeyPatch, *, stays: bool, looks: int
+@pytest.mark.parametrize(("stays", "checks"), [(True, 1), (False, 0)])
+def test_child_that_has_not_died_yet_is_checked_again_soon(
+    hub: Any, sentinel: int, monkeypatch: pytest.MonkeyPatch, *, stays: bool, checks: int
 ) -> None:
     dying = child(sentinel, is_alive=True)
     children = pool()
     children._pool = [dying] if stays else []
     monkeypatch.setattr(Children, "maintain_pool", lambda _: None)
     children._event_process_exit(hub, dying)
-    assert [eta - time.monotonic() <= DEATH_S for eta, _, _ in hub.timer.queue] == [True] * looks
+    assert [eta - time.monotonic() <= DEATH_S for eta, _, _ in hub.timer.queue] == [True] * checks
 
 
 def test_pool_that_has_ended_has_no_jobs() -> None:
     assert PreforkPool(limit=1).jobs() == set()
 
 
-def test_prefork_means_our_pool() -> None:
+def test_default_pool_is_the_repaired_prefork() -> None:
     assert build_celery(REGISTRY, Settings()).conf.worker_pool == "jobline.worker.prefork:PreforkPool"

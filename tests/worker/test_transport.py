@@ -29,7 +29,7 @@ from tests.support.ledger import Ledger
 from tests.support.waiting import wait_until
 from tests.support.worker import REGISTRY
 
-#: What the module's head names, as attributes of the class that has them, or words of its source.
+#: The private names that the module lists: methods of a class, and words in the source of a module.
 METHODS = {
     "_put": stock.Channel, "_get": stock.Channel, "_size": stock.Channel, "_purge": stock.Channel,
     "_brpop_start": stock.Channel, "_brpop_read": stock.Channel, "_delete": stock.Channel,
@@ -43,8 +43,8 @@ def named_at_the_head() -> set[str]:
     return set(re.findall(r"``(_\w+)``", head))
 
 
-def test_every_private_name_of_the_head_is_watched_here() -> None:
-    assert named_at_the_head() <= {*METHODS, *WORDS}
+def test_every_private_name_that_is_listed_is_tested() -> None:
+    assert named_at_the_head() == {*METHODS, *WORDS}
 
 
 @pytest.mark.parametrize("name", METHODS)
@@ -70,12 +70,12 @@ def test_names_of_celery_that_the_worker_uses_exist() -> None:
 
 
 @pytest.mark.parametrize("queue", ["default", "media", "a.b-c"])
-def test_queue_of_jobs_is_told_apart(queue: str) -> None:
+def test_queue_of_jobs_is_recognised(queue: str) -> None:
     assert is_task_queue(queue)
 
 
 @pytest.mark.parametrize("queue", ["w@h.celery.pidbox", "123.reply.celery.pidbox"])
-def test_queue_of_celerys_own_is_not_the_ledgers(queue: str) -> None:
+def test_queue_of_remote_control_is_not_a_queue_of_jobs(queue: str) -> None:
     assert not is_task_queue(queue)
 
 
@@ -124,7 +124,7 @@ def test_size_is_the_depth_and_purge_drops_nothing(app: Any, ledger: Ledger) -> 
     assert ledger.redis.zcard(Key.WAITING.of("media", "public")) == 1
 
 
-def test_batches_would_leave_the_submit_script_out() -> None:
+def test_batches_that_bypass_the_submit_script_are_off() -> None:
     assert not Transport.supports_batch_publish
 
 
@@ -141,7 +141,7 @@ def test_what_a_closed_connection_has_to_send_is_given_up_before_its_claim_is_di
 
 @pytest.fixture
 def channel(app: Any, ledger: Ledger) -> Iterator[Any]:
-    """Be a channel that consumes one queue of jobs; its scripts are loaded."""
+    """Return a channel that consumes one queue of jobs, with its scripts loaded."""
     for script in (CLAIM, RELEASE_CLAIM):
         ledger.redis.script_load(scripts_of(DEFAULT_LAYOUT)[script].text)
     with app.connection_for_read() as connection:
@@ -152,7 +152,7 @@ def channel(app: Any, ledger: Ledger) -> Iterator[Any]:
 
 
 def ask(channel: Any) -> str:
-    """Have the channel send what is next, and read the reply; say what it was."""
+    """Let the channel send its next request and read the reply; return what it sent."""
     channel._brpop_start(timeout=0.01)
     script, _ = channel._request
     with contextlib.suppress(Empty):
@@ -174,7 +174,7 @@ def test_claim_that_was_refused_is_disowned_after_a_pause(
     assert [ask(channel) for _ in range(4)] == ["wait", "release_claim", "claim", "wait"]
 
 
-def test_job_of_a_queue_that_is_consumed_no_more_is_handed_back(
+def test_job_of_a_queue_that_is_no_longer_consumed_is_released(
     app: Any, channel: Any, ledger: Ledger
 ) -> None:
     job = ledger.submit(task="end.well", queue="media")

@@ -1,7 +1,6 @@
-"""Keep bytes: uploads, artifacts and the working directory of one attempt.
+"""Bytes: uploads, artifacts and the working directory of one attempt.
 
-Only bytes: who owns a file, what it is called and when it expires stands in the ledger. Neither Redis nor
-HTTP enters.
+The owner, the name and the expiry of a file are in the ledger. Neither Redis nor HTTP may enter.
 """
 
 from jobline.files.names import artifact_id, check_artifact_name, check_name, new_file_id

@@ -1,7 +1,7 @@
-"""Give one attempt a directory of its own, gone when the attempt is; what a killed one left is swept.
+"""The working directory of one attempt: removed at its end, or by a sweep if its process was killed.
 
-The owner holds a lock on the file ``owner`` inside, which the kernel lets go of when the process dies,
-however it dies. So a sweep can tell what was left behind from the directory of a job that runs for days.
+The attempt holds a lock on the file ``owner`` inside. The kernel releases the lock when the process dies, so
+a sweep can tell an abandoned directory from that of a job that runs for days.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ SAFE_SUFFIX = re.compile(r"\.[A-Za-z0-9]{1,10}")
 
 
 class Workspace:
-    """Hold the working directory of one attempt: ``with Workspace(data_dir, job_id, fence) as space``.
+    """The working directory of one attempt: ``with Workspace(data_dir, job_id, fence) as space``.
 
-    ``fence`` is the attempt's number in the ledger: a late attempt and the current one share no directory.
+    ``fence`` is the attempt's fence: a late attempt and the current one have different directories.
     """
 
     def __init__(self, root: Path, job_id: str, fence: int) -> None:
@@ -51,7 +51,7 @@ class Workspace:
         self.close()
 
     def open(self) -> Self:
-        """Make the directory, and lock it as its owner."""
+        """Create the directory, and lock it as its owner."""
         self.path.mkdir(parents=True, exist_ok=True)
         self._lock = os.open(self.path / OWNER, os.O_RDWR | os.O_CREAT, 0o600)
         fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -60,22 +60,23 @@ class Workspace:
         return self
 
     def close(self) -> None:
-        """Remove the directory with all that is in it."""
+        """Remove the directory with its contents."""
         shutil.rmtree(self.path, ignore_errors=True)
         os.close(self._lock)
 
     def output(self, name: str) -> tuple[str, Path]:
-        """Reserve an artifact's id and the local path to write it to.
+        """Return an artifact's id and the local path to write it to.
 
-        Raises TaskError ``artifact.bad_name``. The local name is the id: 200 characters can be 800 bytes.
+        Raises TaskError ``artifact.bad_name``. The local name is the id, because a name of 200 characters can
+        have 800 bytes, more than file systems allow.
         """
-        made = artifact_id(self._job_id, check_artifact_name(name))
+        reserved = artifact_id(self._job_id, check_artifact_name(name))
         suffix = Path(name).suffix
-        return made, self.outputs / (made + (suffix if SAFE_SUFFIX.fullmatch(suffix) else ""))
+        return reserved, self.outputs / (reserved + (suffix if SAFE_SUFFIX.fullmatch(suffix) else ""))
 
 
 def check_written(name: str, path: Path) -> Path:
-    """Return the path of a reserved artifact; raises TaskError ``artifact.missing`` when there is none."""
+    """Return the path of a reserved artifact; raises TaskError ``artifact.missing`` if no file is there."""
     if not path.is_file():
         message = f"The task reserved the artifact {name!r} and wrote nothing to it."
         raise TaskError("artifact.missing", message)
@@ -83,16 +84,16 @@ def check_written(name: str, path: Path) -> Path:
 
 
 def sweep_workspaces(root: Path, older_than_s: float = STALE_S) -> int:
-    """Remove the working directories whose owner is dead, and say how many; call it about once an hour."""
+    """Remove the working directories of dead owners and return their number; call it hourly."""
     folder = root.absolute() / FOLDER
     if not folder.is_dir():
         return 0
     before = time.time() - older_than_s
-    return sum(remove_if_left(Path(entry.path), before) for entry in os.scandir(folder))
+    return sum(remove_if_abandoned(Path(entry.path), before) for entry in os.scandir(folder))
 
 
-def remove_if_left(path: Path, before: float) -> bool:
-    """Remove one working directory if it was made before ``before`` and nobody holds its lock."""
+def remove_if_abandoned(path: Path, before: float) -> bool:
+    """Remove one working directory if it was made before ``before`` and its lock is free."""
     try:
         if path.stat().st_mtime >= before:
             return False
@@ -110,7 +111,7 @@ def remove_if_left(path: Path, before: float) -> bool:
 
 
 def directory_name(job_id: str) -> str:
-    """Write a job id as part of a directory's name; a stock Celery client may choose any string as id."""
+    """Return a job id for use in a directory's name; a stock Celery client may choose any string as id."""
     if SAFE_JOB_ID.fullmatch(job_id):
         return job_id
     return hashlib.sha256(job_id.encode()).hexdigest()

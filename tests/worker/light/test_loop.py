@@ -23,20 +23,20 @@ def light(redis_url: str) -> Iterator[LightLoop]:
 
 
 def run_all(light: LightLoop, *calls: Callable[[], object], within_s: float = 5.0) -> list[object]:
-    """Run calls in greenlets until all have ended; what one raised stands in its place."""
+    """Run calls in greenlets until all have ended; return their results and errors."""
     ended: list[object] = []
 
-    def noted(call: Callable[[], object]) -> None:
+    def run(call: Callable[[], object]) -> None:
         try:
             ended.append(call())
-        except (Exception, JobCancelled) as error:  # noqa: BLE001 - whatever it raised is what is looked at
+        except (Exception, JobCancelled) as error:  # noqa: BLE001 - the tests look at any error
             ended.append(error)
         if len(ended) == len(calls):
             light.loop.stop()
 
     light.loop.call_later(within_s, light.loop.stop)
     for call in calls:
-        light.start(partial(noted, call))
+        light.start(partial(run, call))
     if len(ended) < len(calls):
         light.loop.run_forever()
     assert len(ended) == len(calls)
@@ -52,14 +52,14 @@ def wait_and_give(light: LightLoop, number: int) -> int:
     return light.wait_for(light.loop.create_task(give(number, 0.2)))
 
 
-def test_plain_code_waits_while_the_loop_goes_on(light: LightLoop) -> None:
+def test_plain_code_may_block_while_the_loop_runs(light: LightLoop) -> None:
     began = time.monotonic()
     ended = run_all(light, *(partial(wait_and_give, light, number) for number in range(50)))
     assert set(ended) == set(range(50))
     assert time.monotonic() - began < 2
 
 
-def test_code_outside_a_greenlet_may_not_wait(light: LightLoop) -> None:
+def test_code_outside_a_greenlet_may_not_block(light: LightLoop) -> None:
     seen: list[bool] = []
     thread = threading.Thread(target=lambda: seen.append(light.is_inside()))
     thread.start()
@@ -74,7 +74,7 @@ def test_coroutine_past_its_limit_is_a_timeout(light: LightLoop) -> None:
     assert isinstance(ended[0], TimeoutError)
 
 
-def test_cancelled_coroutine_ends_its_job_alone(light: LightLoop) -> None:
+def test_cancel_ends_one_job_only(light: LightLoop) -> None:
     threading.Timer(0.1, light.cancel, ["a"]).start()
     ended = run_all(light, lambda: light.run("a", give(1, 60), 99), lambda: light.run("b", give(2, 0.4), 99))
     assert isinstance(ended[0], JobCancelled)

@@ -12,22 +12,22 @@ def test_task_that_never_ran_is_not_short() -> None:
 
 
 def test_task_is_short_after_short_runs_and_long_after_one_long_run() -> None:
-    typical = RunTimes()
+    run_times = RunTimes()
     for _ in range(3):
-        typical.add("t", SHORT_S / 10)
-    assert typical.is_short("t")
-    typical.add("t", 1.0)
-    assert not typical.is_short("t")
+        run_times.add("t", SHORT_S / 10)
+    assert run_times.is_short("t")
+    run_times.add("t", 1.0)
+    assert not run_times.is_short("t")
 
 
 def test_long_task_becomes_short_only_after_many_short_runs() -> None:
-    typical = RunTimes()
-    typical.add("t", 1.0)
-    typical.add("t", SHORT_S / 10)
-    assert not typical.is_short("t")
+    run_times = RunTimes()
+    run_times.add("t", 1.0)
+    run_times.add("t", SHORT_S / 10)
+    assert not run_times.is_short("t")
     for _ in range(100):
-        typical.add("t", SHORT_S / 10)
-    assert typical.is_short("t")
+        run_times.add("t", SHORT_S / 10)
+    assert run_times.is_short("t")
 
 
 def test_jobs_run_one_after_the_other() -> None:
@@ -40,7 +40,7 @@ def test_jobs_run_one_after_the_other() -> None:
     assert order == list(range(5))
 
 
-def test_what_waits_behind_a_long_job_is_taken_back() -> None:
+def test_jobs_behind_a_long_one_are_withdrawn() -> None:
     plain, gate = PlainThread(), threading.Event()
     ran: list[str] = []
     plain.start("long", lambda: gate.wait(10))
