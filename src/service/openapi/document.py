@@ -61,6 +61,7 @@ def describe(app: FastAPI) -> Json:
     schemas = document.setdefault("components", {}).setdefault("schemas", {})
     add_schema(schemas, Problem)
     add_schema(schemas, JobEvent)
+    use_markdown(document)
     drop_titles(document["components"])
     for path in document["paths"].values():
         drop_titles(path)
@@ -80,6 +81,19 @@ def add_schema(schemas: Json, model: type[BaseModel]) -> None:
     for name, part in schema.pop("$defs").items():
         schemas.setdefault(name, part)
     schemas[model.__name__] = schema
+
+
+def use_markdown(part: object) -> None:
+    """Turn the double backticks of docstrings into the single ones of Markdown."""
+    if isinstance(part, dict):
+        for name, value in part.items():
+            if name == "description" and isinstance(value, str):
+                part[name] = value.replace("``", "`")
+            else:
+                use_markdown(value)
+    elif isinstance(part, list):
+        for item in part:
+            use_markdown(item)
 
 
 def drop_nulls(parameters: Iterable[Json]) -> None:

@@ -114,6 +114,7 @@ class BatchRoute(DirectRoute):
 @router.get(
     "/{id}",  # noqa: FAST003 - the alias of the parameter
     operation_id="get_batch",
+    response_description="The batch.",
     summary="Read a batch",
     response_model=Batch,
     responses=problems(404, 410, 422, 503),

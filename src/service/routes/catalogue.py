@@ -27,7 +27,13 @@ def routes(_: Resources) -> Iterable[BaseRoute]:
     return router.routes
 
 
-@router.get("/tasks", operation_id="list_tasks", summary="List the tasks", openapi_extra=needs(Scope.READ))
+@router.get(
+    "/tasks",
+    operation_id="list_tasks",
+    response_description="The tasks.",
+    summary="List the tasks",
+    openapi_extra=needs(Scope.READ),
+)
 async def list_tasks(resources: ResourcesDep) -> TaskList:
     """Return every declared task, also those that are not available because a package is missing."""
     return TaskList(items=[describe_task(task) for task in find_declared(resources.registry).values()])
@@ -36,6 +42,7 @@ async def list_tasks(resources: ResourcesDep) -> TaskList:
 @router.get(
     "/tasks/{task}",
     operation_id="get_task",
+    response_description="The task.",
     summary="Describe a task",
     responses=problems(404, 422),
     openapi_extra=needs(Scope.READ),
@@ -58,6 +65,7 @@ async def refuse_unknown_task(resources: ResourcesDep, task: str) -> None:
 @router.get(
     "/workers",
     operation_id="list_workers",
+    response_description="The workers.",
     summary="List the workers",
     responses=problems(503),
     openapi_extra=needs(Scope.ADMIN),

@@ -60,6 +60,7 @@ def routes(_: Resources) -> Iterable[BaseRoute]:
     status_code=201,
     response_model=FileInfo,
     operation_id="upload_file",
+    response_description="The file was stored.",
     summary="Upload a file",
     responses=problems(413, 422, 503),
     openapi_extra={**UPLOAD, **needs(Scope.SUBMIT)},
@@ -80,6 +81,7 @@ async def upload_file(request: Request, resources: ResourcesDep, tenant: Tenant)
     "/v1/files/{id}",  # noqa: FAST003 - the alias of the parameter
     response_model=FileInfo,
     operation_id="get_file",
+    response_description="The description of the file.",
     summary="Describe a file",
     responses=problems(404, 410, 422, 503),
     openapi_extra=needs(Scope.READ),
@@ -94,6 +96,7 @@ async def get_file(resources: ResourcesDep, tenant: Tenant, file_id: FileId) -> 
     "/v1/files/{id}",  # noqa: FAST003 - the alias of the parameter
     status_code=204,
     operation_id="delete_file",
+    response_description="The file was deleted.",
     summary="Delete a file",
     responses=problems(404, 409, 410, 422, 503),
     openapi_extra=needs(Scope.MANAGE),
@@ -125,6 +128,7 @@ async def download_file(
     "/v1/jobs/{id}/artifacts",  # noqa: FAST003 - the alias of the parameter
     response_model=FileList,
     operation_id="list_artifacts",
+    response_description="The artifacts.",
     summary="List the artifacts of a job",
     responses=problems(404, 410, 422, 503),
     openapi_extra=needs(Scope.READ),

@@ -30,6 +30,7 @@ def routes(_: Resources) -> Iterable[BaseRoute]:
 @router.get(
     "/live",
     operation_id="check_live",
+    response_description="The process responds.",
     summary="Check whether the process responds",
     response_model=Health,
     openapi_extra=OPEN,
@@ -42,6 +43,7 @@ async def check_live() -> Response:
 @router.get(
     "/ready",
     operation_id="check_ready",
+    response_description="Jobs can be accepted and run.",
     summary="Check whether jobs can be accepted and run",
     response_model=Health,
     responses=problems(503),

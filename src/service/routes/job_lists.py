@@ -80,6 +80,7 @@ class BulkFilter(JobFilter):
     "",
     response_model=JobList,
     operation_id="list_jobs",
+    response_description="One page of jobs.",
     summary="List jobs",
     responses=problems(422, 503),
     openapi_extra=needs(Scope.READ),
@@ -113,6 +114,7 @@ async def list_jobs(
 @router.post(
     "/cancel",
     operation_id="cancel_jobs",
+    response_description="The number of jobs that were cancelled.",
     summary="Cancel all matching jobs",
     responses=problems(422, 503),
     openapi_extra=needs(Scope.MANAGE),
@@ -138,6 +140,7 @@ async def cancel_jobs(
 @router.post(
     "/retry",
     operation_id="retry_jobs",
+    response_description="The number of jobs that were retried.",
     summary="Retry all matching failed or revoked jobs",
     responses=problems(422, 503),
     openapi_extra=needs(Scope.MANAGE),

@@ -48,6 +48,7 @@ def add_reads(router: APIRouter, job: Any) -> None:  # noqa: ANN401 - the union 
         get_job,
         response_model=job,
         operation_id="get_job",
+        response_description="The job.",
         summary="Read a job",
         responses={**NOT_MODIFIED, **problems(404, 410, 422, 503)},
         openapi_extra=needs(Scope.READ),
@@ -75,6 +76,7 @@ def add_changes(router: APIRouter, job: Any) -> None:  # noqa: ANN401 - as above
         methods=["POST"],
         response_model=job,
         operation_id="cancel_job",
+        response_description="The job is revoked: it was waiting, or it had been revoked before.",
         summary="Cancel a job",
         responses={
             202: {"model": job, "description": "The job is running and was asked to stop."},
@@ -89,6 +91,7 @@ def add_changes(router: APIRouter, job: Any) -> None:  # noqa: ANN401 - as above
         status_code=202,
         response_model=job,
         operation_id="retry_job",
+        response_description="The new job was accepted.",
         summary="Retry a failed or revoked job",
         responses=problems(404, 409, 410, 422, 429, 503),
         openapi_extra=needs(Scope.MANAGE),
@@ -99,6 +102,7 @@ def add_changes(router: APIRouter, job: Any) -> None:  # noqa: ANN401 - as above
         methods=["DELETE"],
         status_code=204,
         operation_id="delete_job",
+        response_description="The job was deleted.",
         summary="Delete a finished job",
         responses=problems(404, 409, 410, 422, 503),
         openapi_extra=needs(Scope.MANAGE),
@@ -125,8 +129,9 @@ def add_typed_read(router: APIRouter, task: Task[Any, Any], job: Any) -> None:  
         get_typed,
         response_model=job,
         operation_id=f"get_{task.slug}",
+        response_description="The job.",
         tags=[task.family],
-        summary=f"Read a {name} job",
+        summary=f"Read a job of {name}",
         description="Like `GET /v1/jobs/{id}`, with the result type of this task; 404 for other tasks.",
         responses={**NOT_MODIFIED, **problems(404, 410, 422, 503)},
         openapi_extra=needs(Scope.READ),
@@ -205,7 +210,7 @@ def write_answer(resources: Resources, if_none_match: str | None, record: Record
 def write_typed(resources: Resources, task: str, if_none_match: str | None, record: Record) -> Response:
     """Return the response with a job of one task; raises NotFound for a job of another one."""
     if record.task != task:
-        raise NotFound(f"There is no {task} job {record.id}.")
+        raise NotFound(f"There is no job {record.id} of {task}.")
     return write_answer(resources, if_none_match, record)
 
 

@@ -43,7 +43,7 @@ def find_kinds(root: type[Refused]) -> Iterator[type[Refused]]:
 
 def first_line(kind: type[Exception]) -> str:
     """Return the first sentence of a class's docstring."""
-    return (kind.__doc__ or "").partition("\n")[0]
+    return (kind.__doc__ or "").partition("\n")[0].replace("``", "")
 
 
 def show(code: str, status: int, title: str, text: str) -> Response:

@@ -28,6 +28,7 @@ def routes(_: Resources) -> Iterable[BaseRoute]:
 @router.get(
     "",
     operation_id="list_queues",
+    response_description="The queues.",
     summary="List the queues",
     responses=problems(503),
     openapi_extra=needs(Scope.READ),
@@ -42,6 +43,7 @@ async def list_queues(resources: ResourcesDep) -> QueueList:
 @router.get(
     "/{queue}",
     operation_id="get_queue",
+    response_description="The queue.",
     summary="Describe a queue",
     responses=problems(404, 422, 503),
     openapi_extra=needs(Scope.READ),
@@ -55,6 +57,7 @@ async def get_queue(resources: ResourcesDep, queue: QueueName) -> Queue:
 @router.post(
     "/{queue}/pause",
     operation_id="pause_queue",
+    response_description="The queue, paused.",
     summary="Pause a queue",
     responses=problems(404, 422, 503),
     openapi_extra=needs(Scope.ADMIN),
@@ -69,6 +72,7 @@ async def pause_queue(resources: ResourcesDep, queue: QueueName) -> Queue:
 @router.post(
     "/{queue}/resume",
     operation_id="resume_queue",
+    response_description="The queue, not paused any more.",
     summary="Resume a queue",
     responses=problems(404, 422, 503),
     openapi_extra=needs(Scope.ADMIN),

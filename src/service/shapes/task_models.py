@@ -42,18 +42,18 @@ def make_models(task: Task[Any, Any]) -> TaskModels:
     request = create_model(
         f"Submit{name}",
         __base__=SubmitOptions,
-        __doc__=f"A request for a {task.name} job.",
+        __doc__=f"A request for a job of {task.name}.",
         input=(input_, ...),
     )
     job = create_model(
         f"{name}Job",
         __base__=JobSummary,
-        __doc__=f"A {task.name} job.",
+        __doc__=f"A job of {task.name}.",
         task=(task_name, ...),
         result=(result, ...),
     )
     batch_job = create_model(
-        f"Batch{name}", __base__=request, __doc__=f"A {task.name} job of a batch.", task=(task_name, ...)
+        f"Batch{name}", __base__=request, __doc__=f"A job of {task.name} in a batch.", task=(task_name, ...)
     )
     return TaskModels(request, job, make_strict_validator(request), takes_files(task.input), batch_job)
 
