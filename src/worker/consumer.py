@@ -36,8 +36,10 @@ class Consumer(StockConsumer):
         resources_of(self.app).release([request.ticket for request in held if request.id not in kept])
 
     def ensure_connected(self, conn: Any) -> Any:
-        """Try each second until the broker answers."""
+        """Try each second until the broker answers, then check the version of the ledger again."""
         conn.ensure_connection = partial(
             conn.ensure_connection, interval_start=RETRY_EVERY_S, interval_step=0, interval_max=RETRY_EVERY_S
         )
-        return super().ensure_connected(conn)
+        connected = super().ensure_connected(conn)
+        resources_of(self.app).check_version()
+        return connected

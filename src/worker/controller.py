@@ -15,6 +15,11 @@ class Worker(StockWorker):
 
     pulse: Any = None
 
+    def start(self) -> None:
+        """Run until the worker is stopped; end at once where the ledger has another version."""
+        resources_of(self.app).check_version()
+        super().start()
+
     def on_start(self) -> None:
         """Freeze what is imported by now, tasks included, before the first fork."""
         super().on_start()

@@ -28,7 +28,7 @@ from typing import Any
 
 from celery.worker import state
 
-from jobline.domain.errors import LedgerUnavailable
+from jobline.domain.errors import LedgerUnavailable, LedgerVersion
 from jobline.files import FileStore, sweep_workspaces
 from jobline.ledger import commands
 from jobline.worker.cancels import Cancels
@@ -187,6 +187,8 @@ class Pulse(threading.Thread):
             try:
                 self.send_reports()
                 self.disown()
+            except LedgerVersion:
+                return  # this ledger does not hold the attempts of this worker
             except LedgerUnavailable as error:
                 logger.warning("This worker ends and cannot reach the ledger: %s", error)
                 time.sleep(PAUSE_S)

@@ -5,16 +5,21 @@ from __future__ import annotations
 import os
 import secrets
 import socket
+import sys
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from celery.exceptions import WorkerShutdown
+
+from jobline.domain.errors import LedgerUnavailable, LedgerVersion
 from jobline.domain.registry import Registry
 from jobline.domain.settings import Settings
 from jobline.ledger.commands.attempts import Limits
 from jobline.ledger.connect import Connector
 from jobline.ledger.recorder import Recorder
+from jobline.startup import MISCONFIGURED
 from jobline.worker.claims import ClaimNumbers
 from jobline.worker.event_loop import EventLoop
 from jobline.worker.outbox import Outbox
@@ -47,6 +52,19 @@ class Resources:
         """How many jobs may run at once, per tenant and per task."""
         tasks = {task.name: task.max_running for task in self.registry if task.max_running is not None}
         return Limits(self.settings.tenant_max_running, tasks)
+
+    def check_version(self) -> None:
+        """Raise WorkerShutdown, after one line, if the ledger has another version.
+
+        While Redis is unavailable there is nothing to check: the worker checks again when it connects.
+        """
+        try:
+            self.recorder.check_version()
+        except LedgerVersion as error:
+            sys.stderr.write(f"jobline: {error}\n")
+            raise WorkerShutdown(MISCONFIGURED) from None
+        except LedgerUnavailable:
+            return
 
     def report(self, ticket: Ticket, outcome: Outcome) -> None:
         """Report to the ledger how an attempt ended, without waiting for it."""

@@ -3,8 +3,10 @@ from __future__ import annotations
 import json
 
 import pytest
+import redis
 
 from jobline.domain.access import read_token
+from jobline.ledger.keys import LAYOUT_VERSION, Key
 from tests.support.cli import Call
 
 
@@ -72,3 +74,15 @@ def test_ledger_out_of_reach_is_one_line(
     monkeypatch.setenv("JOBLINE_REDIS_URL", "redis://127.0.0.1:1/0")
     assert call("keys", "list") == 1
     assert capsys.readouterr().err.splitlines()[-1].startswith("jobline: The ledger cannot be reached")
+
+
+def test_ledger_of_another_version_is_one_line(
+    call: Call, capsys: pytest.CaptureFixture[str], redis_url: str
+) -> None:
+    with redis.Redis.from_url(redis_url) as client:
+        client.set(Key.VERSION.of(), LAYOUT_VERSION + 1)
+    assert call("keys", "list") == 1
+    out, err = capsys.readouterr()
+    (line,) = err.splitlines()
+    assert f"has version {LAYOUT_VERSION + 1}" in line
+    assert out == ""

@@ -166,7 +166,8 @@ class Ledger:
     # inspection
 
     def keys(self) -> set[str]:
-        return {key.decode() for key in self.redis.scan_iter(count=1000)}
+        found = {key.decode() for key in self.redis.scan_iter(count=1000)}
+        return found - {self.layout.key(Key.VERSION)}
 
     def snapshot(self) -> dict[str, bytes | None]:
         """Return the whole content, for comparison."""

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from jobline.cli.dev import run_until_stopped
-from jobline.cli.supervision.check import check_start
+from jobline.cli.supervision.check import check_ledger, check_start
 from jobline.cli.supervision.child import Spec
 from jobline.cli.supervision.supervisor import Supervisor
 from jobline.cli.supervision.voice import Voice
@@ -26,8 +26,9 @@ def run_fleet(commands: Sequence[Sequence[str]]) -> None:
 
 
 async def keep(commands: Sequence[Sequence[str]], grace_s: float, voice: Voice) -> None:
-    """Keep every worker alive until this is cancelled; raises DeclarationError for tasks that do not load."""
+    """Keep every worker alive until this is cancelled; raises DeclarationError or LedgerVersion."""
     await check_start({}, voice.say_own)
+    await asyncio.to_thread(check_ledger)
     with tempfile.TemporaryDirectory(prefix="jobline-workers-") as directory:
         async with Supervisor(Path(directory), voice) as supervisor:
             workers = [

@@ -7,6 +7,7 @@
     ├── SettingsError          the environment asks for what cannot be (start)
     ├── TaskError              raised by a task: the job's failure, with a code of the task's own
     ├── LedgerUnavailable      Redis does not answer, or refuses the write
+    │   └── LedgerVersion      the ledger was written by another version of Jobline
     └── Refused                a request that the ledger or a rule turns down
         ├── NotFound           no such job, task or file
         │   └── Gone           it was there, and expired
@@ -69,7 +70,27 @@ class LedgerUnavailable(JoblineError):
 
     code = "ledger-unavailable"
     status = 503
+    title = "Redis is unavailable"
     retry_after_s = 2
+
+
+class LedgerVersion(LedgerUnavailable):
+    """The ledger was written by another version of Jobline, and this version would misread it."""
+
+    code = "ledger-version"
+    title = "The ledger has another version"
+    retry_after_s = 60
+
+    def __init__(self, prefix: str, found: int, known: int) -> None:
+        way_out = (
+            "upgrade Jobline"
+            if found > known
+            else "let the version that wrote it finish its jobs and empty the ledger"
+        )
+        super().__init__(
+            f"the ledger under the prefix {prefix} has version {found}, this program reads version {known}: "
+            f"{way_out}, or use another JOBLINE_PREFIX"
+        )
 
 
 @dataclass(frozen=True, slots=True)

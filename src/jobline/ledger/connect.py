@@ -5,6 +5,9 @@ over a pool, `Subscription` and `FeedReader` wait on a connection of their own, 
 its connections from a broker's URL and options. Each gets its client from a method of the connector, so
 another kind of server (Sentinel, a cluster) or another way to it (TLS with a private authority) is a change
 of this module alone. Nothing here connects: clients do, at their first command.
+
+A new connection begins with a check of the ledger's version, one round trip: it raises LedgerVersion before
+any command is sent. Kombu's connections are the exception; the worker checks for them, see `worker.consumer`.
 """
 
 from __future__ import annotations
@@ -24,7 +27,9 @@ from redis.asyncio.retry import Retry as AwaitingRetry
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from jobline.domain.errors import LedgerVersion
 from jobline.domain.settings import Settings
+from jobline.ledger.commands.version import check_version
 from jobline.ledger.keys import DEFAULT_LAYOUT, Layout
 from jobline.ledger.scripts import Scripts, scripts_of
 
@@ -73,6 +78,7 @@ class Connector:
             # One retry: a connection that Redis closed while it was idle fails at its next use.
             retry=Retry(NoBackoff(), 1),
             client_name="jobline-worker",
+            redis_connect_func=self._begin,
         )
 
     def awaiting_client(self) -> AwaitingRedis:
@@ -120,7 +126,30 @@ class Connector:
             **self._keep_alive,
             # Whoever uses the connection retries by itself: it must first restore what the connection knew.
             "retry": AwaitingRetry(NoBackoff(), 0),
+            "redis_connect_func": self._begin_awaiting,
         }
+
+    def _begin(self, connection: redis.Connection) -> None:
+        """Shake hands and check the version; a refused connection is closed, or it would count as open."""
+        connection.on_connect()
+        command = check_version(self.layout)
+        connection.send_command("EVAL", self.scripts[command.script].text, 0, *command.args)
+        try:
+            command.read(connection.read_response())
+        except LedgerVersion:
+            connection.disconnect()
+            raise
+
+    async def _begin_awaiting(self, connection: AbstractConnection) -> None:
+        """Do the same on a connection that awaits."""
+        await connection.on_connect()
+        command = check_version(self.layout)
+        await connection.send_command("EVAL", self.scripts[command.script].text, 0, *command.args)
+        try:
+            command.read(await connection.read_response())
+        except LedgerVersion:
+            await connection.disconnect(nowait=True)
+            raise
 
     @property
     def _keep_alive(self) -> dict[str, bool]:

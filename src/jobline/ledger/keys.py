@@ -14,6 +14,9 @@ from dataclasses import dataclass
 from enum import Enum
 
 DEFAULT_PREFIX = "jl:"
+#: The number of the layout. Raise it in the commit after which the code before would misread a key or a field
+#: of a record, or the new code an old one; not for a key or field that old code can ignore.
+LAYOUT_VERSION = 1
 
 
 class Key(Enum):
@@ -100,6 +103,9 @@ class Key(Enum):
     #: string; the requests of one caller in the present window. TTL: the window of JOBLINE_RATE_LIMIT.
     RATE = "rate:{}"
 
+    #: string; the number of the layout, see LAYOUT_VERSION; born with the first connection to an
+    #: empty ledger, or with its first job. No TTL, one key in all.
+    VERSION = "version"
     #: string; never exists. Scripts delete it first where they must run although Redis is full.
     NOTHING = "nothing"
 
@@ -113,10 +119,11 @@ class Layout:
     """How one Jobline names its keys in Redis.
 
     Two Joblines on one Redis have two prefixes. A prefix with a hash tag (``{jl}:``) keeps all keys of one
-    Jobline in one slot of a cluster.
+    Jobline in one slot of a cluster. The version is compared with that of the ledger, once a connection.
     """
 
     prefix: str = DEFAULT_PREFIX
+    version: int = LAYOUT_VERSION
 
     def key(self, key: Key, *parts: str) -> str:
         """Build the key of these parts."""

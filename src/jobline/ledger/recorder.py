@@ -14,8 +14,9 @@ from typing import TypeVar
 
 from redis.exceptions import NoScriptError, RedisError
 
-from jobline.domain.errors import LedgerUnavailable
+from jobline.domain.errors import LedgerUnavailable, LedgerVersion
 from jobline.ledger.commands.command import Argument, Command
+from jobline.ledger.commands.version import check_version
 from jobline.ledger.connect import Connector
 from jobline.ledger.keys import Key
 from jobline.ledger.scripts import Script
@@ -52,13 +53,15 @@ class Recorder:
         """Run one command, and retry while Redis is out of reach; for what must not be lost.
 
         Only for commands that may safely run twice: those with a fence may.
-        Raises LedgerUnavailable after ``give_up_after_s``.
+        Raises LedgerUnavailable after ``give_up_after_s``, and LedgerVersion at once: no waiting mends that.
         """
         give_up = time.monotonic() + give_up_after_s
         pause_s = FIRST_PAUSE_S
         while True:
             try:
                 return self.run(command)
+            except LedgerVersion:
+                raise
             except LedgerUnavailable as error:
                 if time.monotonic() > give_up:
                     raise
@@ -69,6 +72,10 @@ class Recorder:
     def sleep(self, pause_s: float) -> None:
         """Wait between two tries."""
         time.sleep(pause_s)
+
+    def check_version(self) -> None:
+        """Raise LedgerVersion where the ledger has another version, LedgerUnavailable while Redis is away."""
+        self.run(check_version(self._layout))
 
     def subscribe(self, name: str) -> PolledSubscription:
         """Return a subscription to what the ledger tells the process of this name."""

@@ -120,7 +120,8 @@ def find_used(text: str, shared: Mapping[str, str], seen: set[str]) -> Iterator[
 
 
 def write_keys(source: str, layout: Layout) -> str:
-    """Return the text with the keys of a layout in place of their names and of the calls for them."""
+    """Return the text with the keys of a layout in place of their names and calls, and with its version."""
+    source = source.replace("LAYOUT_VERSION", str(layout.version))
     text = KEY_NAME.sub(lambda name: f"'{layout.key(Key[name[0]])}'", source)
     return KEY_CALL.sub(lambda call: join_key(Key[call["key"].upper()], call["parts"], layout), text)
 

@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 
 from redis.exceptions import RedisError
 
+from jobline.domain.errors import LedgerUnavailable, LedgerVersion
 from jobline.ledger.commands.command import Command, Reply
 from jobline.ledger.connect import Connector
 from jobline.ledger.exchange import Exchange, Pending
@@ -85,6 +86,9 @@ class Store:
             await self._connection.disconnect(nowait=True)  # the remains of the last one
             async with asyncio.timeout(HANDSHAKE_S):
                 await self._connection.connect()
+        except LedgerVersion as error:
+            logger.error("%s", error)  # noqa: TRY400 - the line says it all
+            self._drop(error)
         except (RedisError, OSError, TimeoutError) as error:
             logger.warning("the ledger cannot be reached: %s: %s", type(error).__name__, error)
             await self._connection.disconnect(nowait=True)
@@ -127,11 +131,11 @@ class Store:
         next_ = min((one.deadline for one in (*self._waiting, oldest) if one), default=None)
         self._deadline_timer = None if next_ is None else loop.call_at(next_, self._fail_overdue)
 
-    def _drop(self) -> None:
+    def _drop(self, error: LedgerUnavailable | None = None) -> None:
         """Fail every command without a reply, and close the connection."""
         waiting, self._waiting = self._waiting, []
         for pending in waiting:
-            pending.fail()
+            pending.fail(error)
         exchange, self._exchange = self._exchange, None
         if exchange is not None:
             exchange.abort()

@@ -20,7 +20,7 @@ from redis import Redis
 from redis.asyncio.client import PubSub
 from redis.exceptions import RedisError
 
-from jobline.domain.errors import LedgerUnavailable
+from jobline.domain.errors import LedgerUnavailable, LedgerVersion
 from jobline.ledger.connect import Connector
 from jobline.ledger.exchange import UNAVAILABLE
 from jobline.ledger.keys import Key, Layout
@@ -46,19 +46,23 @@ class Subscription:
         self._channel = connector.layout.key(Key.TELL, name)
         self._resumed = resumed
         self._tell = tell
-        self._subscribed = asyncio.Event()
+        #: Set while the subscription stands, or is refused.
+        self._settled = asyncio.Event()
+        self._refusal: LedgerVersion | None = None
         self._reader: asyncio.Task[None] | None = None
 
     async def ready(self) -> None:
-        """Return when the subscription stands; raises LedgerUnavailable when it does not in time."""
+        """Return when the subscription stands; raises LedgerVersion, or LedgerUnavailable after ANSWER_S."""
         if self._reader is None:
             self._reader = asyncio.create_task(self._read())
-        if not self._subscribed.is_set():
+        if not self._settled.is_set():
             try:
                 async with asyncio.timeout(ANSWER_S):
-                    await self._subscribed.wait()
+                    await self._settled.wait()
             except TimeoutError:
                 raise LedgerUnavailable(UNAVAILABLE) from None
+        if self._refusal is not None:
+            raise self._refusal.with_traceback(None)  # it is raised for each caller
 
     async def close(self) -> None:
         """End the subscription."""
@@ -74,15 +78,19 @@ class Subscription:
                 async with self._redis.pubsub() as channel:
                     await channel.subscribe(self._channel)
                     await self._read_messages(channel)
+            except LedgerVersion as error:
+                self._refusal = error
+                self._settled.set()
             except (RedisError, OSError) as error:
                 logger.warning("the subscription broke: %s: %s", type(error).__name__, error)
-            self._subscribed.clear()
+                self._settled.clear()
             await asyncio.sleep(PAUSE_S)
 
     async def _read_messages(self, channel: PubSub) -> None:
         async for message in channel.listen():
             if message["type"] == "subscribe":
-                self._subscribed.set()
+                self._refusal = None
+                self._settled.set()
                 self._resumed()
             elif message["type"] == "message":
                 job_id, _, text = message["data"].partition(b" ")

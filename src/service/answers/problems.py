@@ -21,7 +21,7 @@ from jobline.service.answers.refusals import BadParameter, MethodNotAllowed, Too
 
 MEDIA_TYPE = "application/problem+json"
 INTERNAL = "internal"
-UNAVAILABLE = "Redis is unavailable"
+UNAVAILABLE = LedgerUnavailable.title
 #: Key of the request ID in the scope of a request.
 REQUEST_ID = "jobline.request_id"
 #: Key in the scope that marks a defect as answered and logged: Starlette raises it again, for servers to log.
@@ -109,9 +109,9 @@ async def answer_refused(request: Request, error: Exception) -> Response:
 
 async def answer_unavailable(request: Request, error: Exception) -> Response:
     """Answer a request that failed because Redis cannot be reached or refuses to write."""
-    headers = {"Retry-After": str(LedgerUnavailable.retry_after_s)}
-    code, status = LedgerUnavailable.code, LedgerUnavailable.status
-    return write_problem(request, status, code, UNAVAILABLE, str(error), headers=headers)
+    assert isinstance(error, LedgerUnavailable)  # noqa: S101 - as above
+    headers = {"Retry-After": str(error.retry_after_s)}
+    return write_problem(request, error.status, error.code, error.title, str(error), headers=headers)
 
 
 async def answer_invalid(request: Request, error: Exception) -> Response:

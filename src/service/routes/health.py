@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from fastapi import APIRouter, Response
 from starlette.routing import BaseRoute
 
-from jobline.domain.errors import LedgerUnavailable
+from jobline.domain.errors import LedgerUnavailable, LedgerVersion
 from jobline.ledger import commands
 from jobline.ledger.commands.clock import WorkerStats
 from jobline.service.answers.json_answer import JSON
@@ -54,6 +54,8 @@ async def check_ready(resources: ResourcesDep) -> Response:
     try:
         async with asyncio.timeout(ANSWER_S):
             workers = await resources.store.run(commands.clock.workers())
+    except LedgerVersion:
+        raise
     except (TimeoutError, LedgerUnavailable):
         raise NotReady(f"Redis does not respond within {ANSWER_S:.0f} s.", retry_after_s=2) from None
     if not any(is_alive(worker) for worker in workers):

@@ -6,9 +6,9 @@ from fastapi import APIRouter
 from fastapi.responses import HTMLResponse, Response
 from starlette.routing import BaseRoute
 
-from jobline.domain.errors import LedgerUnavailable, NotFound, Refused
+from jobline.domain.errors import LedgerUnavailable, LedgerVersion, NotFound, Refused
 from jobline.service import pages
-from jobline.service.answers.problems import INTERNAL, UNAVAILABLE
+from jobline.service.answers.problems import INTERNAL
 from jobline.service.guards.scopes import OPEN
 from jobline.service.resources import Resources
 
@@ -26,8 +26,9 @@ async def show_problem(code: str) -> Response:
     for kind in find_kinds(Refused):
         if kind.code == code:
             return show(code, kind.status, kind.title, first_line(kind))
-    if code == LedgerUnavailable.code:
-        return show(code, LedgerUnavailable.status, UNAVAILABLE, first_line(LedgerUnavailable))
+    for away in (LedgerUnavailable, LedgerVersion):
+        if code == away.code:
+            return show(code, away.status, away.title, first_line(away))
     if code == INTERNAL:
         text = "A defect of the service. It has been logged; you may send the request again."
         return show(code, 500, "Internal error", text)

@@ -34,7 +34,7 @@ async def test_router_answers_problems_too(
 
 
 async def test_every_problem_has_its_page(client: httpx.AsyncClient) -> None:
-    codes = {kind.code for kind in find_kinds(Refused)} | {"ledger-unavailable", "internal"}
+    codes = {kind.code for kind in find_kinds(Refused)} | {"ledger-unavailable", "ledger-version", "internal"}
     assert len(codes) > 12
     pages = [await client.get(f"/problems/{code}") for code in codes]
     assert {page.status_code for page in pages} == {200}

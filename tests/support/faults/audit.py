@@ -17,8 +17,8 @@ from tests.model.nouns import FINAL_EVENT
 SINGLE = {
     key.of()
     for key in (
-        Key.CLOCK, Key.TICK, Key.FEED, Key.WORKERS, Key.QUEUES, Key.PAUSED, Key.LEASES, Key.START_BY,
-        Key.FINISHED, Key.FILES, Key.TRASH, Key.TASKS_RUNNING, Key.TENANTS_RUNNING,
+        Key.VERSION, Key.CLOCK, Key.TICK, Key.FEED, Key.WORKERS, Key.QUEUES, Key.PAUSED, Key.LEASES,
+        Key.START_BY, Key.FINISHED, Key.FILES, Key.TRASH, Key.TASKS_RUNNING, Key.TENANTS_RUNNING,
     )
 }  # fmt: skip
 #: Kinds that end with a job, a queue or a tenant.

@@ -1,7 +1,8 @@
-"""A look at the settings and task modules, in a process of its own, before anything is started with them.
+"""What a supervisor checks before it starts anything: settings, task modules, the ledger's version.
 
-A worker and an API that cannot load their tasks would both say so, and be started again and again. A
-supervisor asks here first; and as the process is new each time, it sees modules as they are now.
+A worker and an API that cannot load their tasks would both say so, and be started again and again; so would a
+worker that finds a ledger of another version. A supervisor asks here first. The tasks are loaded in a process
+that is new each time, so it sees modules as they are now.
 """
 
 from __future__ import annotations
@@ -15,7 +16,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from jobline.domain.errors import DeclarationError
+from pydantic import SecretStr
+
+from jobline.domain.errors import DeclarationError, LedgerUnavailable, LedgerVersion
+from jobline.domain.settings import read_settings
+from jobline.ledger.connect import Connector
+from jobline.ledger.recorder import Recorder
 
 COMMAND = (sys.executable, "-P", "-m", "jobline.startup")
 
@@ -54,3 +60,19 @@ async def check_start(environment: Mapping[str, str], warn: Callable[[str], obje
         warn(line)
     found = json.loads(output.splitlines()[-1])  # what a module prints as it is imported comes before
     return Check(found["tasks"], tuple(Path(folder) for folder in found["folders"]))
+
+
+def check_ledger(redis_url: str | None = None) -> None:
+    """Raise LedgerVersion if the ledger (of the settings, or of this Redis) has another version."""
+    settings = read_settings()
+    if redis_url:
+        settings = settings.model_copy(update={"redis_url": SecretStr(redis_url)})
+    recorder = Recorder(Connector.of(settings))
+    try:
+        recorder.check_version()
+    except LedgerVersion:
+        raise
+    except LedgerUnavailable:
+        return  # the programs wait for Redis, and check then
+    finally:
+        recorder.close()

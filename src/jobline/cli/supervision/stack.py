@@ -26,7 +26,7 @@ from jobline.cli.embedded import (
     server_environment,
 )
 from jobline.cli.engine import STOP_ON_SIGTERM, LogLevel, celery_command
-from jobline.cli.supervision.check import Check, check_start
+from jobline.cli.supervision.check import Check, check_ledger, check_start
 from jobline.cli.supervision.child import Child, Spec
 from jobline.cli.supervision.supervisor import Supervisor
 from jobline.cli.supervision.voice import Voice
@@ -114,6 +114,7 @@ async def open_stack(plan: Plan, voice: Voice) -> AsyncIterator[Stack]:
             if redis:
                 await wait_for_redis(redis, port)
                 lock.note(redis.pid)
+            await asyncio.to_thread(check_ledger, redis_url)
             started = tuple(supervisor.start(spec) for spec in shells(plan, environment))
             yield Stack(f"http://{HOST}:{plan.port}", redis_url, voice, check, environment, started)
 

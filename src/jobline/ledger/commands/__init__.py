@@ -15,6 +15,7 @@ from jobline.ledger.commands import (
     jobs,
     queues,
     submitting,
+    version,
 )
 
 __all__ = [
@@ -28,4 +29,5 @@ __all__ = [
     "jobs",
     "queues",
     "submitting",
+    "version",
 ]

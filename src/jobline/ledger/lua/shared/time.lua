@@ -12,9 +12,11 @@ end
 -- each as `%d`, which has 64 bits wherever Redis is built for them.
 local function whole(number) return string.format('%d', number) end
 
--- Returns the first of `count` stamps in a row, or one stamp.
+-- Returns the first of `count` stamps in a row, or one stamp. The very first one also stores the version of the layout:
+-- a connection that was open before somebody emptied Redis does not check it again.
 local function next_stamp(us, count)
   local last = tonumber(redis.call('GET', CLOCK) or 0)
+  if last == 0 then redis.call('SET', VERSION, LAYOUT_VERSION) end
   if us <= last then us = last + 1 end
   redis.call('SET', CLOCK, whole(us + (count or 1) - 1))
   return us
