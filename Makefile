@@ -34,11 +34,13 @@ endif
 faults: setup ## Break everything in turn for half an hour, and print what became of the jobs (FAULTS_SEED=1)
 	@FAULTS=full $(BIN)/pytest tests/acceptance/faults -o faulthandler_timeout=0 -q $(PYTEST_ARGS)
 
-check: setup ## Lint, types, import directions, and files that are generated or have a schema
+check: setup ## Lint (Python, Lua), types, import directions, and files that are generated or have a schema
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	@if command -v luacheck >/dev/null; then luacheck -q --no-color src/jobline/ledger/lua; \
+	else echo "luacheck is not installed (Debian and Ubuntu: lua-check): the Lua scripts are not linted"; fi
 	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec compose.yaml
 	$(BIN)/hadolint Dockerfile
 	$(BIN)/jobline openapi --check
