@@ -2,6 +2,7 @@
 
 BIN   := .venv/bin
 STAMP := .venv/.installed
+RUN_STAMP := .venv/.installed-to-run
 PORT  ?=
 PYTEST_ARGS ?=
 
@@ -11,16 +12,21 @@ PYTEST_ARGS ?=
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-setup: $(STAMP) ## Install everything into .venv, once and again when a lock or pyproject.toml changes
+setup: $(STAMP) ## Install everything into .venv; the other targets install what they need themselves
 
+# All tools; what runs is a part of it.
 $(STAMP): requirements.lock pyproject.toml scripts/setup.sh
-	@sh scripts/setup.sh
+	@sh scripts/setup.sh requirements.lock
+	@touch $@ $(RUN_STAMP)
+
+$(RUN_STAMP): requirements.dev-server.lock pyproject.toml scripts/setup.sh
+	@sh scripts/setup.sh requirements.dev-server.lock
 	@touch $@
 
-run: setup ## Start Redis, API and worker for development (PORT=8000)
+run: $(RUN_STAMP) ## Start Redis, API and worker for development (PORT=8000)
 	@$(BIN)/jobline dev $(if $(PORT),--port $(PORT))
 
-demo: setup ## See jobs submitted, watched, cancelled and survived
+demo: $(RUN_STAMP) ## See jobs submitted, watched, cancelled and survived
 	@$(BIN)/jobline demo
 
 test: check ## Check everything, then run every test (PYTEST_ARGS="-k lease")

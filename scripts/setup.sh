@@ -1,9 +1,11 @@
 #!/bin/sh
-# Install the locked dependencies and this project into .venv.
+# Install the dependencies of one lock (the argument), and this project, into .venv.
 #
 # Needs nothing but Python 3.11 or newer with venv and pip; takes uv where there is one, as it is faster,
 # and pip where uv cannot reach its index (it reads none of pip's settings).
 set -eu
+
+lock=$1
 
 is_recent() {
     "$1" -c 'import sys, venv; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1
@@ -24,13 +26,13 @@ install_with_uv() {
     command -v uv >/dev/null 2>&1 || return 1
     # Trust what the system trusts, as pip does; the older name is for older uv.
     export UV_SYSTEM_CERTS=1
-    uv pip install --quiet --python .venv/bin/python --require-hashes -r requirements.lock &&
+    uv pip install --quiet --python .venv/bin/python --require-hashes -r "$lock" &&
         uv pip install --quiet --python .venv/bin/python --no-deps --no-build-isolation -e .
 }
 
 install_with_pip() {
     pip=".venv/bin/python -m pip -qq --disable-pip-version-check"
-    $pip install --no-deps --require-hashes -r requirements.lock
+    $pip install --no-deps --require-hashes -r "$lock"
     # A lock is whole, so nothing is to be resolved; and it has the build backend, so that without isolation
     # nothing unpinned is fetched to build with.
     $pip install --no-deps --no-build-isolation -e .

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from jobline.cli.demo import DemoFailed, sample_photo
+from jobline.cli.picture import SIZE, PillowMissing, draw_picture
 from tests.support.cli import Call
 from tests.support.processes import environment
 from tests.support.waiting import wait_until
@@ -86,19 +86,17 @@ def test_interrupted_demo_leaves_nothing(tmp_path: Path) -> None:
     assert processes_under(tmp_path) == ""
 
 
-def test_sample_photo_is_found_without_importing_its_package(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    (tmp_path / "sklearn").mkdir()
-    (tmp_path / "sklearn" / "__init__.py").write_text("raise RuntimeError('imported')")
-    monkeypatch.setattr(sys, "path", [str(tmp_path)])
-    assert sample_photo() == tmp_path / "sklearn" / "datasets" / "images" / "china.jpg"
+def test_picture_is_drawn_as_large_as_a_photo(tmp_path: Path) -> None:
+    images = pytest.importorskip("PIL.Image")
+    with images.open(draw_picture(tmp_path / "picture.jpg")) as picture:
+        assert (picture.format, picture.size) == ("JPEG", SIZE)
+    assert (tmp_path / "picture.jpg").stat().st_size > 1_000_000
 
 
-def test_missing_sample_photo_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("jobline.cli.demo.find_spec", lambda _: None)
-    with pytest.raises(DemoFailed, match=r"--photo, or `pip install scikit-learn`"):
-        sample_photo()
+def test_missing_pillow_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "PIL", None)
+    with pytest.raises(PillowMissing, match=r"pip install 'jobline\[image\]'"):
+        draw_picture(tmp_path / "picture.jpg")
 
 
 def test_missing_photo_is_refused_before_anything_is_started(

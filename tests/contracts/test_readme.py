@@ -14,13 +14,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from importlib.util import find_spec
 from pathlib import Path
 
 import httpx
 import pytest
 
 from jobline.cli.embedded import free_port
+from jobline.cli.picture import draw_picture
 from jobline.domain.settings import Settings
 from jobline.tasks.image.limits import ImageLimits
 
@@ -55,11 +55,7 @@ def place(tmp_path_factory: pytest.TempPathFactory, address: str) -> Path:
         name = re.match(r"# (\w+\.py)\n", block)
         assert name, "a python block opens with the name of its file"
         (directory / name.group(1)).write_text(block.replace(ADDRESS, address))
-    sklearn = find_spec("sklearn")
-    assert sklearn
-    assert sklearn.submodule_search_locations
-    photo = Path(sklearn.submodule_search_locations[0]) / "datasets/images/china.jpg"
-    shutil.copy(photo, directory / "photo.jpg")
+    draw_picture(directory / "photo.jpg")
     shutil.copy(ROOT / "README.md", directory)
     return directory
 

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tomllib
 from functools import cache
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parents[2]
-LOCKS = ("requirements.lock", "requirements.runtime.lock")
+LOCKS = ("requirements.lock", "requirements.runtime.lock", "requirements.dev-server.lock")
 TARGETS = [
     *("help", "setup", "run", "demo", "test", "faults", "check", "fix"),
     *("openapi", "env", "bench", "profile", "sdk", "lock", "clean"),
@@ -40,6 +41,11 @@ LAYOUT = {
 # What pydantic itself needs and its documentation imports from.
 PYDANTIC = {"annotated_types", "pydantic", "pydantic_core", "pydantic_settings", "typing_extensions"}
 RULES_MAY_IMPORT = {"jobline", *PYDANTIC, *sys.stdlib_module_names}
+
+#: Dependencies that work without an import of ours.
+NOT_IMPORTED = {
+    "fastapi-offline": "its static files are served by the name of the package",
+}
 
 # A package index is named by an option of a client, by its simple API, or by a registry's tarballs.
 INDEX_OPTION = re.compile(
@@ -108,7 +114,7 @@ def test_lock_satisfies_every_declared_dependency(lock: str) -> None:
     pins = _pins(lock)
     unmet = [
         str(requirement)
-        for requirement in _declared(for_development=lock == "requirements.lock")
+        for requirement in _declared(lock)
         if (pin := pins.get(canonicalize_name(requirement.name))) is None
         or not requirement.specifier.contains(pin, prereleases=True)
     ]
@@ -117,9 +123,26 @@ def test_lock_satisfies_every_declared_dependency(lock: str) -> None:
 
 
 def test_the_container_gets_the_versions_that_the_tests_ran_on() -> None:
-    tested, shipped = _pins("requirements.lock"), _pins("requirements.runtime.lock")
+    tested = _pins("requirements.lock").items()
 
-    assert shipped.items() - tested.items() == set()
+    assert _pins("requirements.runtime.lock").items() - tested == set()
+    assert _pins("requirements.dev-server.lock").items() - tested == set()
+
+
+def test_every_dependency_is_imported() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    names = {canonicalize_name(Requirement(line).name) for line in project["dependencies"]}
+    imported = {root for path in (ROOT / "src").rglob("*.py") for root in _imported_roots(path.read_text())}
+    used = {canonicalize_name(one) for root in imported for one in packages_distributions().get(root, ())}
+
+    assert names - used == NOT_IMPORTED.keys()
+
+
+def test_what_runs_needs_no_tool_of_the_tests() -> None:
+    tools = {"mypy", "pytest", "ruff", "hypothesis", "schemathesis", "import-linter", "uv"}
+
+    assert tools & _pins("requirements.dev-server.lock").keys() == set()
+    assert _pins("requirements.runtime.lock").keys() <= _pins("requirements.dev-server.lock").keys()
 
 
 @pytest.mark.parametrize("target", TARGETS)
@@ -194,15 +217,15 @@ def _pins(lock: str) -> dict[str, str]:
     return dict(re.findall(r"^([a-z0-9][\w.-]*)==([\w.!+]+)", (ROOT / lock).read_text(), re.MULTILINE))
 
 
-def _declared(*, for_development: bool) -> list[Requirement]:
+def _declared(lock: str) -> list[Requirement]:
     """Return the requirements that the lock was made from, without references to the project itself."""
     pyproject = tomllib.loads((ROOT / "pyproject.toml").read_text())
     project, groups = pyproject["project"], pyproject["dependency-groups"]
     lines = project["dependencies"] + groups["build"] + pyproject["build-system"]["requires"]
     for extra, requirements in project["optional-dependencies"].items():
-        if for_development or extra != "dev-server":
+        if extra != "dev-server" or lock != "requirements.runtime.lock":
             lines += requirements
-    if for_development:
+    if lock == "requirements.lock":
         lines += [line for line in groups["dev"] if isinstance(line, str)]
     return [requirement for line in lines if (requirement := Requirement(line)).name != project["name"]]
 

@@ -1,4 +1,4 @@
-"""`jobline demo`: the whole way of a real photo, in a temporary directory, with nothing left after it."""
+"""`jobline demo`: a photo from upload to thumbnail, in a temporary directory that is removed at the end."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated
 
@@ -18,6 +17,7 @@ from jobline.cli.client import ApiClient, Json
 from jobline.cli.dev import run_until_stopped
 from jobline.cli.embedded import free_port
 from jobline.cli.jobs import fetch
+from jobline.cli.picture import draw_picture
 from jobline.cli.supervision.stack import Plan, open_stack
 from jobline.cli.supervision.voice import CHILDREN, Voice
 from jobline.cli.watch import INTERRUPTED, follow, message
@@ -28,7 +28,6 @@ READY_TIMEOUT_S = 60.0
 #: Often enough to see a state that lasts a few milliseconds.
 LOOK_S = 0.02
 THUMBNAIL = Path("demo-thumbnail.jpg")
-SAMPLE = "datasets/images/china.jpg"
 VARIANTS: list[Json] = [
     {"name": "thumbnail", "ops": [{"op": "resize", "width": 320}]},
     {"name": "grey", "ops": [{"op": "resize", "width": 640}, {"op": "grayscale"}]},
@@ -38,19 +37,22 @@ SEEN_TICKS = 3
 
 
 class DemoFailed(JoblineError):
-    """The demonstration did not end as it should."""
+    """The demo did not end as it should; the message says where."""
 
 
 def demo(
-    photo: Annotated[Path | None, typer.Option("--photo", help="Unset, a photo of scikit-learn's.")] = None,
+    photo: Annotated[
+        Path | None,
+        typer.Option("--photo", help="The photo to shrink. Default: a picture drawn for the demo."),
+    ] = None,
     output: Annotated[Path, typer.Option("--output", "-o", help="Where the thumbnail goes.")] = THUMBNAIL,
 ) -> None:
-    """Shrink a real photo and cancel a countdown, with all that it needs; exit 0 when both went well."""
-    picture = photo or sample_photo()
-    if not picture.is_file():
-        raise DemoFailed(f"there is no photo {picture}")
+    """Shrink a photo and cancel a countdown, on a service started for it; exit 0 when both went well."""
+    if photo and not photo.is_file():
+        raise DemoFailed(f"there is no photo {photo}")
     voice = Voice(sys.stdout, muted=CHILDREN)
     with tempfile.TemporaryDirectory(prefix="jobline-demo-") as directory:
+        picture = photo or draw_picture(Path(directory) / "picture.jpg")
         plan = Plan(
             Path(directory),
             free_port(),
@@ -173,11 +175,3 @@ def choose_artifact(items: list[Json]) -> Json:
     if not items:
         raise DemoFailed("the job made no artifact")
     return next((item for item in items if "thumbnail" in item["name"]), items[0])
-
-
-def sample_photo() -> Path:
-    """Find a real photo in scikit-learn's package, without importing it."""
-    spec = find_spec("sklearn")
-    if spec is None or not spec.submodule_search_locations:
-        raise DemoFailed("no photo at hand: give one with --photo, or `pip install scikit-learn`")
-    return Path(spec.submodule_search_locations[0]) / SAMPLE

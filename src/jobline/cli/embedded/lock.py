@@ -38,11 +38,6 @@ class DirectoryLock:
             raise RuntimeError(f"{self.path} is not held")
         return self._fd
 
-    @property
-    def is_held(self) -> bool:
-        """Claim that this object holds the lock."""
-        return self._fd is not None
-
     def acquire(self) -> None:
         """Take the lock, making the directory if need be; raises DirectoryLocked, naming the holder's pid."""
         if self._fd is not None:
