@@ -1,4 +1,4 @@
-// Use the service by a client of @hey-api/openapi-ts: every step, each answer with its type.
+// A program on a client of @hey-api/openapi-ts: every step, every response with its type.
 
 import assert from "node:assert/strict";
 import { openAsBlob } from "node:fs";
@@ -87,8 +87,8 @@ async function follow(id: string): Promise<void> {
     assert.ok(ids.length >= 3, `${ids}`);
 }
 
-// Submit many jobs while their queue is paused, and follow them to their end once it goes on.
-async function holdABatch(): Promise<void> {
+// Submit a batch into a paused queue, resume the queue and wait for the jobs.
+async function runPausedBatch(): Promise<void> {
     const { data: paused } = await pauseQueue(admin);
     assert.ok(paused.paused);
     const jobs = [1, 9].map((priority): BatchJob => ({ task: "demo.countdown", input: { seconds: 1 }, priority }));
@@ -131,7 +131,7 @@ async function fail(): Promise<void> {
     assert.equal(job.error?.code, "demo.asked_to_fail");
 }
 
-async function beRefused(id: string): Promise<void> {
+async function readRefusal(id: string): Promise<void> {
     const { error: conflict } = await cancelJob({ path: { id } });
     assert.ok(conflict);
     assert.equal(conflict.status, 409);
@@ -145,10 +145,10 @@ async function main(path: string): Promise<void> {
     await readAny(id);
     await download(id);
     await follow(id);
-    await holdABatch();
+    await runPausedBatch();
     await cancel();
     await fail();
-    await beRefused(id);
+    await readRefusal(id);
 }
 
 void main(process.argv[2] ?? "photo.jpg");

@@ -1,4 +1,4 @@
-"""Use the service by a client of openapi-generator (python): every step, each answer with its type."""
+"""A program on a client of openapi-generator (python): every step, every response with its type."""
 
 import os
 import sys
@@ -37,7 +37,7 @@ batches, queues = BatchesApi(client), QueuesApi(client)
 
 
 def upload(photo: Path) -> FileInfo:
-    """Upload by a form."""
+    """Upload a file as a form."""
     return files.upload_file((photo.name, photo.read_bytes()))
 
 
@@ -65,15 +65,15 @@ def read_any(job_id: str) -> None:
 
 
 def download(job_id: str) -> bytes:
-    """Download what the job made."""
+    """Download the artifact of the job."""
     (made,) = files.list_artifacts(job_id).items
     picture = files.download_artifact(job_id, made.name)
     assert len(picture) == made.size_bytes
     return picture
 
 
-def hold_a_batch() -> None:
-    """Submit many jobs while their queue is paused, and follow them to their end once it goes on."""
+def run_paused_batch() -> None:
+    """Submit a batch into a paused queue, resume the queue and wait for the jobs."""
     assert QueuesApi(admin).pause_queue("default").paused
     wanted = [
         BatchJob(BatchDemoCountdown(task="demo.countdown", input=Countdown(seconds=1), priority=one))
@@ -100,7 +100,7 @@ def follow(batch: Batch) -> None:
 
 
 def cancel() -> None:
-    """Cancel a job that runs or waits."""
+    """Cancel a running or waiting job."""
     job = demo.submit_demo_countdown(SubmitDemoCountdown(input=Countdown(seconds=3600)))
     jobs.cancel_job(job.id)
     job = demo.get_demo_countdown(job.id, wait=60)
@@ -116,7 +116,7 @@ def fail() -> None:
 
 
 def read_problem(call: Callable[[], object]) -> Problem:
-    """Make a call that is refused, and read why."""
+    """Make a call that is refused and return the problem."""
     try:
         raise AssertionError(call())
     except ApiException as error:
@@ -124,7 +124,7 @@ def read_problem(call: Callable[[], object]) -> Problem:
         return error.data
 
 
-def be_refused(job_id: str) -> None:
+def read_refusal(job_id: str) -> None:
     """Read why a request was refused."""
     problem = read_problem(lambda: jobs.cancel_job(job_id))
     assert (problem.status, problem.code) == (409, "conflict")
@@ -137,14 +137,14 @@ def be_refused(job_id: str) -> None:
 
 
 def main(photo: Path) -> None:
-    """Take every step."""
+    """Run every step."""
     job = shrink(upload(photo))
     read_any(job.id)
     assert download(job.id).startswith(b"\xff\xd8")
-    hold_a_batch()
+    run_paused_batch()
     cancel()
     fail()
-    be_refused(job.id)
+    read_refusal(job.id)
 
 
 if __name__ == "__main__":

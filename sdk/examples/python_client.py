@@ -1,4 +1,4 @@
-"""Use the service by a client of openapi-python-client: every step, each answer with its type."""
+"""A program on a client of openapi-python-client: every step, every response with its type."""
 
 import io
 import os
@@ -42,7 +42,7 @@ admin = AuthenticatedClient(os.environ["JOBLINE_URL"], os.environ["JOBLINE_ADMIN
 
 
 def upload(photo: Path) -> FileInfo:
-    """Upload by a form."""
+    """Upload a file as a form."""
     part = File(io.BytesIO(photo.read_bytes()), photo.name, "image/jpeg")
     file = upload_file.sync(client=client, body=UploadFileFilesBody(part))
     assert isinstance(file, FileInfo), file
@@ -50,7 +50,7 @@ def upload(photo: Path) -> FileInfo:
 
 
 def upload_raw(photo: Path) -> FileInfo:
-    """Upload the bytes alone."""
+    """Upload a file as raw bytes."""
     disposition = f'attachment; filename="{photo.name}"'
     with photo.open("rb") as payload:
         file = upload_file.sync(client=client, body=File(payload), content_disposition=disposition)
@@ -86,7 +86,7 @@ def read_any(job_id: str) -> None:
 
 
 def download(job_id: str) -> bytes:
-    """Download what the job made."""
+    """Download the artifact of the job."""
     files = list_artifacts.sync(job_id, client=client)
     assert isinstance(files, FileList), files
     (made,) = files.items
@@ -97,8 +97,8 @@ def download(job_id: str) -> bytes:
     return picture
 
 
-def hold_a_batch() -> None:
-    """Submit many jobs while their queue is paused, and follow them to their end once it goes on."""
+def run_paused_batch() -> None:
+    """Submit a batch into a paused queue, resume the queue and wait for the jobs."""
     paused = pause_queue.sync("default", client=admin)
     assert isinstance(paused, Queue), paused
     assert paused.paused
@@ -129,7 +129,7 @@ def follow(batch: Batch) -> None:
 
 
 def cancel() -> None:
-    """Cancel a job that runs or waits."""
+    """Cancel a running or waiting job."""
     job = submit_demo_countdown.sync(client=client, body=SubmitDemoCountdown(Countdown(seconds=3600)))
     assert isinstance(job, DemoCountdownJob), job
     cancel_job.sync(job.id, client=client)
@@ -147,7 +147,7 @@ def fail() -> None:
     assert job.error.code == "demo.asked_to_fail"
 
 
-def be_refused(job_id: str) -> None:
+def read_refusal(job_id: str) -> None:
     """Read why a request was refused."""
     match cancel_job.sync(job_id, client=client):
         case Problem(status=409, code=code):
@@ -162,15 +162,15 @@ def be_refused(job_id: str) -> None:
 
 
 def main(photo: Path) -> None:
-    """Take every step."""
+    """Run every step."""
     upload_raw(photo)
     job = shrink(upload(photo))
     read_any(job.id)
     assert download(job.id).startswith(b"\xff\xd8")
-    hold_a_batch()
+    run_paused_batch()
     cancel()
     fail()
-    be_refused(job.id)
+    read_refusal(job.id)
 
 
 if __name__ == "__main__":

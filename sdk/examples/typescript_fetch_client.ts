@@ -1,4 +1,4 @@
-// Use the service by a client of openapi-generator (typescript-fetch): every step, each answer with its type.
+// A program on a client of openapi-generator (typescript-fetch): every step, every response with its type.
 
 import assert from "node:assert/strict";
 import { openAsBlob } from "node:fs";
@@ -68,8 +68,8 @@ async function download(id: string): Promise<Blob> {
     return picture;
 }
 
-// Submit many jobs while their queue is paused, and follow them to their end once it goes on.
-async function holdABatch(): Promise<void> {
+// Submit a batch into a paused queue, resume the queue and wait for the jobs.
+async function runPausedBatch(): Promise<void> {
     assert.ok((await queues.pauseQueue({ queue: "default" })).paused);
     const wanted = [1, 9].map((priority): BatchJob => ({ task: "demo.countdown", input: { seconds: 1 }, priority }));
     const batch = await batches.submitBatch({ submitBatch: { jobs: wanted, tags: ["night"] } });
@@ -115,7 +115,7 @@ async function problemOf(call: Promise<unknown>): Promise<Problem> {
     throw new Error("not refused");
 }
 
-async function beRefused(id: string): Promise<void> {
+async function readRefusal(id: string): Promise<void> {
     const conflict = await problemOf(jobs.cancelJob({ id }));
     assert.equal(conflict.status, 409);
     assert.equal(conflict.code, "conflict");
@@ -127,10 +127,10 @@ async function main(path: string): Promise<void> {
     const { id } = await shrink(await upload(path));
     await readAny(id);
     await download(id);
-    await holdABatch();
+    await runPausedBatch();
     await cancel();
     await fail();
-    await beRefused(id);
+    await readRefusal(id);
 }
 
 void main(process.argv[2] ?? "photo.jpg");

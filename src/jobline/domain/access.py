@@ -33,7 +33,7 @@ class Scope(StrEnum):
     SUBMIT = "submit"
     #: Cancel, retry and delete; everything else that changes what is the tenant's.
     MANAGE = "manage"
-    #: All of the above, and what all tenants share: queues, workers, metrics.
+    #: All of the above, and what all tenants share: pausing queues, the list of workers.
     ADMIN = "admin"
 
 
