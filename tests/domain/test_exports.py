@@ -56,6 +56,11 @@ def test_task_error_survives_a_pickle_whole() -> None:
     assert (error.code, error.message, error.retryable, error.retry_after_s) == ("a.b", "c", True, 3)
 
 
+def test_cancel_that_a_task_catches_says_what_to_do() -> None:
+    assert "do not catch it" in str(JobCancelled())
+    assert not isinstance(JobCancelled(), Exception)
+
+
 def test_traceback_names_what_users_import() -> None:
     assert traceback.format_exception_only(TaskError("a.b", "c")) == ["jobline.TaskError: a.b: c\n"]
 

@@ -135,7 +135,7 @@ def test_wrong_setting_fails_with_the_functions_name(setting: str, value: Any) -
 
 @pytest.mark.parametrize("thing", [Order, Squarer(), None, task("a.b")(square)])
 def test_what_is_no_function_cannot_be_a_task(thing: Any) -> None:
-    with pytest.raises(DeclarationError, match=r"@task\('shape.square'\) must stand right above a function"):
+    with pytest.raises(DeclarationError, match=r"@task\('shape.square'\) must decorate a function directly"):
         task("shape.square")(thing)
 
 

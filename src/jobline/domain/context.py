@@ -1,4 +1,4 @@
-"""What a running task may ask of its job; the work behind it arrives as a port: no I/O enters here."""
+"""What a running task may ask of its job. The work behind it arrives as a port; no I/O enters here."""
 
 from __future__ import annotations
 
@@ -10,29 +10,29 @@ from jobline.domain.errors import JobCancelled
 
 
 class AttemptPort(Protocol):
-    """Carry the context's wishes to the ledger and to the file store (the worker brings the real one)."""
+    """What a context needs of the ledger and of the file store; the worker brings the real one."""
 
     def report(self, progress: dict[str, Any]) -> None:
-        """Store the newest progress and tell the watchers."""
+        """Store the newest progress and publish it to watching clients."""
 
     def log(self, level: str, message: str, fields: dict[str, Any]) -> None:
         """Append one line to the job's events."""
 
     def is_cancelled(self) -> bool:
-        """Claim that somebody asked for the job's end."""
+        """Return whether the job was cancelled."""
 
     def fetch(self, file_id: str) -> Path:
-        """Bring the bytes of an uploaded file, or of an artifact, to a local path.
+        """Return a local path with the bytes of an uploaded file or of an artifact.
 
-        Raises TaskError ``file.not_found`` when it is gone.
+        Raises TaskError ``file.not_found`` when there is no such file.
         """
 
     def artifact_path(self, name: str) -> tuple[str, Path]:
-        """Reserve the id of an artifact and the local path where the task writes it."""
+        """Reserve an artifact: return its id and the local path where the task writes it."""
 
 
 class Artifact(os.PathLike[str]):
-    """Take the bytes of one output: write to it as to a path; it is published when the attempt succeeds.
+    """A file that a task makes: path-like while it is written, published when the attempt succeeds.
 
     The id follows from the job and the name, so a later attempt overwrites the same artifact.
     """
@@ -71,7 +71,7 @@ class Artifact(os.PathLike[str]):
 
 
 class JobContext:
-    """Let a running task tell its progress, log, see a cancel, read files and make artifacts."""
+    """What a running task may do with its job: report progress, log, see a cancel, use files."""
 
     __slots__ = ("_observed_cancel", "_port", "attempt", "id", "max_attempts")
 
@@ -84,36 +84,36 @@ class JobContext:
         self._observed_cancel = False
 
     def progress(self, done: float, total: float | None = None, *, unit: str = "", message: str = "") -> None:
-        """Tell how far the work is; watchers see it live, at most ten times a second.
+        """Report how far the work is; watching clients see it live, at most ten times a second.
 
-        A place where a cancelled job stops: raises JobCancelled, unless the task has itself looked at
-        ``cancelled`` and is on its way out.
+        Raises JobCancelled in a cancelled job, so that it stops here. A task that has read ``cancelled`` as
+        true may go on reporting while it cleans up.
         """
         if not self._observed_cancel and self._port.is_cancelled():
             raise JobCancelled
         self._port.report({"done": done, "total": total, "unit": unit, "message": message})
 
     def log(self, message: str, *, level: str = "info", **fields: Any) -> None:
-        """Add a line, and fields that JSON can write, to the job's events."""
+        """Add a line to the job's events; ``fields`` are written as JSON."""
         self._port.log(level, message, fields)
 
     @property
     def cancelled(self) -> bool:
-        """Claim that the job was cancelled: clean up and return; what is returned is dropped."""
+        """Whether the job was cancelled. If so, clean up and return; the returned value is dropped."""
         if self._port.is_cancelled():
             self._observed_cancel = True
         return self._observed_cancel
 
     @property
     def observed_cancel(self) -> bool:
-        """Claim that the task has looked, and knows that its job was cancelled."""
+        """Whether the task has read ``cancelled`` as true."""
         return self._observed_cancel
 
     def file(self, file_id: str) -> Path:
-        """Bring an uploaded file, or another job's artifact, to a local path; read it, never write to it."""
+        """Return the local path of an uploaded file or another job's artifact; do not write to it."""
         return self._port.fetch(file_id)
 
     def artifact(self, name: str) -> Artifact:
-        """Reserve an artifact, named by 1-200 characters without a slash; write to it like to a path."""
+        """Reserve an artifact and return it to be written; the name has 1-200 characters, no slash."""
         artifact_id, path = self._port.artifact_path(name)
         return Artifact(artifact_id, name, path)

@@ -1,22 +1,22 @@
-"""Everything that Jobline raises on purpose, as one tree; of HTTP, nothing beyond the status number.
+"""Every error that Jobline raises on purpose, as one tree; of HTTP, only the status number.
 
 ::
 
     JoblineError
-    ├── DeclarationError       a task that cannot be offered as it is written (import time)
-    ├── SettingsError          the environment asks for what cannot be (start)
-    ├── TaskError              raised by a task: the job's failure, with a code of the task's own
+    ├── DeclarationError       a task that cannot be offered as it is declared (at import)
+    ├── SettingsError          a setting that cannot work (at start)
+    ├── TaskError              raised by a task: a failure, with a code of the task's own
     ├── LedgerUnavailable      Redis does not answer, or refuses the write
     │   └── LedgerVersion      the ledger was written by another version of Jobline
-    └── Refused                a request that the ledger or a rule turns down
+    └── Refused                a request that the ledger or a rule refuses
         ├── NotFound           no such job, task or file
-        │   └── Gone           it was there, and expired
+        │   └── Gone           it existed, and expired
         ├── Conflict           the job's state does not allow it
-        ├── KeyReused          an Idempotency-Key came back with another request
-        ├── QueueFull          the queue holds as many waiting jobs as it may
-        ├── Unprocessable      the input is not what the task takes
+        ├── KeyReused          an Idempotency-Key that belongs to another request
+        ├── QueueFull          the queue has reached its limit of waiting jobs
+        ├── Unprocessable      the content of the request is wrong
         ├── TooLarge           more bytes than the limit
-        └── UnsupportedMedia   bytes of a type that the task does not take
+        └── UnsupportedMedia   bytes of a type that is not accepted
     JobCancelled               (BaseException) stops an attempt whose job was cancelled
 """
 
@@ -24,13 +24,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+#: For a task that catches too much, and shows or logs what it caught.
+CANCELLED = (
+    "The job was cancelled. Jobline raises this exception to stop the task: do not catch it. "
+    "Clean up in `finally`, or check `job.cancelled` and return; `except Exception` lets it pass, "
+    "a bare `except` or `except BaseException` must raise it again."
+)
+
 
 class JoblineError(Exception):
-    """Be the root of every error that Jobline raises on purpose."""
+    """The root of every error that Jobline raises on purpose."""
 
 
 class DeclarationError(JoblineError):
-    """A task's declaration is wrong; the message names the function and the mend."""
+    """A task's declaration is wrong; the message names the function and what to change."""
 
 
 class SettingsError(JoblineError):
@@ -40,8 +47,8 @@ class SettingsError(JoblineError):
 class TaskError(JoblineError):
     """End the attempt with a code that clients can act on.
 
-    ``code`` is a dotted word of the task's family (``image.corrupt``). ``retryable`` asks for another attempt
-    within ``max_attempts``; ``retry_after_s`` says when, instead of the task's retry policy.
+    ``code`` is a dotted word of the task's family (``image.corrupt``). ``retryable`` asks for another
+    attempt, within ``max_attempts``. ``retry_after_s`` sets the wait, instead of the task's retry policy.
     """
 
     def __init__(
@@ -62,11 +69,14 @@ class TaskError(JoblineError):
 
 
 class JobCancelled(BaseException):
-    """Stop the attempt of a cancelled job. Not an ``Exception``, so that no task swallows it by accident."""
+    """Stops the attempt of a cancelled job. A BaseException, so that no ``except Exception`` catches it."""
+
+    def __init__(self, message: str = CANCELLED) -> None:
+        super().__init__(message)
 
 
 class LedgerUnavailable(JoblineError):
-    """Redis cannot be reached or refuses to write; nothing is known to be stored."""
+    """Redis cannot be reached or refuses to write; whether anything was stored is not known."""
 
     code = "ledger-unavailable"
     status = 503
@@ -95,14 +105,14 @@ class LedgerVersion(LedgerUnavailable):
 
 @dataclass(frozen=True, slots=True)
 class FieldError:
-    """Point at one wrong place of a request by a JSON pointer (RFC 6901), and say what is wrong there."""
+    """One wrong part of a request: a JSON pointer to it (RFC 6901), and what is wrong."""
 
     pointer: str
     detail: str
 
 
 class Refused(JoblineError):
-    """A request was understood and turned down; nothing was stored."""
+    """The request was understood and refused; nothing was stored."""
 
     code = "refused"
     status = 400
@@ -118,7 +128,7 @@ class Refused(JoblineError):
 
 
 class NotFound(Refused):
-    """No such thing, or none that the caller may see; ``about`` is its id, where it has one."""
+    """It does not exist, or the caller may not see it; ``about`` is its id, where it has one."""
 
     code, status, title = "not-found", 404, "Not found"
 
@@ -146,7 +156,7 @@ class KeyReused(Refused):
 
 
 class QueueFull(Refused):
-    """The queue holds as many waiting jobs as it may."""
+    """The queue has reached its limit of waiting jobs."""
 
     code, status, title = "queue-full", 429, "The queue is full"
 
@@ -164,6 +174,6 @@ class TooLarge(Refused):
 
 
 class UnsupportedMedia(Refused):
-    """The bytes are of a type that is not taken here."""
+    """The bytes are of a type that is not accepted."""
 
     code, status, title = "unsupported-media-type", 415, "Unsupported media type"

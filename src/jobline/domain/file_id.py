@@ -1,4 +1,4 @@
-"""References to uploaded files in an input: a type that says so, and how the service finds them in one."""
+"""References to uploaded files in an input: the type of such a field, and how the service finds them."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from pydantic_core import CoreSchema, core_schema
 
 from jobline.domain.errors import TooLarge, UnsupportedMedia
 
-#: ``file_…`` for an upload, ``art_…`` for an artifact: opaque words of the file store.
+#: ``file_…`` for an upload, ``art_…`` for an artifact: opaque ids of the file store.
 PATTERN = r"^(file|art)_[0-9a-f]{32}$"
 
 
 @dataclass(frozen=True, slots=True)
 class FileRule:
-    """Say which files an input takes: at most ``max_bytes``, of ``media_types`` (``image/*``; empty: any).
+    """Which files an input takes: up to ``max_bytes``, of ``media_types`` (such as ``image/*``; empty: any).
 
     Used as ``Annotated[FileId, FileRule(...)]``; checked when the job is submitted.
     """
@@ -51,13 +51,13 @@ def fits(media_type: str, wanted: str) -> bool:
 
 
 class FileClaims:
-    """Collect the files that one input names while it is validated (pass it as pydantic's ``context``)."""
+    """The files that one input names, collected during validation (pass it as pydantic's ``context``)."""
 
     def __init__(self) -> None:
         self.found: dict[str, FileRule] = {}
 
     def add(self, file_id: str, rule: FileRule) -> None:
-        """Note one file and the rule that it must meet."""
+        """Add one file with the rule that it must meet."""
         self.found[file_id] = rule
 
 

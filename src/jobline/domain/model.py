@@ -1,14 +1,14 @@
-"""The base of every model that crosses Jobline's edge; no rules and no I/O.
+"""The base of the models of tasks; no rules and no I/O.
 
-A task may use any pydantic model, but this one refuses what a client most often gets wrong: an unknown field,
-and a number that JSON cannot write.
+A task may use any pydantic model. This one refuses the most frequent mistakes of clients: an unknown field,
+and a number that JSON cannot express.
 """
 
 from pydantic import BaseModel, ConfigDict
 
 
 class Model(BaseModel):
-    """Give a task's input or result strict, immutable fields."""
+    """An input or a result whose fields are fixed: no unknown ones, no NaN, no change after creation."""
 
     model_config = ConfigDict(
         extra="forbid",

@@ -1,13 +1,13 @@
-"""Validate JSON as its JSON Schema describes it: no text becomes a number, no number becomes true.
+"""Validation of JSON as its JSON Schema describes it: no string becomes a number, no number becomes true.
 
-pydantic is lax by default: it takes ``"5"`` for an integer and ``"yes"`` for a boolean, which no document
-says. Its own strict mode refuses these, but also the whole number ``5.0``, and, behind a ``mode="before"``
-validator, every date, tuple and set; and a model has no say in it. So the few types that turn one kind of
-JSON into another are made strict one by one, where neither the field nor its model says ``strict=``. All else
-stays as the model's author declared it.
+pydantic is lax by default: it accepts ``"5"`` as an integer and ``"yes"`` as a boolean, although the schema
+says otherwise. Its own strict mode refuses these, but it also refuses the whole number ``5.0`` and, behind a
+``mode="before"`` validator, every date, tuple and set; and a model cannot opt out. So only the types that
+turn one kind of JSON into another are made strict, one by one, where neither the field nor its model says
+``strict=``. Everything else stays as the model's author declared it.
 
-Private name used, and only here: ``_use_prebuilt`` of `SchemaValidator`. Without it pydantic takes the lax
-validator that each model class has built for itself. ``tests/domain/test_strictness.py`` fails when it is
+One private name is used, and only here: ``_use_prebuilt`` of `SchemaValidator`. Without it pydantic uses the
+lax validator that each model class has already built. ``tests/domain/test_strictness.py`` fails when it is
 renamed.
 """
 
@@ -19,27 +19,27 @@ from typing import Any
 from pydantic import BaseModel, TypeAdapter
 from pydantic_core import PydanticKnownError, SchemaValidator, core_schema
 
-# A part of a core schema: a node, a list of nodes, a mapping of names to nodes, a label.
+# A part of a core schema: a node, a list of nodes, a mapping of names to nodes, or a label.
 Part = Any
 
-#: Where a node has others below it. What else it has (defaults, metadata, serializers) is no schema; the keys
-#: of an object are text, whatever they are read as.
+#: The keys under which a node has other nodes. Its other keys (defaults, metadata, serializers) hold no
+#: schema. ``keys_schema`` is left out: the keys of a JSON object are always strings.
 BELOW = frozenset({
     "arguments_schema", "choices", "definitions", "extras_schema", "fields", "items_schema", "json_schema",
     "lax_schema", "python_schema", "schema", "steps", "strict_schema", "values_schema",
 })  # fmt: skip
-#: Under these, keys are the names of fields or of choices, and no words of pydantic's.
+#: Under these, the keys are names of fields or of choices, not words of pydantic.
 NAMED = frozenset({"choices", "fields"})
 
 
 def make_strict_validator(model: type[BaseModel]) -> SchemaValidator:
-    """Build the validator of JSON that comes from outside; the model's own stays as lax as it is."""
-    schema = dict(TypeAdapter(model).core_schema)  # no dict yet where the model defers its build
+    """Return a validator for JSON from clients; the model's own validator stays as lax as it is."""
+    schema = dict(TypeAdapter(model).core_schema)  # not a dict yet if the model defers its build
     return SchemaValidator(tighten(schema), _use_prebuilt=False)
 
 
 def tighten(node: Part, *, is_decided: bool = False) -> Part:
-    """Copy a node with strict leaves; those of a model that has decided on strictness stay as they are."""
+    """Return a copy of a node with strict leaves, except those of a model that sets ``strict`` itself."""
     if isinstance(node, list | tuple):
         return type(node)(tighten(one, is_decided=is_decided) for one in node)
     if not isinstance(node, dict):
@@ -53,7 +53,7 @@ def tighten(node: Part, *, is_decided: bool = False) -> Part:
 
 
 def tighten_below(name: str, part: Part, *, is_decided: bool) -> Part:
-    """Copy what stands under one key of a node."""
+    """Return a copy of the part under one key of a node."""
     if name in NAMED and isinstance(part, dict):
         return {key: tighten(one, is_decided=is_decided) for key, one in part.items()}
     if name == "choices":
@@ -62,31 +62,31 @@ def tighten_below(name: str, part: Part, *, is_decided: bool) -> Part:
 
 
 def keep_label(choice: Part) -> Part:
-    """Give a leaf in a union its own name, which stands in the place of an error."""
+    """Return a choice of a union with its type as label, which is part of an error's location."""
     is_leaf = isinstance(choice, dict) and kind_of(choice) in LEAVES
     return (choice, kind_of(choice)) if is_leaf else choice
 
 
 def tighten_leaf(node: Part) -> Part:
-    """Give the strict counterpart; what refers to the one refers to the other."""
+    """Return the strict counterpart of a leaf; references to the leaf then point to it."""
     tight = LEAVES[kind_of(node)]({name: part for name, part in node.items() if name != "ref"})
     return {**tight, "ref": node["ref"]} if "ref" in node else tight
 
 
 def kind_of(node: Part) -> str:
-    """Name the type of a node; of an IP address or network, which is a function of anything, ``address``."""
+    """Return the type of a node; ``address`` for IP addresses and networks, functions in pydantic."""
     if node.get("type") == "lax-or-strict" and node["lax_schema"]["type"] == "function-plain":
         return "address"
     return str(node.get("type"))
 
 
 def make_strict(node: Part) -> Part:
-    """Take this kind of JSON alone."""
+    """Return a node that accepts this kind of JSON only."""
     return {**node, "strict": True}
 
 
 def make_whole(node: Part) -> Part:
-    """Take whole numbers, also with a fraction of zero (JSON Schema 2020-12, Validation, 6.1.1)."""
+    """Return a node that accepts whole numbers, also ``5.0`` (JSON Schema 2020-12, Validation, 6.1.1)."""
     whole = core_schema.union_schema(
         [
             core_schema.int_schema(strict=True),
@@ -99,7 +99,7 @@ def make_whole(node: Part) -> Part:
 
 
 def refuse_number(word: str) -> Callable[[Part], Part]:
-    """Take text alone for what pydantic reads of numbers, too; ``word`` is its own for the refusal."""
+    """Return a wrapper for types that pydantic also reads from numbers; ``word`` is its error's type."""
 
     def check(value: object) -> object:
         if isinstance(value, int | float):

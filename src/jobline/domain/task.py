@@ -1,8 +1,8 @@
 """Tasks: what can be done. ``@task`` reads a function's types and returns a frozen, still callable Task.
 
-A Task knows no app, no broker and no server: ``jobline.worker.app.build_celery`` and
-``jobline.service.app.build_app`` read it. Heavy libraries are imported inside the function, so that the
-service can read a task without loading them.
+A Task does not depend on an app, a broker or a server: `jobline.worker.app.build_celery` and
+`jobline.service.app.build_app` read it. A function imports its heavy libraries itself, so that the service
+can read the task without loading them.
 """
 
 import inspect
@@ -26,7 +26,7 @@ from jobline.domain.strictness import make_strict_validator
 
 Input = TypeVar("Input", bound=BaseModel)
 Result = TypeVar("Result", bound=BaseModel)
-#: How the function itself is called, and what that gives. ``Task[Input, Result]`` leaves both open.
+#: The parameters and the return type of the function itself; ``Task[Input, Result]`` leaves both open.
 Parameters = ParamSpec("Parameters", default=...)
 Returned = TypeVar("Returned", default=Any)
 
@@ -41,8 +41,8 @@ MAX_TIMEOUT_S = 7 * 86_400
 class Task(Generic[Input, Result, Parameters, Returned]):
     """One declared function, with everything that the service and the worker must know of it.
 
-    ``Task[Thumbnail, ThumbnailMade]`` is any task of these models. A call is the function's own: it takes
-    what the function takes, and gives what the function gives, of an ``async def`` a coroutine.
+    ``Task[Thumbnail, ThumbnailMade]`` is any task of these models. A call has the types of the function: of
+    an ``async def`` it returns a coroutine.
     """
 
     name: str
@@ -66,15 +66,15 @@ class Task(Generic[Input, Result, Parameters, Returned]):
         return self.function(*args, **kwargs)
 
     def read_input(self, text: str | bytes, claims: FileClaims | None = None) -> Input:
-        """Validate an input that comes from outside; raises pydantic's ValidationError."""
+        """Validate the input of a client; raises pydantic's ValidationError."""
         order: Input = self.input_validator.validate_json(text, context=claims)
         return order
 
     def read_stored_input(self, text: str | bytes, claims: FileClaims | None = None) -> Input:
-        """Read what was valid before it was stored; raises ValidationError where the task was changed since.
+        """Read an input that was valid when stored; raises ValidationError if the task has changed since.
 
-        A serializer of the model's own may have written a number as text; what does not fit strictly is read
-        as pydantic reads.
+        A model's own serializer may have written a number as a string, so an input that fails the strict
+        check gets pydantic's lax one.
         """
         try:
             return self.read_input(text, claims)
@@ -83,37 +83,37 @@ class Task(Generic[Input, Result, Parameters, Returned]):
 
     @property
     def family(self) -> str:
-        """Name the group that the task belongs to: the part of its name before the first dot."""
+        """The part of the name before the first dot; it groups tasks."""
         return self.name.partition(".")[0]
 
     @property
     def slug(self) -> str:
-        """Write the name as one snake_case word, for operation ids and classes of SDKs."""
+        """The name as one snake_case word, for operation ids and classes of SDKs."""
         return self.name.replace(".", "_")
 
     @cached_property
     def missing(self) -> tuple[str, ...]:
-        """List the required packages that are not installed, without importing any."""
+        """The required packages that are not installed; found without an import."""
         return tuple(name for name in self.requires if find_spec(name) is None)
 
     @cached_property
     def input_adapter(self) -> TypeAdapter[Input]:
-        """Write an input, and read it again."""
+        """What reads and writes an input as its model declares it."""
         return TypeAdapter(self.input)
 
     @cached_property
     def input_validator(self) -> SchemaValidator:
-        """Validate an input as strictly as its JSON Schema says."""
+        """What validates an input as strictly as its JSON Schema says."""
         return make_strict_validator(self.input)
 
     @cached_property
     def result_adapter(self) -> TypeAdapter[Result]:
-        """Validate and write a result."""
+        """What validates and writes a result."""
         return TypeAdapter(self.result)
 
 
 class TaskDecorator(Protocol):
-    """What ``@task(…)`` takes: the four forms of a task's function, each with its types kept."""
+    """The decorator that ``task(…)`` returns, typed for the four forms of a task's function."""
 
     @overload
     def __call__(
@@ -147,17 +147,17 @@ def task(
 ) -> TaskDecorator:
     """Declare a function ``def f(order: Model, job: JobContext) -> Model`` (or ``async def``) as a task.
 
-    ``name`` is ``family.verb`` in lower case. ``timeout_s`` bounds one attempt. ``retry=False`` never retries
-    an unexpected exception; a RetryPolicy sets the waits. ``extra`` names the optional dependency group and
-    ``requires`` its import names: where one is missing, the task is not offered and says so. ``max_running``
-    bounds how many jobs of the task run at once, over all workers.
+    ``name`` is ``family.verb`` in lower case. ``timeout_s`` limits one attempt. ``retry=False`` makes an
+    unexpected exception final; a RetryPolicy sets the waits. ``extra`` names the optional dependency group
+    and ``requires`` its import names: if one is missing, the task is not offered, and the API says what to
+    install. ``max_running`` limits the jobs of the task that run at once, over all workers.
 
     Raises DeclarationError, which names the function, when the declaration cannot work.
     """
 
     def declare(function: Callable[..., Any]) -> Task[Any, Any]:
         if not inspect.isfunction(function):
-            raise DeclarationError(f"@task({name!r}) must stand right above a function, not {function!r}")
+            raise DeclarationError(f"@task({name!r}) must decorate a function directly, not {function!r}")
         where = f"@task({name!r}) on {function.__module__}.{function.__qualname__}"
         check_settings(where, name, queue, max_attempts, timeout_s)
         check_max_running(where, max_running)
@@ -185,7 +185,7 @@ def task(
 
 
 def check_settings(where: str, name: object, queue: object, max_attempts: object, timeout_s: object) -> None:
-    """Refuse what no job could run under."""
+    """Refuse settings under which no job could run."""
     if not (isinstance(name, str) and NAME.fullmatch(name)):
         raise DeclarationError(f"{where}: the name must be family.verb in lower case, like 'image.thumbnail'")
     if not (isinstance(queue, str) and QUEUE.fullmatch(queue)):
@@ -207,7 +207,7 @@ def check_max_running(where: str, max_running: object) -> None:
 
 
 def read_policy(where: str, retry: object) -> RetryPolicy:
-    """Turn the short forms of ``retry=`` into a policy."""
+    """Return the policy that ``retry=`` stands for."""
     if isinstance(retry, RetryPolicy):
         return retry
     if retry is True:
@@ -218,10 +218,10 @@ def read_policy(where: str, retry: object) -> RetryPolicy:
 
 
 def read_signature(where: str, function: Callable[..., Any]) -> tuple[type[BaseModel], type[BaseModel], bool]:
-    """Find the models of input and result, and whether the function wants the context."""
+    """Return the models of input and result, and whether the function takes the context."""
     try:
         hints = typing.get_type_hints(function)
-    except Exception as error:  # any failure of an annotation's evaluation is the declaration's
+    except Exception as error:  # whatever an annotation raises while it is evaluated
         raise DeclarationError(f"{where}: its annotations cannot be read: {error}") from error
     parameters = inspect.signature(function).parameters
     names = list(parameters)
@@ -239,5 +239,5 @@ def read_signature(where: str, function: Callable[..., Any]) -> tuple[type[BaseM
 
 
 def is_model(annotation: object) -> typing.TypeGuard[type[BaseModel]]:
-    """Claim that an annotation is a pydantic model class."""
+    """Return whether an annotation is a pydantic model class."""
     return isinstance(annotation, type) and issubclass(annotation, BaseModel)
