@@ -1,4 +1,4 @@
-"""The numbers of a worker's claims, by which it disowns one whose reply was lost."""
+"""The numbers of a worker's claims, by which it releases one whose reply was lost."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ class ClaimNumbers:
     def __init__(self) -> None:
         self._last = 0
         #: The claim that was sent and whose reply was not read; no other is sent until it is read or
-        #: disowned.
+        #: released.
         self.unread: int | None = None
 
     def take(self) -> int:

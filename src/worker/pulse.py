@@ -8,7 +8,7 @@ only when the whole parent is gone, stopped or cut off from Redis.
 * each hour: sweep the disk
 * at once: send the reports of the event loop, and act on cancel requests
 
-Tick and renew bring back the cancel requests that the channel lost.
+The replies of tick and renew repeat the cancel requests, in case the channel lost some.
 
 The pool forks children out of this process. A fork copies every lock in its current state but not the thread
 that would release it: a lock that the pulse holds at that moment (of an import, of a connection pool) would
@@ -186,7 +186,7 @@ class Pulse(threading.Thread):
         while time.monotonic() < give_up:
             try:
                 self.send_reports()
-                self.disown()
+                self.release_unread_claim()
             except LedgerVersion:
                 return  # this ledger does not hold the attempts of this worker
             except LedgerUnavailable as error:
@@ -195,7 +195,7 @@ class Pulse(threading.Thread):
             else:
                 return
 
-    def disown(self) -> None:
+    def release_unread_claim(self) -> None:
         """Release the jobs of a claim whose reply was not read before the event loop ended."""
         numbers, after = self._resources.claim_numbers, ""
         while numbers.unread is not None:

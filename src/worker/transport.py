@@ -13,9 +13,9 @@ that often; it never costs a job.
 
 When the connection or Redis breaks before the reply of a claim arrives, that claim has started jobs that
 nobody runs. So the worker remembers, across connections, that a claim is unread. Before its next claim it
-disowns that one: its jobs wait again, and their attempts do not count. A channel that closes leaves its
-claim unread, too. Claims are sent, read and disowned on the event loop's thread only, in every pool; when
-the loop has ended, the pulse disowns the last one.
+releases that one: its jobs wait again, and their attempts do not count. A channel that closes leaves its
+claim unread, too. Claims are sent, read and released on the event loop's thread only, in every pool; when
+the loop has ended, the pulse releases the last one.
 
 Private names of kombu used, and only here: ``_put``, ``_get``, ``_size``, ``_purge``, ``_delete``,
 ``_brpop_start``, ``_brpop_read``, ``_in_poll``, ``_brpop_sent_at``, ``_queue_cycle``, ``_deliver``: the
@@ -102,7 +102,7 @@ class Channel(stock.Channel):
         #: The request whose reply was not read: its script (None for a BRPOP), and what takes the reply.
         self._request: tuple[Script | None, Callable[[Any], bool]] | None = None
         self._slots = 0
-        self._disown_after = ""
+        self._release_after = ""
         super().__init__(*args, **kwargs)
 
     def takes_jobs(self) -> bool:
@@ -157,9 +157,9 @@ class Channel(stock.Channel):
             self._send(self._next_claim(queues), self._on_claimed)
         else:
             command = commands.attempts.release_claim(
-                self.resources.owner, unread, self.resources.settings.retention, self._disown_after
+                self.resources.owner, unread, self.resources.settings.retention, self._release_after
             )
-            self._send(command, self._on_disowned)
+            self._send(command, self._on_released)
 
     def _next_claim(self, queues: Sequence[str]) -> Command[list[Claimed]]:
         self._slots = max(1, self.free_slots())
@@ -212,11 +212,11 @@ class Channel(stock.Channel):
             self._hand_over(job)
         return bool(claimed)
 
-    def _on_disowned(self, disowned: ReleasedClaim) -> bool:
-        self._disown_after = disowned.after
-        if not disowned.after:
+    def _on_released(self, released: ReleasedClaim) -> bool:
+        self._release_after = released.after
+        if not released.after:
             self.resources.claim_numbers.unread = None
-        for job_id in disowned.jobs:
+        for job_id in released.jobs:
             logger.warning("Job %s waits again, because the reply of its claim was lost.", job_id)
         return False
 
@@ -238,12 +238,12 @@ class Channel(stock.Channel):
             self.resources.recorder.run(command)
         except JoblineError as error:
             logger.warning(
-                "Job %s: no task %s in this worker, and the ledger cannot be told; its lease must end: %s",
+                "Job %s waits until its lease ends: this worker has no task %s, and its report failed: %s",
                 job.id, job.task, error,
             )  # fmt: skip
 
     def close(self) -> None:
-        """Close without waiting for a reply: a token may be lost, and an unread claim is disowned later."""
+        """Close without waiting for a reply: a token may be lost, and an unread claim is released later."""
         if self._request:
             self._in_poll = self._request = None
         super().close()

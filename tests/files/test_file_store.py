@@ -7,6 +7,7 @@ import os
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -116,13 +117,13 @@ async def test_range_of_a_file_is_read(
     assert await content(store, stored.id, start, end) == expected
 
 
-async def test_reading_what_is_not_there_fails_before_the_first_chunk(store: FileStore) -> None:
+async def test_reading_a_missing_file_fails_before_the_first_chunk(store: FileStore) -> None:
     with pytest.raises(NotFound):
         await store.read(new_file_id())
 
 
 @pytest.mark.parametrize("name", ["", "..", "../secret", "file_x", "/etc/passwd", f"{'file_' + '0' * 32}/x"])
-async def test_what_is_no_id_is_never_a_path(store: FileStore, tmp_path: Path, name: str) -> None:
+async def test_malformed_id_is_never_a_path(store: FileStore, tmp_path: Path, name: str) -> None:
     with pytest.raises(NotFound):
         await store.read(name)
     with pytest.raises(NotFound):
@@ -131,7 +132,15 @@ async def test_what_is_no_id_is_never_a_path(store: FileStore, tmp_path: Path, n
         store.fetch(name, tmp_path)
 
 
-async def test_delete_twice_is_as_once(store: FileStore) -> None:
+async def test_stream_that_is_never_read_closes_its_file(store: FileStore) -> None:
+    stored = await store.save(chunks(b"abc"), NO_LIMIT)
+    stream: Any = await store.read(stored.id)
+    file = stream._stream
+    del stream
+    await until(lambda: file.closed)
+
+
+async def test_second_delete_does_nothing(store: FileStore) -> None:
     stored = await store.save(chunks(b"abc"), NO_LIMIT)
     await store.delete(stored.id)
     await store.delete(stored.id)
@@ -166,7 +175,7 @@ async def test_fetch_without_links_gives_the_stored_path(
     assert store.fetch(stored.id, tmp_path).read_bytes() == b"abc"
 
 
-def test_fetching_what_is_gone_raises_and_leaves_nothing(store: FileStore, tmp_path: Path) -> None:
+def test_fetch_of_a_missing_file_raises_and_leaves_nothing(store: FileStore, tmp_path: Path) -> None:
     with pytest.raises(NotFound):
         store.fetch(new_file_id(), tmp_path)
     assert files_below(tmp_path) == []
@@ -204,7 +213,7 @@ async def test_artifact_is_published_across_file_systems(
     assert files_below(tmp_path) == [made]
 
 
-async def test_sweep_removes_only_what_is_old_and_half_written(store: FileStore, tmp_path: Path) -> None:
+async def test_sweep_removes_only_old_staging_files(store: FileStore, tmp_path: Path) -> None:
     stored = await store.save(chunks(b"abc"), NO_LIMIT)
     folder = tmp_path / "data" / "files"
     old, new = folder / f"{new_file_id()}#1", folder / f"{new_file_id()}#2"

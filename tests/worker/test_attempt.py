@@ -19,7 +19,7 @@ def attempt(resources: Resources) -> Attempt:
     return Attempt("job-1", 1, 30_000, resources.settings.data_dir, resources.recorder)
 
 
-def told(recorder: FakeRecorder) -> list[int]:
+def sent(recorder: FakeRecorder) -> list[int]:
     return [content["done"] for kind, content in recorder.reports if kind == "progress"]
 
 
@@ -33,16 +33,16 @@ def test_progress_goes_out_ten_times_a_second_and_the_last_is_never_dropped(
             number += 1
             attempt.report({"done": number})
     assert number > 100
-    assert told(recorder)[0] == 1
-    assert told(recorder)[-1] == number
+    assert sent(recorder)[0] == 1
+    assert sent(recorder)[-1] == number
     # The first at once, one each tenth of a second, and the last at the end.
-    assert len(told(recorder)) <= (time.monotonic() - begin) / 0.1 + 2
+    assert len(sent(recorder)) <= (time.monotonic() - begin) / 0.1 + 2
 
 
-def test_progress_that_waits_is_sent_by_itself(attempt: Attempt, recorder: FakeRecorder) -> None:
+def test_delayed_progress_is_sent_by_a_timer(attempt: Attempt, recorder: FakeRecorder) -> None:
     attempt.report({"done": 1})
     attempt.report({"done": 2})
-    wait_until(lambda: told(recorder) == [1, 2], 5, "both reports are sent")
+    wait_until(lambda: sent(recorder) == [1, 2], 5, "both reports are sent")
 
 
 def test_no_timer_is_left_behind(attempt: Attempt, recorder: FakeRecorder) -> None:
@@ -51,7 +51,7 @@ def test_no_timer_is_left_behind(attempt: Attempt, recorder: FakeRecorder) -> No
         for number in range(50):
             attempt.report({"done": number})
     wait_until(lambda: threading.active_count() <= before, 5, "the timer's thread ends")
-    assert told(recorder)[-1] == 49
+    assert sent(recorder)[-1] == 49
 
 
 def test_log_lines_are_not_held_back(attempt: Attempt, recorder: FakeRecorder) -> None:
@@ -83,7 +83,7 @@ def test_cancel_is_seen_with_the_next_report(attempt: Attempt, recorder: FakeRec
     assert attempt.is_cancelled()
 
 
-def test_cancel_is_looked_for_without_reports_too(attempt: Attempt, recorder: FakeRecorder) -> None:
+def test_cancel_is_checked_without_reports_too(attempt: Attempt, recorder: FakeRecorder) -> None:
     recorder.cancelled = ["job-1"]
     wait_until(attempt.is_cancelled, 5, "the cancel is seen")
 
@@ -95,7 +95,7 @@ def test_attempt_that_lost_its_lease_is_stopped(attempt: Attempt, recorder: Fake
         attempt.is_cancelled()
 
 
-def test_question_costs_a_round_trip_at_most_twice_a_second(attempt: Attempt, recorder: FakeRecorder) -> None:
+def test_check_costs_a_round_trip_at_most_twice_a_second(attempt: Attempt, recorder: FakeRecorder) -> None:
     asked: list[Any] = []
     run = recorder.run
 

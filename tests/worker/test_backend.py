@@ -36,8 +36,8 @@ def app(live_settings: Settings) -> Any:
     return build_celery(REGISTRY, live_settings)
 
 
-def bring(ledger: Ledger, state: State) -> str:
-    """Make a job that stands in a state."""
+def make_job(ledger: Ledger, state: State) -> str:
+    """Make a job in a state, and return its id."""
     if state is State.PENDING:
         return ledger.submit()
     if state is State.REVOKED:
@@ -56,7 +56,7 @@ def bring(ledger: Ledger, state: State) -> str:
 
 @pytest.mark.parametrize("state", State)
 def test_meta_says_what_the_ledger_says(app: Any, ledger: Ledger, state: State) -> None:
-    job_id = bring(ledger, state)
+    job_id = make_job(ledger, state)
     meta = AsyncResult(job_id, app=app)._get_task_meta()
     assert (meta["status"], meta["task_id"], meta["name"], meta["queue"]) == (
         ledger.read(job_id).state, job_id, "demo.add", "default",
@@ -87,7 +87,7 @@ def test_waiting_clients_of_one_process_are_one_watcher(app: Any, ledger: Ledger
 
 
 def test_forget_keeps_the_job(app: Any, ledger: Ledger) -> None:
-    job_id = bring(ledger, State.SUCCESS)
+    job_id = make_job(ledger, State.SUCCESS)
     AsyncResult(job_id, app=app).forget()
     assert ledger.read(job_id).state is State.SUCCESS
 

@@ -24,11 +24,11 @@ async def give(value: object, after_s: float = 0.0) -> object:
     return value
 
 
-def test_value_comes_back() -> None:
+def test_result_is_returned() -> None:
     assert run_coroutine(give(7), 5, never) == 7
 
 
-def test_all_run_on_one_loop_beside_one_another() -> None:
+def test_all_coroutines_share_one_loop() -> None:
     together = 0
     gate = asyncio.Event()
 
@@ -45,7 +45,7 @@ def test_all_run_on_one_loop_beside_one_another() -> None:
     assert len(threads) == 1
 
 
-def test_exception_comes_back_as_it_is() -> None:
+def test_exception_is_raised_to_the_caller() -> None:
     async def fail() -> None:
         raise KeyError("x")
 
@@ -92,7 +92,7 @@ def test_late_attempt_is_stopped_too() -> None:
         run_coroutine(give(1, after_s=60), 5, late)
 
 
-def test_cancel_that_the_coroutine_raises_itself_comes_back() -> None:
+def test_cancel_that_the_coroutine_raises_is_raised_to_the_caller() -> None:
     async def stop() -> None:
         raise JobCancelled
 

@@ -71,7 +71,7 @@ def test_job_whose_claim_was_lost_starts_soon_and_loses_no_attempt(
         ]  # fmt: skip
 
 
-def test_worker_that_stops_disowns_its_unread_claim(
+def test_worker_that_stops_releases_its_unread_claim(
     tmp_path: Path, lossy_proxy: LossyProxy, ledger: Ledger
 ) -> None:
     with worker(tmp_path, lossy_proxy.url, "threads") as program:

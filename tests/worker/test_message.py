@@ -54,7 +54,7 @@ def test_claimed_job_becomes_a_message_that_a_stock_worker_reads() -> None:
     assert message.delivery_info["routing_key"] == "media"
 
 
-def test_message_of_ours_makes_the_same_input_again() -> None:
+def test_message_of_a_claimed_job_submits_the_same_input() -> None:
     payload = to_message(CLAIMED)
     again = to_submission(
         WELL, payload["headers"], payload["body"], queue="media", priority=None, tenant="public"
@@ -86,7 +86,7 @@ def test_settings_are_those_of_the_task() -> None:
 
 
 @pytest.mark.parametrize(("given", "kept"), [(0, 0), (9, 9), (99, 9), (-1, 0), (None, 5)])
-def test_priority_is_kept_within_its_bounds(given: int | None, kept: int) -> None:
+def test_priority_is_clamped(given: int | None, kept: int) -> None:
     assert send(priority=given).priority == kept
 
 
@@ -124,7 +124,7 @@ def test_other_calls_are_refused(args: Any, kwargs: Any) -> None:
         send(args, kwargs)
 
 
-def test_wrong_input_is_refused_with_its_place_and_without_its_value() -> None:
+def test_wrong_input_is_refused_with_its_pointer_and_without_its_value() -> None:
     with pytest.raises(Unprocessable, match="/text: ") as caught:
         send([{"text": ["s3cret"]}])
     assert [error.pointer for error in caught.value.errors] == ["/text"]
@@ -158,6 +158,6 @@ def test_files_are_claimed() -> None:
 @pytest.mark.parametrize(
     "given", [{"id": "my id"}, {"id": ""}, {"id": "a\n"}, {"queue": "a b"}, {"queue": "a:b"}]
 )
-def test_name_that_would_break_a_line_of_the_ledger_is_refused(given: dict[str, Any]) -> None:
+def test_name_with_a_separator_of_the_ledger_is_refused(given: dict[str, Any]) -> None:
     with pytest.raises(Unprocessable, match=r"must be 1 to 255|neither spaces nor colons"):
         send([{"text": "x"}], **given)

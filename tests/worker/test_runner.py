@@ -97,14 +97,14 @@ def test_unexpected_exception_is_internal_and_bounded(resources: Resources) -> N
         ("end.exit_async", "internal"),
     ],
 )
-def test_each_bad_end_has_its_code(resources: Resources, name: str, code: str) -> None:
+def test_each_failure_has_its_code(resources: Resources, name: str, code: str) -> None:
     failure = fail(resources, name)
     assert failure.code == code
     assert failure.message
 
 
 @pytest.mark.parametrize("number", ["inf", "-inf"])
-def test_infinity_is_no_json_either(resources: Resources, number: str) -> None:
+def test_infinity_is_not_json_either(resources: Resources, number: str) -> None:
     assert fail(resources, "end.nan", f'{{"text": "{number}"}}').code == "result.not_json"
 
 
@@ -113,7 +113,7 @@ def test_exit_of_a_coroutine_does_not_end_the_loop_of_the_others(resources: Reso
     assert succeed(resources, "end.coroutine", '{"text": "on"}').content == b'{"text":"on"}'
 
 
-def test_exit_that_the_pool_asked_for_is_let_through(resources: Resources) -> None:
+def test_exit_by_a_signal_of_the_pool_is_not_a_failure(resources: Resources) -> None:
     """Billiard's signal handler raises SystemExit(signal - 256)."""
     with pytest.raises(SystemExit):
         perform(resources, "end.exit", '{"text": "-241"}')

@@ -129,7 +129,7 @@ def test_batches_that_bypass_the_submit_script_are_off() -> None:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="Linux has the option")
-def test_what_a_closed_connection_has_to_send_is_given_up_before_its_claim_is_disowned(app: Any) -> None:
+def test_what_a_closed_connection_has_to_send_is_given_up_before_its_claim_is_released(app: Any) -> None:
     options = app.conf.broker_transport_options
     with app.connection_for_read() as connection:
         channel = connection.default_channel
@@ -164,7 +164,7 @@ def test_channel_claims_waits_and_claims_again(channel: Any) -> None:
     assert [ask(channel) for _ in range(4)] == ["claim", "wait", "claim", "wait"]
 
 
-def test_claim_that_was_refused_is_disowned_after_a_pause(
+def test_claim_that_was_refused_is_released_after_a_pause(
     channel: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as patch:
@@ -190,7 +190,7 @@ def refuse(*_: object) -> None:
     raise ResponseError("OOM command not allowed")
 
 
-def test_next_channel_disowns_what_a_closed_one_left_unread(app: Any, channel: Any, ledger: Ledger) -> None:
+def test_next_channel_releases_what_a_closed_one_left_unread(app: Any, channel: Any, ledger: Ledger) -> None:
     job = ledger.submit(task="end.well", queue="media")
     channel._brpop_start()
     wait_until(lambda: ledger.read(job).state is State.STARTED, 5, "the claim has run")

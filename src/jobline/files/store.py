@@ -12,6 +12,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import hashlib
+import io
 import os
 import re
 import secrets
@@ -80,11 +81,12 @@ class FileStore:
 
         Raises NotFound here, before the first chunk is asked for. The range must lie within the file.
         """
-        path = self._path(file_id)
+        chunks = Chunks(self._path(file_id), start, end)
         try:
-            return await asyncio.to_thread(Chunks, path, start, end)
+            await asyncio.to_thread(chunks.open)
         except FileNotFoundError:
             raise missing(file_id) from None
+        return chunks
 
     async def delete(self, file_id: str) -> None:
         """Remove a file if it exists."""
@@ -195,7 +197,7 @@ class Upload:
             self._stream.close()
 
     def publish(self) -> None:
-        """Give the file its name. No await may stand between this and the caller's answer."""
+        """Rename the file to its final name; on the loop's thread, so that no cancel can come between."""
         self._half.replace(self._target)
 
     def discard(self) -> None:
@@ -209,10 +211,18 @@ class Chunks:
     """The chunks of one range of a file; the file closes with the last chunk, or with this object."""
 
     def __init__(self, path: Path, start: int, end: int | None) -> None:
-        self._stream = path.open("rb")
-        self._stream.seek(start)
-        size = os.fstat(self._stream.fileno()).st_size
-        self._left = max(0, (size if end is None else end) - start)
+        self._path = path
+        self._start = start
+        self._end = end
+        self._left = 0
+        self._stream: BinaryIO = io.BytesIO()
+
+    def open(self) -> None:
+        """Open the file at the start of the range; raises FileNotFoundError."""
+        self._stream = self._path.open("rb")
+        self._stream.seek(self._start)
+        end = os.fstat(self._stream.fileno()).st_size if self._end is None else self._end
+        self._left = max(0, end - self._start)
 
     def __aiter__(self) -> Self:
         return self
@@ -230,8 +240,7 @@ class Chunks:
         return chunk
 
     def __del__(self) -> None:
-        if hasattr(self, "_stream"):
-            self._stream.close()
+        self._stream.close()
 
 
 def missing(file_id: str) -> NotFound:

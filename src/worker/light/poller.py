@@ -14,7 +14,7 @@ from typing import Any, Protocol
 
 from jobline.domain.errors import SettingsError
 
-#: The hub's longest wait. Only between two waits does Celery look whether a signal has told it to end.
+#: The hub's longest wait. Celery acts on a signal only between two waits.
 LONGEST_S = 0.25
 
 

@@ -44,7 +44,7 @@ def test_loop_runs_while_the_hub_waits(loop: asyncio.AbstractEventLoop) -> None:
 def test_hub_waits_a_quarter_second_at_most(
     loop: asyncio.AbstractEventLoop, timeout: float | None, least_s: float
 ) -> None:
-    """Only between two waits does Celery see that a signal told it to end."""
+    """Celery acts on a signal only between two waits."""
     shared = SharedPoller(poll(), loop)
     began = time.monotonic()
     assert not shared.poll(timeout)
