@@ -1,4 +1,4 @@
-"""A service of outside tasks on a real Redis, and a stand-in for the worker that speaks the same commands."""
+"""A service with test tasks on a real Redis, and a fake worker that uses the same commands."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Redis that stops, dies, forgets or is full: an answer in time, and all well once it is back."""
+"""Redis that is stopped, killed, emptied or full: responses in time, and recovery afterwards."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ async def test_store_learns_the_scripts_again_after_redis_forgot_them(
     assert (await submit(client)).status_code == 202
 
 
-async def test_dropped_connection_is_opened_anew(client: httpx.AsyncClient, worker: Worker) -> None:
+async def test_dropped_connection_is_reopened(client: httpx.AsyncClient, worker: Worker) -> None:
     await submit(client)
     worker.redis.client_kill_filter(_type="normal", skipme=True)
     assert (await submit(client)).status_code == 202

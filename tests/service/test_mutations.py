@@ -1,4 +1,4 @@
-"""Ten thousand requests, valid before they were changed: each gets a documented answer, and no 5xx."""
+"""Ten thousand mutated requests: each gets a documented response, and none a 5xx."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.support.tenants import TwoTenants, fill
 COUNT = 10_000
 AT_ONCE = 40
 SEED = 20_260
-#: A path or method of which the document says nothing: by the router, or by the gate and the hardening.
+#: Responses to paths and methods that the document does not have, from the router or the guards.
 ELSEWHERE = {200, 307, 401, 403, 404, 405, 414, 431}
 JSON = ("content-type", "application/json")
 ORDER = {
@@ -27,7 +27,7 @@ ORDER = {
     "delay_s": 60, "priority": 3, "queue": "sums", "max_attempts": 2, "timeout_s": 9, "expires_in_s": 90,
     "tags": ["t"],
 }  # fmt: skip
-#: Bodies of operations that take one, by the end of their path.
+#: Valid bodies, by the end of the path.
 BODIES: dict[str, Json] = {
     "/v1/tasks/demo.add/jobs": ORDER,
     "/v1/tasks/demo.draw/jobs": {
@@ -53,7 +53,7 @@ VALUES = {
 
 
 def valid_requests(tenants: TwoTenants) -> list[Sent]:
-    """Write a request for every operation of the document, for each id that there is."""
+    """Return a valid request for every operation of the document and each existing ID."""
     token = ("authorization", tenants.owner["Authorization"])
     found = []
     for template, item in tenants.app.openapi()["paths"].items():
@@ -80,7 +80,7 @@ def ids_for(tenants: TwoTenants, template: str) -> list[str]:
 
 
 class Document:
-    """Say which answers the document allows."""
+    """Return the statuses that the document declares for a request."""
 
     def __init__(self, app: FastAPI) -> None:
         self._paths = [
@@ -103,7 +103,7 @@ class Document:
 
 
 async def send(app: FastAPI, one: Sent) -> int:
-    """Call the application, as a server does; gives the status."""
+    """Call the application as a server does, and return the status."""
     body = one.raw_body
     scope = {
         "type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1", "method": one.method,
@@ -119,7 +119,7 @@ async def send(app: FastAPI, one: Sent) -> int:
     async def receive() -> dict[str, Any]:
         if halves:
             return {"type": "http.request", "body": halves.pop(0), "more_body": bool(halves)}
-        await begun.wait()  # the client of a stream goes once it has begun
+        await begun.wait()  # the client of a stream disconnects once the stream has begun
         await asyncio.sleep(0.02)
         return {"type": "http.disconnect"}
 
@@ -134,7 +134,7 @@ async def send(app: FastAPI, one: Sent) -> int:
 
 
 async def check(app: FastAPI, document: Document, requests: Iterable[Sent]) -> Counter[int]:
-    """Send all of them; fails with those whose answer is not documented."""
+    """Send all requests; fail with a list of those that got an undocumented response."""
     wrong: list[str] = []
     seen: Counter[int] = Counter()
     waiting = iter(requests)

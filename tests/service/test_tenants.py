@@ -1,4 +1,4 @@
-"""Another tenant's key sees nothing: walked over every route of the specification, those to come too."""
+"""A key sees nothing of another tenant. The tests visit every operation of the document, also new ones."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from tests.support.service import ADD, Worker
 from tests.support.tenants import TwoTenants, fill, kind_of
 
 Json = dict[str, Any]
-#: A stream does not end by itself: asked with what it cannot resume from, it answers at once.
+#: A stream does not end by itself; asked to resume from an invalid ID, it responds at once.
 STREAMS = ("/events",)
 MISSING = {404, 405}
 
 
-async def test_no_route_shows_or_changes_what_is_anothers(tenants: TwoTenants, worker: Worker) -> None:
+async def test_no_route_shows_or_changes_another_tenants_data(tenants: TwoTenants, worker: Worker) -> None:
     before = snapshot(worker)
     walked = 0
     for path, item in tenants.app.openapi()["paths"].items():
@@ -25,11 +25,11 @@ async def test_no_route_shows_or_changes_what_is_anothers(tenants: TwoTenants, w
             ids = tenants.ids.get(kind_of(path), [""]) if "{id}" in path else [""]
             for one in ids:
                 if path.endswith(STREAMS) and "{id}" not in path:
-                    continue  # of the whole tenant: what it sends is a test of its own
+                    continue  # concerns the whole tenant and has a test of its own
                 if method == "post" and path.endswith(("/jobs", "/batches", "/files")):
-                    continue  # makes something of the stranger's own
+                    continue  # creates something for the other tenant itself
                 if method == "post" and path.startswith("/v1/queues/"):
-                    continue  # of all tenants, by the scope admin
+                    continue  # needs admin, and concerns all tenants
                 answer = await tenants.client.request(
                     method, fill(path, one), headers=tenants.stranger, params={"wait": 0}
                 )
@@ -43,7 +43,7 @@ async def test_no_route_shows_or_changes_what_is_anothers(tenants: TwoTenants, w
 
 
 def snapshot(worker: Worker) -> Json:
-    """Give the state of every job and file."""
+    """Return the state of every job and file."""
     found: Json = {}
     for key in sorted(worker.redis.scan_iter(Key.JOB.of("*"))):
         found[str(key)] = worker.redis.hmget(key, "state", "cancel", "tags")
@@ -52,8 +52,8 @@ def snapshot(worker: Worker) -> Json:
     return found
 
 
-async def test_owner_is_answered_where_the_stranger_is_not(tenants: TwoTenants) -> None:
-    """The walk proves something: with the owner's key the same requests find the things."""
+async def test_owner_succeeds_with_the_same_requests(tenants: TwoTenants) -> None:
+    """With the owner's key, the same requests succeed: so the test above proves something."""
     for path, item in tenants.app.openapi()["paths"].items():
         if "get" in item and "{id}" in path and not path.endswith(STREAMS):
             one = tenants.ids.get(kind_of(path), [""])[0]
@@ -62,20 +62,20 @@ async def test_owner_is_answered_where_the_stranger_is_not(tenants: TwoTenants) 
             assert (answer.status_code == 404) is typed_elsewhere, (path, answer.status_code)
 
 
-async def test_strangers_lists_are_empty_and_filters_do_not_help(tenants: TwoTenants) -> None:
+async def test_lists_of_another_tenant_are_empty_whatever_the_filter(tenants: TwoTenants) -> None:
     for query in ("", "?tag=mark-tag", "?task=demo.add", "?queue=sums", "?state=SUCCESS"):
         answer = await tenants.client.get(f"/v1/jobs{query}", headers=tenants.stranger)
         assert answer.json() == {"items": [], "next_cursor": None}
     assert len((await tenants.client.get("/v1/jobs", headers=tenants.owner)).json()["items"]) >= 3
 
 
-async def test_anothers_file_is_no_input(tenants: TwoTenants) -> None:
+async def test_input_cannot_refer_to_another_tenants_file(tenants: TwoTenants) -> None:
     order = {"input": {"file": tenants.ids["file"][0]}}
     answer = await tenants.client.post("/v1/tasks/photo.look/jobs", json=order, headers=tenants.stranger)
     assert answer.status_code == 404
 
 
-async def test_idempotency_keys_are_of_one_tenant(tenants: TwoTenants) -> None:
+async def test_idempotency_keys_are_per_tenant(tenants: TwoTenants) -> None:
     order = {"input": {"a": 1}}
     answers = [
         await tenants.client.post(ADD, json=order, headers={**who, "Idempotency-Key": "same"})
@@ -96,7 +96,9 @@ async def test_expired_job_is_410_for_its_tenant_and_404_for_others(
     assert (own.status_code, other.status_code) == (410, 404)
 
 
-async def test_without_keys_all_is_the_public_tenants(client: httpx.AsyncClient, worker: Worker) -> None:
+async def test_without_keys_every_job_belongs_to_the_public_tenant(
+    client: httpx.AsyncClient, worker: Worker
+) -> None:
     job = (await client.post(ADD, json={"input": {"a": 1}})).json()
     partition = worker.redis.hget(Key.JOB.of(job["id"]), "partition")
     assert partition == b"public:demo.add:sums"

@@ -88,5 +88,5 @@ def describe_file(file: StoredFile) -> dict[str, str | int | datetime | None]:
 
 
 def raw(stored: bytes | None) -> orjson.Fragment | None:
-    """Wrap stored JSON so that it is copied as it is."""
+    """Wrap stored JSON so that it is copied unchanged."""
     return None if stored is None else orjson.Fragment(stored)

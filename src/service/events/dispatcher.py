@@ -5,7 +5,7 @@ A request that waits for a job subscribes here *before* it submits or reads the 
 channel until the job ends. Nobody polls.
 
 No event is missed: the channel is subscribed before the first client is, and after a gap of the subscription
-every subscriber is told to read its job again (``RESYNC``). A notification only says that the job may have
+every subscriber is asked to read its job again (``RESYNC``). A notification only says that the job may have
 changed; the ledger is the truth.
 """
 

@@ -156,7 +156,7 @@ class JobWait(DeferredAnswer):
         return None
 
     async def _note(self, record: Record) -> Record:
-        """Have the ledger note that the end of the job was sent, unless the read of another client did so."""
+        """Note in the ledger that the end of the job was sent, unless another client's read has noted it."""
         if self._notes_end and record.state.is_terminal and not record.answered:
             with contextlib.suppress(LedgerUnavailable):
                 return await self._read()

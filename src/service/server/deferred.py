@@ -36,7 +36,7 @@ class DeferredAnswers:
 
 
 class DeferredAnswer(ABC):
-    """A response that goes on whenever a notification wakes its sender task."""
+    """A response that continues whenever a notification wakes its sender task."""
 
     __slots__ = ("_is_closed", "_send", "_sender")
 

@@ -13,7 +13,7 @@ from tests.support.streaming import Api, Listener, events_of, get, progress, rep
 from tests.support.waiting import DEADLINE_S, until
 
 
-async def test_feed_tells_of_all_jobs_from_now_on(api: Api, worker: Worker) -> None:
+async def test_feed_sends_the_events_of_all_jobs_from_now_on(api: Api, worker: Worker) -> None:
     before = await submit(api)
     feed = Listener(f"{api.url}/v1/events")
     listening = asyncio.create_task(feed.listen(until=lambda: feed.kinds[-1] == "job.succeeded"))
@@ -63,7 +63,7 @@ def submit_batch(worker: Worker, tenant: str = "public", count: int = 3) -> str:
     return order.id
 
 
-async def test_stream_of_a_batch_tells_all_its_jobs_and_ends_with_the_last(api: Api, worker: Worker) -> None:
+async def test_stream_of_a_batch_sends_all_its_jobs_and_ends_with_the_last(api: Api, worker: Worker) -> None:
     await submit(api)
     batch = submit_batch(worker)
     listener = Listener(f"{api.url}/v1/batches/{batch}/events")

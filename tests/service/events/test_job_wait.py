@@ -1,4 +1,4 @@
-"""Requests that are parked while they wait: answered as those that do not, and gone with their clients."""
+"""Deferred responses of waiting clients: the same as without a wait, and released when the client leaves."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from tests.support.tasks import simple
 from tests.support.waiting import DEADLINE_S, until
 
 PATHS = ["/v1/jobs/{}", f"{ADD}/{{}}", "/v1/jobs/{}/result"]
-#: Differ from one request to the next.
+#: Headers that differ between requests.
 OWN = {"x-request-id", "ratelimit", "date"}
 
 
@@ -49,7 +49,7 @@ async def api(redis_url: str, tmp_path: Path) -> AsyncIterator[Api]:
 
 
 def parts(answer: httpx.Response) -> tuple[int, list[tuple[str, str]], bytes]:
-    """Take an answer apart, without what is each request's own."""
+    """Return status, headers and body, without what differs between requests."""
     own = [(name, "" if name in OWN else value) for name, value in answer.headers.multi_items()]
     return answer.status_code, own, answer.content
 
@@ -189,7 +189,7 @@ async def test_job_of_another_task_is_404_without_a_wait(
     assert not resources.dispatcher._subscribers
 
 
-async def test_submit_answered_in_time_is_noted_whoever_read_the_end(
+async def test_submit_answered_in_time_is_noted_whichever_client_read_the_end(
     client: httpx.AsyncClient, worker: Worker
 ) -> None:
     asked = [asyncio.create_task(submit(client, **{"idempotency-key": "k", "prefer": "wait=20"}))]
@@ -226,7 +226,7 @@ async def test_end_that_came_before_the_wait_is_noted_as_answered(
     assert (ended.answered, [record.answered for record in written]) == (False, [True])
 
 
-async def test_end_of_a_job_is_read_once_for_all_who_wait_for_it(
+async def test_end_of_a_job_is_read_once_for_all_waiting_clients(
     client: httpx.AsyncClient, worker: Worker, resources: Resources
 ) -> None:
     url = (await submit(client)).headers["location"]
@@ -243,7 +243,7 @@ async def test_end_of_a_job_is_read_once_for_all_who_wait_for_it(
 
 
 def calls(worker: Worker) -> int:
-    """Count what the service asked: the stand-in for the worker sends its scripts whole."""
+    """Return the number of commands that the service sent; the fake worker uses another one."""
     count: int = worker.redis.info("commandstats")["cmdstat_evalsha"]["calls"]
     return count
 
@@ -256,7 +256,7 @@ SUBMIT = (
 
 
 @pytest.mark.parametrize("request_", [READ, SUBMIT])
-async def test_client_that_leaves_is_waited_for_no_longer(api: Api, worker: Worker, request_: str) -> None:
+async def test_wait_ends_when_its_client_leaves(api: Api, worker: Worker, request_: str) -> None:
     async with httpx.AsyncClient(base_url=api.url, verify=PLAIN) as client:
         job_id = (await submit(client)).json()["id"]
     clients = [socket.create_connection(("127.0.0.1", api.port)) for _ in range(3)]
@@ -286,7 +286,7 @@ async def test_connection_has_no_more_attributes_than_python_lets_all_share(api:
         assert len(vars(connection)) <= 30  # one more is 1.3 kB for each
 
 
-async def test_stop_of_the_api_answers_all_who_wait(api: Api, worker: Worker) -> None:
+async def test_shutdown_answers_every_waiting_client(api: Api, worker: Worker) -> None:
     limits = httpx.Limits(max_connections=None)
     async with httpx.AsyncClient(base_url=api.url, verify=PLAIN, limits=limits, timeout=30) as client:
         url = (await submit(client)).headers["location"]

@@ -1,4 +1,4 @@
-"""What many clients cost, slow ones and those that leave too, and how all of them end."""
+"""Many clients, slow clients and clients that leave: what they cost, and how their streams end."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ async def test_slow_reader_costs_a_bounded_buffer_and_delays_nobody(api: Api, wo
 
 
 def connect(api: Api, path: str) -> socket.socket:
-    """Ask for a stream, and read nothing of it."""
+    """Request a stream without reading it."""
     slow = socket.socket()
     slow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
     slow.connect(("127.0.0.1", api.port))

@@ -1,4 +1,4 @@
-"""No gap and no repeat, whatever breaks; and a reset where events are no longer kept."""
+"""Resumed streams: no event is lost or repeated, and a reset replaces events that are no longer stored."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ async def test_stream_goes_on_after_the_last_event_known(api: Api, worker: Worke
     assert [line[4:] for line in answer.text.splitlines() if line.startswith("id: ")] == ids[1:]
 
 
-async def test_client_that_is_cut_off_again_and_again_sees_each_event_once(api: Api, worker: Worker) -> None:
+async def test_client_that_is_disconnected_repeatedly_sees_each_event_once(api: Api, worker: Worker) -> None:
     job_id = await submit(api)
     job = worker.claim()
     chance = random.Random(4)  # noqa: S311 - a test's

@@ -1,4 +1,4 @@
-"""What a stream tells, and what it answers where there is nothing to tell."""
+"""The events of a stream, and the response when there are none."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ from tests.support.streaming import (
 from tests.support.waiting import DEADLINE_S, until
 
 
-async def test_stream_tells_a_job_from_its_first_event_to_its_last(api: Api, worker: Worker) -> None:
+async def test_stream_sends_a_job_from_its_first_event_to_its_last(api: Api, worker: Worker) -> None:
     job_id = await submit(api)
     listener = Listener(events_of(api, job_id))
     listening = asyncio.create_task(listener.listen())

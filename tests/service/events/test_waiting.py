@@ -25,7 +25,7 @@ async def submit(client: httpx.AsyncClient, prefer: str = "") -> httpx.Response:
 
 
 async def soon(asked: asyncio.Task[httpx.Response]) -> httpx.Response:
-    """Take an answer that must come long before its wait would end."""
+    """Return a response that must arrive long before the time to wait is over."""
     async with asyncio.timeout(DEADLINE_S):
         return await asked
 
@@ -70,7 +70,7 @@ async def test_job_that_does_not_end_in_time_is_202_as_it_is_then(
 @pytest.mark.parametrize(
     "prefer", ["respond-async", "wait=10, respond-async", "wait=x", "wait=-1", "wait=0", "a=b"]
 )
-async def test_no_wait_where_none_is_wanted(client: httpx.AsyncClient, prefer: str) -> None:
+async def test_preference_without_a_wait_does_not_wait(client: httpx.AsyncClient, prefer: str) -> None:
     begin = time.monotonic()
     answer = await submit(client, prefer)
 
@@ -103,7 +103,7 @@ async def test_get_with_wait_answers_at_the_end(client: httpx.AsyncClient, worke
     assert (await client.get(f"{location}?wait=61")).status_code == 422
 
 
-async def test_two_hundred_waiters_share_one_subscription(
+async def test_two_hundred_waiting_clients_share_one_subscription(
     client: httpx.AsyncClient, worker: Worker, app: FastAPI
 ) -> None:
     others = {one["id"] for one in worker.redis.client_list()}
@@ -128,7 +128,7 @@ async def test_two_hundred_waiters_share_one_subscription(
     assert {answer.status_code for answer in answers} == {200}
 
 
-async def test_end_told_while_the_subscription_was_broken_is_not_missed(
+async def test_end_during_a_broken_subscription_is_not_missed(
     client: httpx.AsyncClient, worker: Worker
 ) -> None:
     asked = asyncio.create_task(submit(client, "wait=20"))
@@ -141,7 +141,7 @@ async def test_end_told_while_the_subscription_was_broken_is_not_missed(
     assert time.monotonic() - begin < 5
 
 
-async def test_redis_that_restarts_under_a_waiter_is_not_the_end_of_the_wait(
+async def test_wait_survives_a_restart_of_redis(
     client: httpx.AsyncClient, worker: Worker, redis_server: EmbeddedRedis
 ) -> None:
     asked = asyncio.create_task(submit(client, "wait=20"))
@@ -166,7 +166,7 @@ async def test_stored_job_is_202_though_redis_stopped_while_its_client_waited(
     assert answer.status_code == 202
 
 
-async def test_closing_ends_every_wait_at_once(
+async def test_shutdown_ends_every_wait_at_once(
     client: httpx.AsyncClient, worker: Worker, app: FastAPI
 ) -> None:
     asked = [asyncio.create_task(submit(client, "wait=30")) for _ in range(3)]

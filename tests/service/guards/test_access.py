@@ -19,7 +19,7 @@ from tests.support.service import ADD, ORDER, MakeKey, Serve, Worker, bearer
 from tests.support.waiting import ask_until
 
 
-async def test_without_a_key_only_what_is_open_answers(serve: Serve) -> None:
+async def test_without_a_key_only_open_paths_respond(serve: Serve) -> None:
     async with serve(auth=Auth.KEYS) as client:
         opened = [
             await client.get(path)
@@ -64,7 +64,7 @@ async def test_key_opens_its_tenant(serve: Serve, make_key: MakeKey, worker: Wor
         "Bearer a, Bearer b",
     ],
 )
-async def test_what_is_no_valid_key_is_a_401(serve: Serve, value: str) -> None:
+async def test_invalid_key_is_a_401(serve: Serve, value: str) -> None:
     async with serve(auth=Auth.KEYS) as client:
         answer = await client.get("/v1/jobs", headers={b"Authorization": value.encode("latin-1")})
     assert answer.status_code == 401
@@ -101,7 +101,7 @@ async def test_missing_scope_is_a_403_that_names_it(serve: Serve, make_key: Make
     assert admin.status_code == 403
 
 
-async def test_revoked_key_is_refused_once_the_memory_of_it_ends(
+async def test_revoked_key_is_refused_once_the_cache_expires(
     serve: Serve, make_key: MakeKey, worker: Worker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(key_cache, "FRESH_S", 0.05)
@@ -115,7 +115,7 @@ async def test_revoked_key_is_refused_once_the_memory_of_it_ends(
         )
 
 
-async def test_expired_key_is_refused_though_it_is_remembered(serve: Serve, make_key: MakeKey) -> None:
+async def test_expired_key_is_refused_though_it_is_cached(serve: Serve, make_key: MakeKey) -> None:
     async with serve(auth=Auth.KEYS) as client:
         value = make_key("acme", life_ms=1500)
         assert (await client.get("/v1/jobs", headers=bearer(value))).status_code == 200
@@ -134,7 +134,7 @@ async def test_key_is_looked_up_once_for_many_requests(
         for _ in range(20):
             assert (await client.post(ADD, json=ORDER, headers=bearer(value))).status_code == 202
         await asyncio.sleep(0.05)  # a span in which a late call would show
-        # A submit each; and what tells Redis of the rate beside them, never ahead of them.
+        # One submit each, and the reports of the rate limit beside them, never ahead of them.
         assert calls(worker.redis) - before <= 40
 
 
@@ -143,7 +143,7 @@ def calls(client: redis.Redis) -> int:
     return int(stats.get("cmdstat_evalsha", {}).get("calls", 0))
 
 
-async def test_no_key_is_let_in_while_the_ledger_is_away(
+async def test_no_key_is_admitted_while_the_ledger_is_away(
     serve: Serve, make_key: MakeKey, redis_server: EmbeddedRedis
 ) -> None:
     value = make_key()

@@ -54,7 +54,7 @@ async def test_every_answer_has_security_headers_and_an_id(
     assert len({answer.headers["x-request-id"] for answer in answers}) == len(answers)
 
 
-async def test_request_id_is_kept_where_it_is_harmless(client: httpx.AsyncClient) -> None:
+async def test_harmless_request_id_is_kept(client: httpx.AsyncClient) -> None:
     async def sent(value: bytes) -> str:
         answer = await client.get("/health/live", headers={b"X-Request-ID": value})
         return answer.headers["x-request-id"]
@@ -73,7 +73,7 @@ async def test_defect_is_logged_under_the_requests_id(
         raise ZeroDivisionError
 
     monkeypatch.setattr(resources.store, "run", explode)
-    transport = httpx.ASGITransport(app, raise_app_exceptions=True)  # a server would log what comes out
+    transport = httpx.ASGITransport(app, raise_app_exceptions=True)  # a server would log what is raised
     async with httpx.AsyncClient(transport=transport, base_url="http://test") as server:
         with caplog.at_level(logging.ERROR):
             await server.get("/v1/jobs", headers={"X-Request-ID": "order-7"})
@@ -98,7 +98,7 @@ async def test_url_and_headers_have_limits(client: httpx.AsyncClient) -> None:
 
 
 class SlowBody:
-    """Call the application with a body that comes as it is told to."""
+    """A client whose body arrives in chosen chunks."""
 
     def __init__(self, app: FastAPI, path: str, **headers: str) -> None:
         self.app = app
@@ -110,7 +110,7 @@ class SlowBody:
         }  # fmt: skip
 
     async def send(self, chunks: list[bytes], every_s: float) -> tuple[int, dict[bytes, bytes], float]:
-        """Send chunk after chunk, and then nothing more; gives status, headers and seconds."""
+        """Send the chunks, then nothing more; return status, headers and seconds."""
         left, answer, began = list(chunks), [], time.monotonic()
 
         async def receive() -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""How many requests a key may make, and how it is told."""
+"""The rate limit of a key, and its response headers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From where a service without keys answers, and to which pages."""
+"""Which addresses and pages a service without keys responds to."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.support.service import ADD, ORDER, Serve
 
 
 def served_at(app: FastAPI, server: str) -> httpx.AsyncClient:
-    """Give a client whose requests arrive at this address of the machine."""
+    """Return a client whose requests arrive at this address of the machine."""
 
     async def arrive(scope: Any, receive: Any, send: Any) -> None:
         await app({**scope, "server": (server, 8000)}, receive, send)
@@ -25,7 +25,7 @@ def served_at(app: FastAPI, server: str) -> httpx.AsyncClient:
     ("127.0.0.1", 200), ("127.9.9.9", 200), ("::1", 200), ("::ffff:127.0.0.1", 200), ("/run/api.sock", 200),
     ("192.168.1.2", 403), ("172.17.0.2", 403), ("2001:db8::1", 403),
 ])  # fmt: skip
-async def test_keyless_service_answers_this_machine_alone_however_it_was_started(
+async def test_keyless_service_serves_this_machine_alone_under_any_server(
     app: FastAPI, server: str, status: int
 ) -> None:
     async with served_at(app, server) as client:
@@ -37,13 +37,13 @@ async def test_keyless_service_answers_this_machine_alone_however_it_was_started
     ("localhost:8000", 200), ("127.0.0.1:8000", 200), ("[::1]:8000", 200), ("api", 200), ("x.localhost", 200),
     ("evil.example:8000", 403), ("evil.example", 403), ("127.0.0.1.evil.example", 403),
 ])  # fmt: skip
-async def test_keyless_service_answers_to_no_strangers_name(
+async def test_keyless_service_refuses_domain_names(
     client: httpx.AsyncClient, host: str, status: int
 ) -> None:
     assert (await client.get("/v1/tasks", headers={"Host": host})).status_code == status
 
 
-async def test_open_service_answers_to_any_name(serve: Serve) -> None:
+async def test_open_service_accepts_any_name(serve: Serve) -> None:
     async with serve(allow_open=True) as client:
         assert (await client.get("/v1/tasks", headers={"Host": "jobs.example"})).status_code == 200
 

@@ -29,12 +29,12 @@ async def test_body_is_read_to_its_end() -> None:
 
 
 @pytest.mark.parametrize("declared", ["8", "9" * 5000])
-async def test_body_that_says_it_is_too_large_is_not_read(declared: str) -> None:
+async def test_body_declared_above_the_limit_is_not_read(declared: str) -> None:
     with pytest.raises(TooLarge):
         await read_body(receiving(()), 7, declared)
 
 
-async def test_body_that_is_too_large_is_not_gathered() -> None:
+async def test_body_above_the_limit_is_not_buffered() -> None:
     with pytest.raises(TooLarge):
         await read_body(receiving([{"type": "http.request", "body": b"12345678", "more_body": True}]), 7, "3")
 

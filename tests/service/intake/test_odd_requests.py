@@ -45,7 +45,7 @@ async def test_number_of_any_size_is_taken_or_refused(
 async def test_last_of_duplicated_fields_counts_and_is_what_is_stored(
     client: httpx.AsyncClient, worker: Worker
 ) -> None:
-    """RFC 8259 leaves it open; so do the parsers in between, and what was validated is what runs."""
+    """RFC 8259 leaves open which field counts; what was validated must be what runs."""
     answer = await send(client, '{"input":{"a":"no"},"input":{"a":"x","a":2},"priority":99,"priority":7}')
 
     assert (answer.status_code, answer.json()["priority"]) == (202, 7)
@@ -106,7 +106,7 @@ IDS = [
 
 
 @pytest.mark.parametrize("id_", [*IDS, "x" * 255])
-async def test_id_that_is_none_of_ours_is_a_404(client: httpx.AsyncClient, id_: str) -> None:
+async def test_invalid_id_is_a_404(client: httpx.AsyncClient, id_: str) -> None:
     for path in (f"/v1/jobs/{id_}", f"/v1/jobs/{id_}/result", f"/v1/jobs/{id_}/artifacts/x", f"{ADD}/{id_}"):
         answer = await client.get(path)
         assert answer.status_code == 404, (path, answer.text)
@@ -136,7 +136,7 @@ async def test_absurd_header_is_ignored_or_refused(client: httpx.AsyncClient, na
     file = (await client.post("/v1/files", content=b"0123456789")).json()["id"]
     for value in ABSURD:
         if name == "Prefer" and value.startswith(b"wait=") and value[5:6].isdigit():
-            continue  # a wait that is meant, if absurd: it would be one of 60 s
+            continue  # a valid wait: it would take 60 s
         header = {name.encode(): value}
         answers = [
             await client.post(

@@ -1,4 +1,4 @@
-"""What is wrong with a submit, and where: said in a problem, and nothing is stored."""
+"""Refused submits: the problem says what is wrong and where, and nothing is stored."""
 
 from __future__ import annotations
 

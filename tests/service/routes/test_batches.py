@@ -112,7 +112,7 @@ async def test_missing_file_names_its_job(client: httpx.AsyncClient, worker: Wor
     assert worker.redis.keys(Key.JOB.of("*")) == []
 
 
-async def test_file_against_its_rule_names_its_job(client: httpx.AsyncClient) -> None:
+async def test_file_that_breaks_its_rule_names_its_job(client: httpx.AsyncClient) -> None:
     upload = await client.post("/v1/files", content=b"text", headers={"Content-Type": "text/plain"})
     order = ask(1)
     order["jobs"].append({"task": "photo.look", "input": {"file": upload.json()["id"]}})

@@ -22,7 +22,7 @@ async def test_bulk_needs_a_filter(client: httpx.AsyncClient, verb: str, query: 
     assert (answer.status_code, answer.headers["content-type"]) == (422, "application/problem+json")
 
 
-async def test_bulk_cancel_ends_what_fits_alone(client: httpx.AsyncClient, worker: Worker) -> None:
+async def test_bulk_cancel_ends_matching_jobs_only(client: httpx.AsyncClient, worker: Worker) -> None:
     running = await submit(client, tags=["x"])
     worker.claim()
     order = {"jobs": [{"task": "demo.add", "input": {"a": 1}, "tags": ["x"]} for _ in range(450)]}
@@ -36,7 +36,7 @@ async def test_bulk_cancel_ends_what_fits_alone(client: httpx.AsyncClient, worke
     assert (await client.post("/v1/jobs/cancel?tag=x&state=SUCCESS")).json()["revoked"] == 0
 
 
-async def test_bulk_retry_repeats_each_once(client: httpx.AsyncClient, worker: Worker) -> None:
+async def test_bulk_retry_retries_each_job_once(client: httpx.AsyncClient, worker: Worker) -> None:
     order = {"jobs": [{"task": "demo.add", "input": {"a": 1}, "max_attempts": 1} for _ in range(250)]}
     batch = (await client.post("/v1/batches", json=order)).json()["id"]
     await client.post(f"/v1/jobs/cancel?batch_id={batch}")

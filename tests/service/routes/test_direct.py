@@ -19,7 +19,7 @@ async def application(scope: Scope, receive: Receive, send: Send) -> None:
 
 
 def endpoint() -> None:
-    """Stand for the documentation."""
+    """Serve the OpenAPI document alone."""
 
 
 def receiving(messages: Iterable[Message]) -> Receive:

@@ -136,7 +136,7 @@ async def test_range_of_another_version_is_the_whole(client: httpx.AsyncClient) 
     assert (same.status_code, other.status_code, known.status_code) == (206, 200, 304)
 
 
-async def test_head_tells_length_without_bytes(client: httpx.AsyncClient) -> None:
+async def test_head_shows_the_length_without_the_bytes(client: httpx.AsyncClient) -> None:
     file = await upload(client, BYTES)
     content = await client.head(f"/v1/files/{file['id']}/content")
     description = await client.head(f"/v1/files/{file['id']}")
@@ -162,7 +162,7 @@ async def test_file_that_a_waiting_job_names_stays(client: httpx.AsyncClient, wo
     assert (job.status_code, kept.status_code, dropped.status_code) == (202, 409, 204)
 
 
-async def test_input_file_is_held_against_its_rule(client: httpx.AsyncClient) -> None:
+async def test_input_file_is_checked_against_its_rule(client: httpx.AsyncClient) -> None:
     large, text, gone = (
         await upload(client, b"x" * 1001),
         await upload(client, kind="text/plain"),

@@ -1,4 +1,4 @@
-"""One key and one request make one job, however often they come."""
+"""The same key with the same request creates one job, however often it is sent."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ async def test_key_that_cannot_be_kept_is_422(client: httpx.AsyncClient, key: st
 
 
 async def wait_for_end(client: httpx.AsyncClient, worker: Worker, **more: str) -> httpx.Response:
-    """Post with a key and a wish to wait, and let the job end meanwhile."""
+    """Submit with a key and `Prefer: wait`, and let the job end meanwhile."""
     headers = {"idempotency-key": "k", "prefer": "wait=20", **more}
     asked = asyncio.create_task(submit(client, **headers))
     await until(waiting(worker, 1))
@@ -135,7 +135,7 @@ async def test_first_of_many_at_once_is_the_one_that_made_the_job(
     assert again.status_code == 202
 
 
-async def test_wait_that_was_over_too_early_is_202_again(client: httpx.AsyncClient, worker: Worker) -> None:
+async def test_replay_of_a_wait_that_ran_out_is_202(client: httpx.AsyncClient, worker: Worker) -> None:
     first = await submit(client, **{"idempotency-key": "k", "prefer": "wait=1"})
     worker.succeed(worker.claim(), {"total": 2.0})
     again = await submit(client, **{"idempotency-key": "k"})
@@ -144,7 +144,9 @@ async def test_wait_that_was_over_too_early_is_202_again(client: httpx.AsyncClie
     assert again.json()["state"] == "SUCCESS"
 
 
-async def test_delayed_job_that_ended_in_time_is_200_again(client: httpx.AsyncClient, worker: Worker) -> None:
+async def test_replay_of_a_delayed_job_that_ended_in_time_is_200(
+    client: httpx.AsyncClient, worker: Worker
+) -> None:
     body, headers = {"input": {"a": 1}, "delay_s": 60}, {"idempotency-key": "k"}
     asked = asyncio.create_task(client.post(ADD, json=body, headers={**headers, "prefer": "wait=20"}))
     await until(lambda: worker.redis.zcard(Key.DUE.of("sums")) == 1)
@@ -156,9 +158,7 @@ async def test_delayed_job_that_ended_in_time_is_200_again(client: httpx.AsyncCl
     assert (first.status_code, again.status_code) == (200, 200)
 
 
-async def test_what_was_answered_outlives_the_process_and_ends_with_the_job(
-    serve: Serve, worker: Worker
-) -> None:
+async def test_replay_outlives_the_process_and_ends_with_the_job(serve: Serve, worker: Worker) -> None:
     async with serve() as client:
         first = await wait_for_end(client, worker)
     async with serve() as client:

@@ -65,7 +65,7 @@ async def test_failed_job_is_200_and_hides_its_traceback(client: httpx.AsyncClie
     }  # fmt: skip
 
 
-async def test_traceback_is_shown_where_the_setting_allows_it(serve: Serve, worker: Worker) -> None:
+async def test_traceback_is_shown_if_the_setting_allows_it(serve: Serve, worker: Worker) -> None:
     async with serve(tracebacks=True) as client:
         job = await submit(client)
         worker.fail(worker.claim(), traceback="Traceback: here")

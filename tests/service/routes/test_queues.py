@@ -12,7 +12,7 @@ async def submit(client: httpx.AsyncClient, **more: Any) -> None:
     assert (await client.post(ADD, json={"input": {"a": 1}, **more})).status_code == 202
 
 
-async def test_queue_tells_how_it_stands(client: httpx.AsyncClient, worker: Worker) -> None:
+async def test_queue_shows_its_status(client: httpx.AsyncClient, worker: Worker) -> None:
     for priority in (0, 5, 5, 9):
         await submit(client, priority=priority)
     await submit(client, delay_s=60)
@@ -59,7 +59,7 @@ async def test_unknown_queue_is_404(client: httpx.AsyncClient) -> None:
         assert (await client.request(method, f"/v1/queues/none{path}")).status_code == 404
 
 
-async def test_worker_tells_its_load_and_leaves_the_list_at_once(
+async def test_worker_shows_its_load_and_leaves_the_list_at_once(
     client: httpx.AsyncClient, worker: Worker
 ) -> None:
     about = '{"hostname":"a@b","queues":["sums"],"capacity":4,"busy":1}'

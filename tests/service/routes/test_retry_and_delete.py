@@ -13,7 +13,7 @@ async def submit(client: httpx.AsyncClient, **more: Any) -> str:
     return job_id
 
 
-async def test_failed_job_is_repeated_as_a_new_one(client: httpx.AsyncClient, worker: Worker) -> None:
+async def test_failed_job_is_retried_as_a_new_one(client: httpx.AsyncClient, worker: Worker) -> None:
     old = await submit(client, tags=["x"], priority=7, max_attempts=1)
     worker.fail(worker.claim())
     answer = await client.post(f"/v1/jobs/{old}/retry")
@@ -24,7 +24,7 @@ async def test_failed_job_is_repeated_as_a_new_one(client: httpx.AsyncClient, wo
     assert worker.claim().input == b'{"a":1,"b":1.0,"words":[]}'
 
 
-async def test_only_failed_and_revoked_jobs_are_repeated(client: httpx.AsyncClient, worker: Worker) -> None:
+async def test_only_failed_and_revoked_jobs_are_retried(client: httpx.AsyncClient, worker: Worker) -> None:
     job = await submit(client)
     assert (await client.post(f"/v1/jobs/{job}/retry")).status_code == 409
     claimed = worker.claim()

@@ -1,4 +1,4 @@
-"""What a submit stores and answers, and what it costs."""
+"""Submits: what they store, return and cost."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ async def test_options_reach_the_job(client: httpx.AsyncClient, worker: Worker) 
 
 
 @pytest.mark.parametrize("option", ["delay_s", "run_at"])
-async def test_delayed_job_tells_when_it_is_due(client: httpx.AsyncClient, option: str) -> None:
+async def test_delayed_job_shows_when_it_is_due(client: httpx.AsyncClient, option: str) -> None:
     due = datetime.now(UTC) + timedelta(seconds=90)
     value: Any = 90 if option == "delay_s" else due.isoformat()
     answer = await client.post(ADD, json={"input": {"a": 1}, option: value})

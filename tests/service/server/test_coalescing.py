@@ -9,7 +9,7 @@ from jobline.service.server.coalescing import CoalescingTransport
 
 
 class Inner:
-    """Note what arrives."""
+    """A transport that records its writes."""
 
     def __init__(self) -> None:
         self.written: list[bytes] = []
@@ -86,7 +86,7 @@ async def test_chunk_is_written_at_once(transport: CoalescingTransport, inner: I
     assert inner.written == [b"11\r\nseventeen letters\r\n"]
 
 
-async def test_chunk_is_left_out_where_others_wait_or_the_connection_is_closed(
+async def test_chunk_is_skipped_if_others_wait_or_the_connection_is_closed(
     transport: CoalescingTransport, inner: Inner
 ) -> None:
     transport.write(b"head")
@@ -99,5 +99,5 @@ async def test_chunk_is_left_out_where_others_wait_or_the_connection_is_closed(
     assert inner.written == [b"head"]
 
 
-async def test_everything_else_is_the_connections_own(transport: CoalescingTransport) -> None:
+async def test_everything_else_is_passed_to_the_connection(transport: CoalescingTransport) -> None:
     assert transport.get_extra_info("peername") == "the peername"

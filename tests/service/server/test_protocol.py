@@ -16,7 +16,7 @@ from jobline.service.server.shutdown import Shutdown
 
 @pytest.fixture
 def app() -> FastAPI:
-    """Make an application that answers with no more than it must."""
+    """Return an application with a minimal response."""
     app = FastAPI()
     app.state.shutdown = Shutdown()
     app.add_middleware(Hardening, body_timeout_s=5, is_shared=False)
@@ -26,7 +26,7 @@ def app() -> FastAPI:
 
 @pytest.fixture
 async def port(app: FastAPI) -> AsyncIterator[int]:
-    """Serve the application in this loop."""
+    """Run the server in this loop."""
     chosen = free_port()
     app.state.shutdown.bind()
     server = build_server(app, "127.0.0.1", chosen, access_log=False)
@@ -39,7 +39,7 @@ async def port(app: FastAPI) -> AsyncIterator[int]:
 
 
 async def talk(port: int, *parts: bytes) -> bytes:
-    """Send parts, and read until the server closes."""
+    """Send the parts, and return what arrives until the server closes the connection."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     try:
         async with asyncio.timeout(10):

@@ -13,7 +13,7 @@ ADAPTER: TypeAdapter[datetime] = TypeAdapter(Timestamp)
 @pytest.mark.parametrize(
     "text", ["2027-01-01T00:00:00Z", "2027-01-01T01:00:00+01:00", "2027-01-01t00:00:00.000z"]
 )
-def test_rfc_3339_is_a_moment(text: str) -> None:
+def test_rfc_3339_is_a_timestamp(text: str) -> None:
     assert ADAPTER.validate_python(text) == datetime(2027, 1, 1, tzinfo=UTC)
 
 
