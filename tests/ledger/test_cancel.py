@@ -42,7 +42,7 @@ def test_job_between_two_attempts_is_revoked_at_once(ledger: Ledger) -> None:
 def test_running_job_is_asked_to_stop_and_its_worker_is_told(ledger: Ledger) -> None:
     job = ledger.start(owner="w7")
     with ledger.redis.pubsub() as ears:
-        ears.subscribe(Key.TELL.of("w7"))
+        ears.subscribe(Key.CHANNEL.of("w7"))
         assert ears.get_message(timeout=5) is not None
         assert ledger.cancel(job.id) is Cancelled.REQUESTED
         told = ears.get_message(timeout=5)

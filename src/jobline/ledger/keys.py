@@ -87,7 +87,7 @@ class Key(Enum):
     #: set of job ids that one worker should stop; born by cancel. TTL: one day.
     CANCELS = "cancels:{}"
     #: channel of one process that waits for jobs; holds nothing.
-    TELL = "tell:{}"
+    CHANNEL = "channel:{}"
     #: hash; the metadata of one file or artifact, see `stored_file.py`. Ends by FILES, or with its job.
     FILE = "file:{}"
     #: zset of file ids by the time at which they expire (ms); files that an active job names are not in it.

@@ -43,7 +43,7 @@ class Subscription:
 
     def __init__(self, connector: Connector, name: str, *, resumed: Callable[[], None], tell: Tell) -> None:
         self._redis = connector.awaiting_client()
-        self._channel = connector.layout.key(Key.TELL, name)
+        self._channel = connector.layout.key(Key.CHANNEL, name)
         self._resumed = resumed
         self._tell = tell
         #: Set while the subscription stands, or is refused.
@@ -109,7 +109,7 @@ class PolledSubscription:
     """
 
     def __init__(self, redis: Redis, layout: Layout, name: str) -> None:
-        self._channel = layout.key(Key.TELL, name)
+        self._channel = layout.key(Key.CHANNEL, name)
         self._pubsub: Any = redis.pubsub(ignore_subscribe_messages=True)  # Any: redis-py leaves it untyped
 
     def poll(self, timeout_s: float = 0.0) -> str | None:

@@ -34,7 +34,7 @@ async def test_two_hundred_subscribers_share_one_subscription(api: Api, worker: 
     listeners = [Listener(events_of(api, job_ids[number % 20])) for number in range(200)]
     listening = [asyncio.create_task(one.listen()) for one in listeners]
     await until(lambda: all(one.events for one in listeners))
-    channel = Key.TELL.of(api.resources.dispatcher.name)
+    channel = Key.CHANNEL.of(api.resources.dispatcher.name)
     subscribers = worker.redis.pubsub_numsub(channel)
     connections = len(worker.redis.client_list())
     calls = worker.redis.info("commandstats")["cmdstat_evalsha"]["calls"]

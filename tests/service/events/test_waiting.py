@@ -110,7 +110,7 @@ async def test_two_hundred_waiting_clients_share_one_subscription(
     asked = [asyncio.create_task(submit(client, "wait=30")) for _ in range(200)]
     await until(waiting(worker, 200))
     resources: Resources = app.state.resources
-    channel = Key.TELL.of(resources.dispatcher.name)
+    channel = Key.CHANNEL.of(resources.dispatcher.name)
     subscribers = worker.redis.pubsub_numsub(channel)
     connections = worker.redis.client_list()
     begin = worker.redis.info("commandstats")["cmdstat_evalsha"]["calls"]

@@ -39,7 +39,7 @@ local function notify_subscribers(job, event, kind, detail, result)
   if not job.subscribers then return end
   local message = job.id .. ' ' .. event .. ' ' .. kind .. ' ' .. job.partition .. ' ' .. detail
     .. (result and '\n' .. result or '')
-  for process in string.gmatch(job.subscribers, '%S+') do redis.call('PUBLISH', tell_key(process), message) end
+  for process in string.gmatch(job.subscribers, '%S+') do redis.call('PUBLISH', channel_key(process), message) end
 end
 
 -- Appends an event, and sends it to the subscribers; returns its id.

@@ -76,7 +76,7 @@ local function cancel_job(job, ms, retention)
     local worker = string.match(job.owner, '^[^/]*')
     redis.call('SADD', cancels_key(worker), job.id)
     redis.call('PEXPIRE', cancels_key(worker), CANCELS_TTL_MS)
-    redis.call('PUBLISH', tell_key(worker), job.id)
+    redis.call('PUBLISH', channel_key(worker), job.id)
     return job.cancel and 'repeated' or 'requested'
   end
   leave_queue(job)
