@@ -17,7 +17,7 @@ from benchmarks.load import post
 from benchmarks.submit import JOBLINE, OWN_BODY, OWN_PATH
 from benchmarks.worker import fill
 from jobline.cli.embedded import EmbeddedRedis
-from jobline.cli.engine import LogLevel, Pool, celery_command, celery_environment
+from jobline.cli.supervision.engine import LogLevel, Pool, celery_command, celery_environment
 
 OUTPUT = HERE.parent / "build" / "profile"
 #: Counted from the program's start.

@@ -10,7 +10,7 @@ from functools import partial
 
 from benchmarks.lab import Lab, Outcome, Row, Unmeasured, drive, measure, peer
 from benchmarks.submit import JOBLINE, PIPELINE
-from jobline.cli.engine import Pool
+from jobline.cli.supervision.engine import Pool
 from jobline.domain.submission import Submission
 from jobline.ledger import commands
 from jobline.ledger.keys import DEFAULT_LAYOUT, Key

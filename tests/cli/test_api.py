@@ -10,7 +10,7 @@ import time
 import httpx
 import pytest
 
-from jobline.cli.api import check_reach
+from jobline.cli.commands.api import check_reach
 from jobline.cli.embedded import free_port
 from jobline.domain.errors import SettingsError
 from jobline.domain.settings import Auth, Settings

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from jobline.cli.dev import Choice, choose_tasks
+from jobline.cli.commands.dev import Choice, choose_tasks
 
 
 @pytest.fixture(autouse=True)

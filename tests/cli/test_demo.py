@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from jobline.cli.picture import SIZE, PillowMissing, draw_picture
+from jobline.cli.commands.picture import SIZE, PillowMissing, draw_picture
 from tests.support.cli import Call
 from tests.support.processes import environment
 from tests.support.waiting import wait_until

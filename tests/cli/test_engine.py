@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from jobline.cli.engine import Pool, celery_command, celery_environment
+from jobline.cli.supervision.engine import Pool, celery_command, celery_environment
 from tests.support.cli import Call
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from jobline import __version__
-from jobline.cli.init import FILES
+from jobline.cli.commands.init import FILES
 from tests.support.cli import Call
 from tests.support.processes import environment
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import jobline
-from jobline.cli.openapi import compare
+from jobline.cli.commands.openapi import compare
 from tests.support.cli import Call
 from tests.support.processes import environment
 

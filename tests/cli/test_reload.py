@@ -10,8 +10,8 @@ from pathlib import Path
 import httpx
 import pytest
 
+from jobline.cli.commands.init import project_files
 from jobline.cli.embedded import free_port
-from jobline.cli.init import project_files
 from jobline.cli.supervision.reload import watched_folders
 from tests.support.processes import JOBLINE, Program, environment
 from tests.support.waiting import DEADLINE_S, wait_until

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from jobline.cli.settings import own_settings
+from jobline.cli.commands.settings import own_settings
 from jobline.cli.settings_files import BEGIN, END, Setting, env_example, markdown, replace_table
 from jobline.domain.environment import variable
 from jobline.domain.settings import Settings

@@ -15,10 +15,10 @@ import pytest
 
 from jobline.cli.embedded import DirectoryLocked
 from jobline.cli.supervision.child import Spec
+from jobline.cli.supervision.console import Console
 from jobline.cli.supervision.pid_file import PidFile, sweep_orphans
 from jobline.cli.supervision.processes import Mark, kill_families, read_mark
 from jobline.cli.supervision.supervisor import PID_FILE_NAME, Supervisor
-from jobline.cli.supervision.voice import Voice
 from tests.support.processes import environment, is_alive, read_pid
 from tests.support.waiting import until, wait_until
 
@@ -52,9 +52,9 @@ SUPERVISE = """
     import asyncio, json, pathlib, sys
     from jobline.cli.supervision.child import Spec
     from jobline.cli.supervision.supervisor import Supervisor
-    from jobline.cli.supervision.voice import Voice
+    from jobline.cli.supervision.console import Console
     async def main(directory, command):
-        async with Supervisor(pathlib.Path(directory), Voice(sys.stdout)) as supervisor:
+        async with Supervisor(pathlib.Path(directory), Console(sys.stdout)) as supervisor:
             supervisor.start(Spec("one", tuple(command), 5))
             await asyncio.Event().wait()
     asyncio.run(main(sys.argv[1], sys.argv[2:]))
@@ -76,7 +76,7 @@ def output() -> io.StringIO:
 
 @pytest.fixture
 def supervisor(tmp_path: Path, output: io.StringIO) -> Supervisor:
-    return Supervisor(tmp_path, Voice(output))
+    return Supervisor(tmp_path, Console(output))
 
 
 async def test_children_stop_in_the_opposite_order_of_their_start(
@@ -169,7 +169,7 @@ async def test_cancelled_stop_kills_at_once(supervisor: Supervisor, tmp_path: Pa
 async def test_second_supervisor_of_a_directory_is_refused(supervisor: Supervisor, tmp_path: Path) -> None:
     async with supervisor:
         with pytest.raises(DirectoryLocked, match=f"pid {os.getpid()}"):
-            async with Supervisor(tmp_path, Voice(io.StringIO())):
+            async with Supervisor(tmp_path, Console(io.StringIO())):
                 pass
 
 
@@ -179,7 +179,7 @@ async def test_stopped_supervisor_leaves_no_pid_file_and_a_free_directory(
     async with supervisor:
         supervisor.start(spec("one", tmp_path))
     assert not (tmp_path / PID_FILE_NAME).exists()
-    async with Supervisor(tmp_path, Voice(io.StringIO())):
+    async with Supervisor(tmp_path, Console(io.StringIO())):
         pass
 
 

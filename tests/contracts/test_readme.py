@@ -19,8 +19,8 @@ from pathlib import Path
 import httpx
 import pytest
 
+from jobline.cli.commands.picture import draw_picture
 from jobline.cli.embedded import free_port
-from jobline.cli.picture import draw_picture
 from jobline.domain.settings import Settings
 from jobline.tasks.image.limits import ImageLimits
 

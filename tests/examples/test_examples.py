@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from jobline.cli.embedded import free_port, tethered
+from jobline.cli.embedded import bind_to_parent, free_port
 from jobline.testing import service
 from tests.support.checkers import CHECKERS, Checker
 from tests.support.images import encode, quarters
@@ -86,7 +86,7 @@ def shop(project: Path) -> Iterator[str]:
         yield ""
         return
     port = free_port()
-    command = tethered([sys.executable, str(project / "shop.py"), str(port)])
+    command = bind_to_parent([sys.executable, str(project / "shop.py"), str(port)])
     with subprocess.Popen(command, stderr=subprocess.DEVNULL) as process:
         try:
             yield f"http://127.0.0.1:{port}"

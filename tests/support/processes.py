@@ -1,7 +1,7 @@
 """Processes that a test starts, signals, freezes and kills, whatever they serve.
 
 Each leads a session of its own, so that a signal to its group reaches it and its children alone, and each is
-tethered to the test run, so that nothing outlives one that is killed. `jobline.cli.supervision.supervisor`
+bound to the test run, so that nothing outlives one that is killed. `jobline.cli.supervision.supervisor`
 keeps the same processes for a developer, and is no help here: it starts again whatever a test has killed.
 """
 
@@ -15,7 +15,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from jobline.cli.embedded import tethered
+from jobline.cli.embedded import bind_to_parent
 from jobline.cli.supervision.processes import read_stat
 from tests.support.waiting import DEADLINE_S, wait_until
 
@@ -34,7 +34,7 @@ class Program:
         self.log = directory / f"{name}.log"
         with self.log.open("ab") as output:
             self._process = subprocess.Popen(
-                tethered(command),
+                bind_to_parent(command),
                 cwd=directory,
                 env=dict(environment),
                 stdin=subprocess.DEVNULL,

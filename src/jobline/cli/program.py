@@ -8,18 +8,18 @@ from typing import Annotated
 import typer
 
 from jobline import __version__
-from jobline.cli.api import api
-from jobline.cli.demo import demo
-from jobline.cli.dev import dev
-from jobline.cli.init import init
-from jobline.cli.jobs import cancel, download, get, list_jobs, list_tasks
-from jobline.cli.keys import keys
-from jobline.cli.openapi import openapi
+from jobline.cli.commands.api import api
+from jobline.cli.commands.demo import demo
+from jobline.cli.commands.dev import dev
+from jobline.cli.commands.init import init
+from jobline.cli.commands.jobs import cancel, download, get, list_jobs, list_tasks
+from jobline.cli.commands.keys import keys
+from jobline.cli.commands.openapi import openapi
+from jobline.cli.commands.settings import settings
+from jobline.cli.commands.submit import SETTINGS, submit
+from jobline.cli.commands.watch import watch
+from jobline.cli.commands.worker import worker
 from jobline.cli.options import report
-from jobline.cli.settings import settings
-from jobline.cli.submit import SETTINGS, submit
-from jobline.cli.watch import watch
-from jobline.cli.worker import worker
 from jobline.domain.errors import DeclarationError, JoblineError, SettingsError
 from jobline.startup import MISCONFIGURED, read_env_file
 

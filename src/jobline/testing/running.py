@@ -22,8 +22,8 @@ from pydantic import BaseModel
 
 from jobline import State, Task
 from jobline.cli.embedded import free_port
+from jobline.cli.supervision.console import Console
 from jobline.cli.supervision.stack import Plan, open_stack
-from jobline.cli.supervision.voice import Voice
 from jobline.testing.attempt import write_order
 from jobline.testing.outcome import NoResult
 
@@ -139,7 +139,7 @@ def running(plan: Plan) -> Iterator[str]:
 
     async def supervise() -> None:
         try:
-            async with open_stack(plan, Voice(log)) as stack:
+            async with open_stack(plan, Console(log)) as stack:
                 await stack.wait_until_ready(READY_TIMEOUT_S)
                 ready.set_result(stack.url)
                 await stop.wait()

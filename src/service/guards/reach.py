@@ -1,6 +1,6 @@
 """The limits of a service without keys: requests from this machine alone, and none from pages of other sites.
 
-Without keys, everybody who reaches the port may use the API. `jobline.cli.api` checks the address at start by
+Without keys, everybody who reaches the port may use the API. `jobline api` checks the address at start by
 `is_loopback`; another ASGI server does not tell where it listens, so each request is checked as well.
 """
 

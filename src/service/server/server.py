@@ -1,4 +1,4 @@
-"""uvicorn with a shutdown that ends event streams. `jobline.cli.api` chooses the address."""
+"""uvicorn with a shutdown that ends event streams. `jobline.cli.commands.api` chooses the address."""
 
 from __future__ import annotations
 

@@ -7,8 +7,8 @@ signal.
 from jobline.cli.embedded.allocator import server_environment
 from jobline.cli.embedded.binary import ServerMissing, find_server
 from jobline.cli.embedded.lock import DirectoryLock, DirectoryLocked
+from jobline.cli.embedded.parent_death import bind_to_parent
 from jobline.cli.embedded.server import EmbeddedRedis, RedisFailed, answering_pid, free_port, server_command
-from jobline.cli.embedded.tether import tethered
 
 __all__ = [
     "DirectoryLock",
@@ -17,9 +17,9 @@ __all__ = [
     "RedisFailed",
     "ServerMissing",
     "answering_pid",
+    "bind_to_parent",
     "find_server",
     "free_port",
     "server_command",
     "server_environment",
-    "tethered",
 ]

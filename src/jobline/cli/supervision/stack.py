@@ -16,7 +16,6 @@ from pathlib import Path
 
 import httpx
 
-from jobline.cli.api import check_port
 from jobline.cli.embedded import (
     DirectoryLock,
     answering_pid,
@@ -25,14 +24,14 @@ from jobline.cli.embedded import (
     server_command,
     server_environment,
 )
-from jobline.cli.engine import STOP_ON_SIGTERM, LogLevel, celery_command
+from jobline.cli.ports import HOST, is_free
 from jobline.cli.supervision.check import Check, check_ledger, check_start
 from jobline.cli.supervision.child import Child, Spec
+from jobline.cli.supervision.console import Console
+from jobline.cli.supervision.engine import STOP_ON_SIGTERM, LogLevel, celery_command
 from jobline.cli.supervision.supervisor import Supervisor
-from jobline.cli.supervision.voice import Voice
 from jobline.domain.errors import JoblineError
 
-HOST = "127.0.0.1"
 #: Redis's own port where it is free, so that a stock client finds the ledger by its default URL.
 USUAL_REDIS_PORT = 6379
 REDIS_TIMEOUT_S = 15.0
@@ -69,7 +68,7 @@ class Stack:
 
     url: str
     redis_url: str
-    voice: Voice
+    console: Console
     #: What API and worker have loaded; a reload replaces it.
     check: Check
     environment: Mapping[str, str]
@@ -84,13 +83,13 @@ class Stack:
                 if now - began > timeout_s:
                     raise NotReady(f"not ready after {timeout_s:g} s: {reason}")
                 if now - told > PATIENCE_S:
-                    self.voice.say_own(f"still waiting: {reason}")
+                    self.console.say_own(f"still waiting: {reason}")
                     told = now
                 await asyncio.sleep(POLL_S)
 
 
 @contextlib.asynccontextmanager
-async def open_stack(plan: Plan, voice: Voice) -> AsyncIterator[Stack]:
+async def open_stack(plan: Plan, console: Console) -> AsyncIterator[Stack]:
     """Start Redis (unless the plan names one), a worker and the API; stop them at the end.
 
     Raises DirectoryLocked, ServerMissing, DeclarationError when the tasks cannot be loaded, or NotReady when
@@ -98,7 +97,7 @@ async def open_stack(plan: Plan, voice: Voice) -> AsyncIterator[Stack]:
     """
     directory = plan.data_dir.absolute()
     binary = None if plan.redis_url else find_server()
-    async with Supervisor(directory, voice) as supervisor:
+    async with Supervisor(directory, console) as supervisor:
         with DirectoryLock(directory / "redis", "redis.lock") as lock:
             port = plan.redis_port if is_free(plan.redis_port) else free_port()
             redis_url = plan.redis_url or f"redis://{HOST}:{port}/0"
@@ -110,13 +109,13 @@ async def open_stack(plan: Plan, voice: Voice) -> AsyncIterator[Stack]:
                 **plan.environment,
             }
             redis = start_redis(supervisor, binary, lock, port) if binary else None
-            check = await check_start(environment, voice.say_own)  # while Redis starts
+            check = await check_start(environment, console.say_own)  # while Redis starts
             if redis:
                 await wait_for_redis(redis, port)
                 lock.note(redis.pid)
             await asyncio.to_thread(check_ledger, redis_url)
             started = tuple(supervisor.start(spec) for spec in shells(plan, environment))
-            yield Stack(f"http://{HOST}:{plan.port}", redis_url, voice, check, environment, started)
+            yield Stack(f"http://{HOST}:{plan.port}", redis_url, console, check, environment, started)
 
 
 def start_redis(supervisor: Supervisor, binary: Path, lock: DirectoryLock, port: int) -> Child:
@@ -152,12 +151,3 @@ async def ask_health(http: httpx.AsyncClient) -> str | None:
     except httpx.HTTPError as error:
         return f"the API does not answer ({type(error).__name__})"
     return None if answer.is_success else " ".join(answer.text.split())[:300]
-
-
-def is_free(port: int) -> bool:
-    """Claim that nothing listens on a loopback port."""
-    try:
-        check_port(HOST, port)
-    except JoblineError:
-        return False
-    return True

@@ -1,8 +1,9 @@
-"""A handful of children in a fixed order, under one directory's lock; knows processes, not what they do.
+"""Child processes in a fixed order, kept alive under the lock of one directory; no word of what they do.
 
-The promises: whatever ends this process, its children end too (their tether, and the guard for their own
-children); a second supervisor of the directory is refused; what a killed one left is swept before anything
-starts; a child that dies is started again; a stop goes backwards through the order, each with its grace time.
+What it promises: children end with this process, however it ends (the kernel's parent-death signal ends
+them, the guard their own children); a second supervisor of the directory is refused; what a killed supervisor
+left is killed before anything starts; a child that dies is started again; a stop ends the children in the
+opposite order, each with its grace time.
 """
 
 from __future__ import annotations
@@ -14,8 +15,8 @@ from typing import Self
 
 from jobline.cli.embedded import DirectoryLock
 from jobline.cli.supervision.child import POLL_S, Child, Spec
+from jobline.cli.supervision.console import Console
 from jobline.cli.supervision.pid_file import PidFile, start_guard, sweep_orphans
-from jobline.cli.supervision.voice import Voice
 
 LOCK_NAME = "supervisor.lock"
 PID_FILE_NAME = "supervisor.json"
@@ -28,10 +29,10 @@ class Supervisor:
     An asynchronous context manager; entering raises DirectoryLocked when another one owns the directory.
     """
 
-    def __init__(self, directory: Path, voice: Voice) -> None:
+    def __init__(self, directory: Path, console: Console) -> None:
         self._lock = DirectoryLock(directory, LOCK_NAME)
         self._pids = PidFile(directory / PID_FILE_NAME)
-        self._voice = voice
+        self._console = console
         self._children: list[Child] = []
         self._guard: subprocess.Popen[bytes] | None = None
 
@@ -53,7 +54,7 @@ class Supervisor:
 
     def start(self, spec: Spec) -> Child:
         """Start a child and keep it alive; it is stopped before those started earlier."""
-        child = Child(spec, self._pids, self._voice)
+        child = Child(spec, self._pids, self._console)
         self._children.append(child)
         return child
 

@@ -48,7 +48,7 @@ def init(
 
 def project_files() -> dict[str, str]:
     """Return the text of each file of a new project."""
-    templates = files("jobline.cli") / "project"
+    templates = files("jobline.cli.commands") / "project"
     return {
         name: (templates / text).read_text(encoding="utf-8").replace("{version}", __version__)
         for name, text in FILES.items()

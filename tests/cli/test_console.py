@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import io
 
-from jobline.cli.supervision.voice import Voice
+from jobline.cli.supervision.console import Console
 
 
 class Terminal(io.StringIO):
@@ -17,28 +17,28 @@ class HungUp(io.StringIO):
 
 def test_each_line_has_its_speaker() -> None:
     stream = io.StringIO()
-    Voice(stream).say("api", "one\n\ntwo")
+    Console(stream).say("api", "one\n\ntwo")
     assert stream.getvalue() == "api     | one\napi     |\napi     | two\n"
 
 
 def test_colour_is_for_terminals_alone() -> None:
     stream = Terminal()
-    Voice(stream).say("api", "one")
+    Console(stream).say("api", "one")
     assert stream.getvalue() == "\033[32mapi     |\033[0m one\n"
 
 
 def test_muted_voice_is_heard_when_it_matters() -> None:
     stream = io.StringIO()
-    voice = Voice(stream, muted=frozenset({"api"}))
-    voice.say("api", "the reason")
+    console = Console(stream, muted=frozenset({"api"}))
+    console.say("api", "the reason")
     assert stream.getvalue() == ""
-    voice.replay()
+    console.replay()
     assert stream.getvalue() == "api     | the reason\n"
 
 
 def test_hang_up_is_told_and_does_not_raise() -> None:
     told: list[bool] = []
-    voice = Voice(HungUp())
-    voice.on_hang_up = lambda: told.append(True)
-    voice.say_own("anybody there?")
+    console = Console(HungUp())
+    console.on_hang_up = lambda: told.append(True)
+    console.say_own("anybody there?")
     assert told == [True]

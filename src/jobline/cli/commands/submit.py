@@ -9,9 +9,9 @@ from typing import Annotated
 import typer
 
 from jobline.cli.client import ApiClient, Json, open_client
+from jobline.cli.commands.watch import watch_to_end
 from jobline.cli.fields import InputError, find_path, read_input, set_options, set_value
 from jobline.cli.options import DEFAULT_URL, AsJson, Url, print_json, report
-from jobline.cli.watch import watch_to_end
 
 #: Every other option is a field of the task's input.
 SETTINGS = {"allow_extra_args": True, "ignore_unknown_options": True}

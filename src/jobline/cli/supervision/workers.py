@@ -8,29 +8,29 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from jobline.cli.dev import run_until_stopped
 from jobline.cli.supervision.check import check_ledger, check_start
 from jobline.cli.supervision.child import Spec
+from jobline.cli.supervision.console import Console
+from jobline.cli.supervision.signals import run_until_stopped
 from jobline.cli.supervision.supervisor import Supervisor
-from jobline.cli.supervision.voice import Voice
 from jobline.domain.settings import read_settings
 
 #: What a worker needs beyond its jobs' grace to hand back what is left and to end.
 ENDING_S = 5.0
 
 
-def run_fleet(commands: Sequence[Sequence[str]]) -> None:
+def run_workers(commands: Sequence[Sequence[str]]) -> None:
     """Run one worker a command; a first signal stops them together, each with its grace time."""
-    voice = Voice(sys.stdout)
-    run_until_stopped(keep(commands, read_settings().stop_grace_s + ENDING_S, voice), voice)
+    console = Console(sys.stdout)
+    run_until_stopped(keep(commands, read_settings().stop_grace_s + ENDING_S, console), console)
 
 
-async def keep(commands: Sequence[Sequence[str]], grace_s: float, voice: Voice) -> None:
+async def keep(commands: Sequence[Sequence[str]], grace_s: float, console: Console) -> None:
     """Keep every worker alive until this is cancelled; raises DeclarationError or LedgerVersion."""
-    await check_start({}, voice.say_own)
+    await check_start({}, console.say_own)
     await asyncio.to_thread(check_ledger)
     with tempfile.TemporaryDirectory(prefix="jobline-workers-") as directory:
-        async with Supervisor(Path(directory), voice) as supervisor:
+        async with Supervisor(Path(directory), console) as supervisor:
             workers = [
                 supervisor.start(Spec(f"worker {number}", tuple(command), grace_s))
                 for number, command in enumerate(commands, 1)

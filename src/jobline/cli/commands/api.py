@@ -2,24 +2,17 @@
 
 from __future__ import annotations
 
-import errno
-import socket
 from typing import Annotated
 
 import typer
 
-from jobline.domain.errors import JoblineError, SettingsError
+from jobline.cli.ports import HOST, check_port
+from jobline.domain.errors import SettingsError
 from jobline.domain.settings import Auth, Settings, read_settings
-
-LOOPBACK = "127.0.0.1"
-
-
-class PortUnusable(JoblineError):
-    """The TCP port cannot be listened on; the message says why."""
 
 
 def api(
-    host: Annotated[str, typer.Option("--host", help="Beyond loopback only with keys.")] = LOOPBACK,
+    host: Annotated[str, typer.Option("--host", help="Beyond loopback only with keys.")] = HOST,
     port: Annotated[int, typer.Option("--port", min=0, max=65535, help="The TCP port.")] = 8000,
     access_log: Annotated[bool, typer.Option("--access-log", help="Write a line for each request.")] = False,
 ) -> None:
@@ -42,15 +35,3 @@ def check_reach(host: str, settings: Settings) -> None:
         f"refusing to listen on {host} without keys: whoever reaches it could run jobs and read results. "
         "Set JOBLINE_AUTH=keys, or JOBLINE_ALLOW_OPEN=true behind a gateway of your own"
     )
-
-
-def check_port(host: str, port: int) -> None:
-    """Raise PortUnusable when the port cannot be listened on, before anything is started."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except OSError as error:
-            reason = "is in use" if error.errno == errno.EADDRINUSE else f"cannot be used: {error.strerror}"
-            raise PortUnusable(f"port {port} on {host} {reason}; choose another with --port") from None

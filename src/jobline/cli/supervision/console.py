@@ -1,4 +1,4 @@
-"""One stream for many voices: each line under the name of who says it. Nothing else writes to it."""
+"""The terminal of a supervisor: each line under the name of the process that wrote it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ COLOURS = {OWN: "1;36", "api": "32", "worker": "33", "redis": "35"}
 REPLAYED = 60
 
 
-class Voice:
+class Console:
     """Print ``name | line``, in colour on a terminal; keep what the muted ones say, for when it matters.
 
     ``on_hang_up`` is called when nobody reads any more (``jobline dev | head``).

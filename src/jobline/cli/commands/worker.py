@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from jobline.cli.engine import LogLevel, Pool, celery_command, celery_environment
+from jobline.cli.supervision.engine import LogLevel, Pool, celery_command, celery_environment
 
 
 def worker(
@@ -40,9 +40,9 @@ def worker(
         for each in names
     ]
     if processes > 1:
-        from jobline.cli.fleet import run_fleet
+        from jobline.cli.supervision.workers import run_workers
 
-        run_fleet(commands)
+        run_workers(commands)
         return
     command = commands[0]
     os.execv(command[0], command)  # noqa: S606 - to become Celery without a shell is this command's purpose

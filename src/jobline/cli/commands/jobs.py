@@ -10,8 +10,8 @@ from typing import Annotated
 import typer
 
 from jobline.cli.client import ApiClient, ApiError, Json, open_client
+from jobline.cli.commands.watch import message
 from jobline.cli.options import DEFAULT_URL, AsJson, JobId, Url, print_json, print_table, report
-from jobline.cli.watch import message
 from jobline.domain.state import State
 
 

@@ -3,30 +3,25 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import os
-import signal
 import sys
 import time
-from collections.abc import Coroutine
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import Annotated
 
 import typer
 
-from jobline.cli.api import check_port
 from jobline.cli.example import example_words
+from jobline.cli.ports import HOST, check_port
+from jobline.cli.supervision.console import Console
 from jobline.cli.supervision.reload import reload_on_changes
-from jobline.cli.supervision.stack import HOST, Plan, Stack, open_stack
-from jobline.cli.supervision.voice import Voice
+from jobline.cli.supervision.signals import run_until_stopped
+from jobline.cli.supervision.stack import Plan, Stack, open_stack
 from jobline.domain.environment import read
 from jobline.domain.settings import Settings
 
-Outcome = TypeVar("Outcome")
-
 OWN_TASKS = "jobline.tasks"
-SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 #: How many tasks the greeting names.
 NAMED_TASKS = 6
 
@@ -74,8 +69,8 @@ def dev(
         concurrency,
         redis_url=settings.ledger_url if "redis_url" in settings.model_fields_set else None,
     )
-    voice = Voice(sys.stdout)
-    run_until_stopped(serve(plan, choice, voice, began, reload=reload), voice)
+    console = Console(sys.stdout)
+    run_until_stopped(serve(plan, choice, console, began, reload=reload), console)
 
 
 def choose_tasks(option: str | None, from_file: frozenset[str] = frozenset()) -> Choice:
@@ -89,40 +84,18 @@ def choose_tasks(option: str | None, from_file: frozenset[str] = frozenset()) ->
     return Choice(OWN_TASKS, "the families that come with Jobline")
 
 
-async def serve(plan: Plan, choice: Choice, voice: Voice, began: float, *, reload: bool) -> None:
+async def serve(plan: Plan, choice: Choice, console: Console, began: float, *, reload: bool) -> None:
     """Start everything, greet, and wait to be cancelled."""
-    voice.say_own(f"starting, with the tasks of {choice.modules} ({choice.source})")
+    console.say_own(f"starting, with the tasks of {choice.modules} ({choice.source})")
     try:
-        async with open_stack(plan, voice) as stack:
+        async with open_stack(plan, console) as stack:
             await stack.wait_until_ready()
-            voice.say_own(greeting(stack, plan, time.monotonic() - began))
+            console.say_own(greeting(stack, plan, time.monotonic() - began))
             if reload:
-                await reload_on_changes(stack, voice)
+                await reload_on_changes(stack, console)
             await asyncio.Event().wait()
     finally:
-        voice.say_own("stopped")
-
-
-def run_until_stopped(work: Coroutine[None, None, Outcome], voice: Voice) -> Outcome | None:
-    """Run a coroutine until it ends or a signal ends it, which is a planned end and returns None.
-
-    The first signal cancels it, and its clean-up takes its time; another one cancels the clean-up's waits.
-    """
-
-    async def run() -> Outcome | None:
-        task = asyncio.ensure_future(work)
-        loop = asyncio.get_running_loop()
-        for number in SIGNALS:
-            loop.add_signal_handler(number, task.cancel)
-        voice.on_hang_up = task.cancel
-        with contextlib.suppress(asyncio.CancelledError):
-            return await task
-        return None
-
-    try:
-        return asyncio.run(run())
-    finally:
-        voice.close()
+        console.say_own("stopped")
 
 
 def greeting(stack: Stack, plan: Plan, seconds: float) -> str:

@@ -14,13 +14,13 @@ from typing import Annotated
 import typer
 
 from jobline.cli.client import ApiClient, Json
-from jobline.cli.dev import run_until_stopped
+from jobline.cli.commands.jobs import fetch
+from jobline.cli.commands.picture import draw_picture
+from jobline.cli.commands.watch import INTERRUPTED, follow, message
 from jobline.cli.embedded import free_port
-from jobline.cli.jobs import fetch
-from jobline.cli.picture import draw_picture
+from jobline.cli.supervision.console import CHILDREN, Console
+from jobline.cli.supervision.signals import run_until_stopped
 from jobline.cli.supervision.stack import Plan, open_stack
-from jobline.cli.supervision.voice import CHILDREN, Voice
-from jobline.cli.watch import INTERRUPTED, follow, message
 from jobline.domain.errors import JoblineError
 from jobline.domain.state import State
 
@@ -50,7 +50,7 @@ def demo(
     """Shrink a photo and cancel a countdown, on a service started for it; exit 0 when both went well."""
     if photo and not photo.is_file():
         raise DemoFailed(f"there is no photo {photo}")
-    voice = Voice(sys.stdout, muted=CHILDREN)
+    console = Console(sys.stdout, muted=CHILDREN)
     with tempfile.TemporaryDirectory(prefix="jobline-demo-") as directory:
         picture = photo or draw_picture(Path(directory) / "picture.jpg")
         plan = Plan(
@@ -64,21 +64,21 @@ def demo(
                 "JOBLINE_TASKS": "jobline.tasks",
             },
         )
-        outcome = run_until_stopped(run_demo(plan, Demo(picture, output, voice.say_own), voice), voice)
+        outcome = run_until_stopped(run_demo(plan, Demo(picture, output, console.say_own), console), console)
     sys.exit(INTERRUPTED if outcome is None else outcome)
 
 
-async def run_demo(plan: Plan, show: Demo, voice: Voice) -> int:
+async def run_demo(plan: Plan, show: Demo, console: Console) -> int:
     """Start everything, show, and stop everything; give the exit status."""
     began = time.monotonic()
     try:
-        async with open_stack(plan, voice) as stack:
+        async with open_stack(plan, console) as stack:
             await stack.wait_until_ready(READY_TIMEOUT_S)
             show.say(f"Redis, worker and API ready in {time.monotonic() - began:.1f} s at {stack.url}")
             with ApiClient(stack.url) as api:
                 await asyncio.to_thread(show.run, api)
     except JoblineError as error:
-        voice.replay()
+        console.replay()
         show.say(f"failed: {error}")
         return 1
     show.say("all processes ended")

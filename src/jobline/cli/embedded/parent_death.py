@@ -22,7 +22,7 @@ from collections.abc import Sequence
 PR_SET_PDEATHSIG = 1
 
 
-def tethered(command: Sequence[str]) -> list[str]:
+def bind_to_parent(command: Sequence[str]) -> list[str]:
     """Wrap a command, whose first word is an absolute path, so that it dies with the calling process."""
     return [sys.executable, "-I", "-S", __file__, str(os.getpid()), *command]
 
