@@ -1,1 +1,1 @@
-"""The work: one file or package a family. Heavy libraries are imported inside functions."""
+"""The task families that come along, one module or package each; functions import heavy libraries."""

@@ -1,4 +1,4 @@
-"""Show every trait of a task in one that needs nothing: progress, cancel, failure and retry."""
+"""One task that shows what tasks can do and needs no library: progress, cancel, failure and retry."""
 
 from __future__ import annotations
 
@@ -14,19 +14,20 @@ SLICE_S = 0.1
 
 
 class Countdown(Model):
-    """Ask for a countdown, and for what shall go wrong on the way."""
+    """How long to count, and what should go wrong on the way."""
 
     seconds: Annotated[int, Field(ge=1, le=3600, description="How long to count", examples=[10])]
     fail_at: Annotated[
-        int | None, Field(ge=0, le=3600, description="Fail for good after so many seconds", examples=[None])
+        int | None,
+        Field(ge=0, le=3600, description="Fail for good after this number of seconds", examples=[None]),
     ] = None
     flaky_attempts: Annotated[
-        int, Field(ge=0, le=100, description="Fail in each of the first so many attempts, to be tried again")
+        int, Field(ge=0, le=100, description="The number of first attempts that fail and are retried")
     ] = 0
 
 
 class CountedDown(Model):
-    """Tell how far the countdown came, and in which attempt."""
+    """The seconds that were counted, and the attempt that ended the countdown."""
 
     counted: int
     attempts: int
@@ -39,11 +40,11 @@ class CountedDown(Model):
     retry=RetryPolicy(first_s=0.2, factor=2, max_s=2, jitter=0.5),
 )
 def countdown(order: Countdown, job: JobContext) -> CountedDown:
-    """Count down a number of seconds, telling the progress each second.
+    """Count down a number of seconds and report progress each second.
 
-    A task to learn with: it stops at once when its job is cancelled, fails for good where ``fail_at`` says
-    so (``demo.asked_to_fail``), and fails for a while when ``flaky_attempts`` asks for it (``demo.flaky``),
-    so that retries can be watched. Up to four flaky attempts end well within the default ``max_attempts``.
+    A task to learn with. It stops at once when its job is cancelled. It fails for good at the second
+    ``fail_at`` (``demo.asked_to_fail``), and its first ``flaky_attempts`` fail and are retried
+    (``demo.flaky``). With the default ``max_attempts``, up to four flaky attempts end in success.
     """
     if job.attempt <= order.flaky_attempts:
         raise TaskError("demo.flaky", f"Attempt {job.attempt} was asked to fail.", retryable=True)
@@ -58,7 +59,7 @@ def countdown(order: Countdown, job: JobContext) -> CountedDown:
 
 
 def wait_until(moment: float, job: JobContext) -> bool:
-    """Sleep in slices; claims that the moment came, and was not forestalled by a cancel."""
+    """Sleep in slices; return whether the moment came before a cancel."""
     while not job.cancelled:
         left = moment - time.monotonic()
         if left <= 0:

@@ -1,4 +1,4 @@
-"""Bring every colour mode that Pillow decodes to eight bits of grey or RGB, with or without transparency."""
+"""Conversion of every colour mode that Pillow decodes to eight bits of grey or RGB, with or without alpha."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from jobline.tasks.image.faults import unsupported
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-#: The mode to convert to, of modes without transparency of their own.
+#: The mode to which each mode is converted, unless the image has transparency beside its mode.
 PLAIN = {
     "1": "L", "L": "L", "LA": "LA", "La": "LA", "RGB": "RGB", "RGBA": "RGBA", "RGBa": "RGBA", "RGBX": "RGB",
     "P": "RGB", "PA": "RGBA", "YCbCr": "RGB", "HSV": "RGB", "CMYK": "RGB", "LAB": "RGB",
 }  # fmt: skip
-#: The colour space in an ICC profile's header, bytes 16 to 19 (ICC.1:2022, section 7.2.8), a mode.
+#: For each mode the colour space in an ICC profile's header, bytes 16 to 19 (ICC.1:2022, section 7.2.8).
 SPACES = {"L": b"GRAY", "LA": b"GRAY", "RGB": b"RGB ", "RGBA": b"RGB "}
 DEEP = "I"
 SIXTEEN_BITS = 65_535.0
@@ -23,12 +23,12 @@ EIGHT_BITS = 255.0
 
 
 def plain(image: Image, profile: bytes | None) -> Image:
-    """Convert to L, LA, RGB or RGBA; CMYK by its profile; more than eight bits a channel are reduced."""
+    """Convert to L, LA, RGB or RGBA, with eight bits a channel; CMYK and LAB by their colour profile."""
     if image.mode == "F" or image.mode.startswith(DEEP):
-        return shallow(image)
+        return to_eight_bits(image)
     mode = PLAIN.get(image.mode)
     if mode is None:
-        raise unsupported(f"Images of the colour mode {image.mode} are not read here.")
+        raise unsupported(f"Images of the colour mode {image.mode} are not supported.")
     if image.mode in {"CMYK", "LAB"}:
         return to_srgb(image, profile)
     if image.has_transparency_data and mode in {"L", "RGB"}:
@@ -36,13 +36,13 @@ def plain(image: Image, profile: bytes | None) -> Image:
     return image if image.mode == mode else image.convert(mode)
 
 
-def fitting_profile(profile: bytes | None, mode: str) -> bytes | None:
-    """Give a colour profile where it speaks of the mode's colours; another one would falsify them."""
+def matching_profile(profile: bytes | None, mode: str) -> bytes | None:
+    """Return the profile if it is for the mode's colour space; any other would distort the colours."""
     return profile if profile is not None and profile[16:20] == SPACES.get(mode) else None
 
 
-def shallow(image: Image) -> Image:
-    """Bring 16, 32 and floating bits to eight: by their full range if it is known, else by what is in use."""
+def to_eight_bits(image: Image) -> Image:
+    """Reduce 16 or 32 bits or floats to eight bits, by the full range if known, else by the range in use."""
     values = image.convert("F")
     low, high = value_range(image.mode, values)
     scale = EIGHT_BITS / (high - low) if high > low else 0.0
@@ -50,7 +50,7 @@ def shallow(image: Image) -> Image:
 
 
 def value_range(mode: str, values: Image) -> tuple[float, float]:
-    """Say which values are black and white."""
+    """Return the values of black and white."""
     if mode.startswith("I;16"):
         return 0.0, SIXTEEN_BITS
     low, high = (float(end) for end in values.getextrema())  # type: ignore[arg-type]  # one band: two numbers
@@ -60,7 +60,7 @@ def value_range(mode: str, values: Image) -> tuple[float, float]:
 
 
 def to_srgb(image: Image, profile: bytes | None) -> Image:
-    """Convert print colours to a screen's, by the image's own profile or, without a usable one, plainly."""
+    """Convert to screen colours by the image's profile, or by Pillow's formula if it has no usable one."""
     from PIL import ImageCms
 
     try:

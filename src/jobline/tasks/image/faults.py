@@ -1,4 +1,4 @@
-"""What can be wrong with an image, as the errors that clients see; the allow-list of what libraries raise."""
+"""What can be wrong with an image: the errors that clients see, and the libraries' exceptions behind them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from contextlib import contextmanager
 
 from jobline import TaskError
 
-#: What Pillow and its codecs raise for damaged bytes. Each was seen with a real or a fuzzed file.
+#: The exceptions of Pillow and its codecs for damaged bytes. Each was seen with a real or a fuzzed file.
 DAMAGED = (
     OSError,
     ValueError,
@@ -24,15 +24,15 @@ DAMAGED = (
     struct.error,
     zlib.error,
 )
-#: A seek to a place that the damaged bytes name ends so; any other number is the disk's own trouble.
-BYTES_AT_FAULT = frozenset({None, errno.EINVAL})
+#: Damaged bytes can cause a seek to an invalid offset (EINVAL); any other errno is a fault of the disk.
+ERRNO_OF_DAMAGE = frozenset({None, errno.EINVAL})
 
 
 @contextmanager
 def reading(what: str) -> Iterator[None]:
-    """Turn what a library raises while it reads an image into ``image.corrupt`` or ``image.too_large``.
+    """Turn a library's exception while it reads an image into ``image.corrupt`` or ``image.too_large``.
 
-    A trouble of the disk is passed on as it is: another attempt may succeed.
+    An error of the disk passes unchanged, because another attempt may succeed.
     """
     from PIL import Image
 
@@ -41,17 +41,17 @@ def reading(what: str) -> Iterator[None]:
     except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
         raise too_large(f"The image has more pixels than {Image.MAX_IMAGE_PIXELS:,}, the limit.") from error
     except DAMAGED as error:
-        if isinstance(error, OSError) and error.errno not in BYTES_AT_FAULT:
+        if isinstance(error, OSError) and error.errno not in ERRNO_OF_DAMAGE:
             raise
         detail = str(error) or type(error).__name__
         raise TaskError("image.corrupt", f"The image cannot be {what}: {detail[:200]}") from error
 
 
 def too_large(message: str) -> TaskError:
-    """Refuse a source beyond the limits."""
+    """Return the error for a source beyond the limits."""
     return TaskError("image.too_large", message)
 
 
 def unsupported(message: str) -> TaskError:
-    """Refuse what is no image, or none of a kind that is read here."""
+    """Return the error for a file that is not an image of a supported format."""
     return TaskError("image.unsupported_format", message)

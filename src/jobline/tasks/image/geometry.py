@@ -9,30 +9,30 @@ from typing import NamedTuple
 from jobline import TaskError
 from jobline.tasks.image.order import ImageCrop, ImageFit, ImageOp, ImageResize, ImageRotate
 
-#: An image is decoded to at least this multiple of the size it is resized to, and then resampled: 1.5 cannot
-#: be told from a full decode by eye, and a 24 MP JPEG takes 57 MB instead of 206.
+#: An image is decoded to at least this multiple of its final size and then resampled. By eye, 1.5 looks like
+#: a full decode, and a 24 MP JPEG takes 57 MB instead of 206.
 REDUCING_GAP = 1.5
 QUARTER = 90
 
 
 class Size(NamedTuple):
-    """Hold a width and a height in pixels."""
+    """A width and a height in pixels."""
 
     width: int
     height: int
 
     @property
     def pixels(self) -> int:
-        """Count the pixels."""
+        """The number of pixels."""
         return self.width * self.height
 
     def turned(self) -> Size:
-        """Swap the sides."""
+        """Return the size with its sides swapped."""
         return Size(self.height, self.width)
 
 
 class Box(NamedTuple):
-    """Hold a rectangle, in pixels from the top left corner."""
+    """A rectangle, in pixels from the top left corner."""
 
     left: float
     top: float
@@ -41,14 +41,14 @@ class Box(NamedTuple):
 
 
 class Fitted(NamedTuple):
-    """Hold what a resize comes to: the size to make, out of which part of the image."""
+    """The outcome of a resize: the size to make, and the part of the image that it is made of."""
 
     size: Size
     part: Box
 
 
 def fit(size: Size, op: ImageResize) -> Fitted:
-    """Compute the outcome of a resize; no side of it is below 1."""
+    """Return the outcome of a resize; each side is at least 1."""
     if op.width is None or op.height is None or op.fit is ImageFit.CONTAIN:
         return contained(size, op)
     if op.fit is ImageFit.FILL:
@@ -60,7 +60,7 @@ def fit(size: Size, op: ImageResize) -> Fitted:
 
 
 def contained(size: Size, op: ImageResize) -> Fitted:
-    """Keep the ratio, within the sides that are given."""
+    """Return the largest size of the same ratio within the given sides."""
     sides = zip((op.width, op.height), size, strict=True)
     scales = [wanted / side for wanted, side in sides if wanted is not None]
     scale = min(scales) if op.upscale else min(1.0, *scales)
@@ -68,7 +68,7 @@ def contained(size: Size, op: ImageResize) -> Fitted:
 
 
 def covered(size: Size, box: Size, *, upscale: bool) -> Fitted:
-    """Fill a box, cut off what stands out; the box shrinks, in its shape, rather than enlarge the image."""
+    """Fill a box and cut off the rest; without ``upscale`` too large a box shrinks, keeping its ratio."""
     shrink = 1.0 if upscale else min(1.0, size.width / box.width, size.height / box.height)
     made = rounded(box.width * shrink, box.height * shrink)
     scale = max(made.width / size.width, made.height / size.height)
@@ -78,12 +78,12 @@ def covered(size: Size, box: Size, *, upscale: bool) -> Fitted:
 
 
 def rounded(width: float, height: float) -> Size:
-    """Give whole pixels, at least one each way."""
+    """Return a size in whole pixels, at least one a side."""
     return Size(max(1, round(width)), max(1, round(height)))
 
 
 def check_crop(size: Size, op: ImageCrop) -> Box:
-    """Give the rectangle of a crop; raises TaskError ``image.bad_crop`` when it leaves the image."""
+    """Return the rectangle of a crop; raises TaskError ``image.bad_crop`` when it leaves the image."""
     if op.x + op.w > size.width or op.y + op.h > size.height:
         raise TaskError(
             "image.bad_crop",
@@ -93,7 +93,7 @@ def check_crop(size: Size, op: ImageCrop) -> Box:
 
 
 def check_output(size: Size, max_pixels: int) -> None:
-    """Raise TaskError ``image.output_too_large`` for an image that is not to be made."""
+    """Raise TaskError ``image.output_too_large`` for a result above the limit."""
     if size.pixels > max_pixels:
         raise TaskError(
             "image.output_too_large",
@@ -102,9 +102,10 @@ def check_output(size: Size, max_pixels: int) -> None:
 
 
 def check_ops(size: Size, ops: Sequence[ImageOp], max_pixels: int) -> None:
-    """Foresee what the ops come to and refuse the impossible before anything is decoded.
+    """Compute the size after each op, and refuse impossible ops before anything is decoded.
 
-    Ends at a rotation by no quarter turn, whose exact size Pillow will tell; each op is checked again later.
+    The check ends at a rotation that is not a quarter turn, since only Pillow knows its exact size. Each op
+    is checked once more when it is applied.
     """
     for op in ops:
         size = after(size, op)
@@ -114,7 +115,7 @@ def check_ops(size: Size, ops: Sequence[ImageOp], max_pixels: int) -> None:
 
 
 def after(size: Size, op: ImageOp) -> Size:
-    """Say which size an image has after an op; raises TaskError for a crop that leaves it."""
+    """Return the size of an image after an op; raises TaskError for a crop that leaves the image."""
     match op:
         case ImageResize():
             return fit(size, op).size
@@ -130,9 +131,10 @@ def after(size: Size, op: ImageOp) -> Size:
 
 
 def needed_scale(size: Size, ops: Sequence[ImageOp]) -> float:
-    """Say how much of the source's resolution the ops can make use of, from 0 to 1.
+    """Return the part of the source's resolution that the ops need, from 0 to 1.
 
-    Below 1 only where the first op is a resize: later coordinates then no longer refer to the source.
+    It is below 1 only if the first op is a resize, because the coordinates of later ops then refer to the
+    resized image.
     """
     if not ops or not isinstance(ops[0], ImageResize):
         return 1.0

@@ -1,4 +1,4 @@
-"""What of an image's EXIF and XMP goes into the images made of it; the colour profile is not meant here."""
+"""The EXIF and XMP that made images inherit from their source; colour profiles are not handled here."""
 
 from __future__ import annotations
 
@@ -13,24 +13,24 @@ if TYPE_CHECKING:
     from PIL.Image import Exif
     from PIL.ImageFile import ImageFile
 
-#: Description, make, model, resolution, software, date, artist, copyright. The rest of the first directory
-#: tells how the source's pixels are stored, or holds its preview, and would be false of another image.
+#: Description, make, model, resolution, software, date, artist, copyright. The other tags of the first
+#: directory describe how the source's pixels are stored, or hold its preview: wrong for another image.
 KEPT_TAGS = (0x010E, 0x010F, 0x0110, 0x011A, 0x011B, 0x0128, 0x0131, 0x0132, 0x013B, 0x8298)
-#: The camera's directory and the place's.
+#: The directories of the camera (Exif) and of the location (GPS).
 KEPT_DIRECTORIES = (0x8769, 0x8825)
-#: The formats to which Pillow writes XMP.
+#: The formats in which Pillow writes XMP.
 TAKE_XMP = frozenset({ImageFormat.JPEG, ImageFormat.WEBP, ImageFormat.AVIF})
 
 
 @dataclass(frozen=True, slots=True)
 class Metadata:
-    """Hold the EXIF and XMP to be written; both None where they are stripped."""
+    """The EXIF and XMP to be written; None where there is nothing to write."""
 
     exif: bytes | None = None
     xmp: bytes | None = None
 
     def parameters(self, target: ImageFormat, max_segment_bytes: int) -> dict[str, object]:
-        """Give what the format's encoder takes of it; JPEG drops what is too long for its segment."""
+        """Return the encoder's parameters; a part too long for a segment of JPEG is dropped."""
         kept: dict[str, object] = {}
         limit = max_segment_bytes if target is ImageFormat.JPEG else None
         if self.exif is not None and (limit is None or len(self.exif) <= limit):
@@ -41,16 +41,16 @@ class Metadata:
 
 
 def read_metadata(image: ImageFile, orientation: int) -> Metadata:
-    """Copy what describes the picture; ``orientation`` is that of the images to be made.
+    """Copy the descriptive metadata; ``orientation`` is that of the images to be made.
 
-    EXIF too damaged to be read or written is left out.
+    EXIF that is too damaged to be read or written is left out.
     """
     xmp = image.info.get("xmp")
     return Metadata(read_exif(image, orientation), xmp if isinstance(xmp, bytes) else None)
 
 
 def read_exif(image: ImageFile, orientation: int) -> bytes | None:
-    """Copy the descriptive part of the EXIF; None where there is none."""
+    """Return the descriptive part of the EXIF; None if there is none."""
     from PIL import Image
 
     try:

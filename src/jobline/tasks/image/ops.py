@@ -1,4 +1,4 @@
-"""Do the ops to a decoded image, one after the other."""
+"""Applying ops to a decoded image, in order."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from jobline.tasks.image.order import (
     ImageResize,
     ImageRotate,
 )
-from jobline.tasks.image.source import Source, swaps_sides, turning
+from jobline.tasks.image.source import Source, swaps_sides, upright_method
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -25,18 +25,19 @@ if TYPE_CHECKING:
 def render(
     base: Image, source: Source, ops: Sequence[ImageOp], *, upright: bool, background: str, max_pixels: int
 ) -> Image:
-    """Make one image out of the decoded base, which stays as it is.
+    """Make one image of the decoded base, which is not changed.
 
-    A leading resize comes before the turn upright: turning the full image first takes 206 MB where 57 do. The
-    base may have been decoded smaller than the source; the sizes in ops refer to the source's.
+    A resize in first position is applied before the image is turned upright, since turning the full image
+    takes 206 MB instead of 57. The base may have been decoded smaller than the source; sizes in ops refer to
+    the source.
     """
     image = base
     orientation = source.orientation if upright else 1
     rest = list(ops)
     if rest and isinstance(first := rest[0], ImageResize):
-        image = resize_lying(image, source.size, first, orientation)
+        image = resize_before_turn(image, source.size, first, orientation)
         del rest[0]
-    method = turning(orientation)
+    method = upright_method(orientation)
     if method is not None:
         image = image.transpose(method)
     for op in rest:
@@ -45,8 +46,8 @@ def render(
     return image
 
 
-def resize_lying(image: Image, full: Size, op: ImageResize, orientation: int) -> Image:
-    """Resize an image that is yet to be turned upright, and may be decoded smaller than its full size."""
+def resize_before_turn(image: Image, full: Size, op: ImageResize, orientation: int) -> Image:
+    """Resize an image before it is turned upright; it may have been decoded below its full size."""
     swapped = swaps_sides(orientation)
     made, part = fit(full.turned() if swapped else full, op)
     if swapped:
@@ -58,7 +59,7 @@ def resize_lying(image: Image, full: Size, op: ImageResize, orientation: int) ->
 
 
 def resample(image: Image, size: Size, box: tuple[float, float, float, float]) -> Image:
-    """Scale a part of an image, or leave it alone where nothing changes."""
+    """Scale a part of an image; return the image itself if nothing changes."""
     from PIL.Image import Resampling
 
     if image.size == tuple(size) and tuple(box) == (0, 0, *size):
@@ -67,7 +68,7 @@ def resample(image: Image, size: Size, box: tuple[float, float, float, float]) -
 
 
 def apply(image: Image, op: ImageOp, background: str) -> Image:
-    """Do one op; raises TaskError ``image.bad_crop``."""
+    """Apply one op; raises TaskError ``image.bad_crop``."""
     from PIL.Image import Transpose
 
     match op:
@@ -89,7 +90,7 @@ def apply(image: Image, op: ImageOp, background: str) -> Image:
 
 
 def rotate(image: Image, degrees: float, background: str) -> Image:
-    """Turn clockwise; quarter turns move pixels without touching them."""
+    """Turn clockwise; quarter turns move pixels without resampling them."""
     from PIL import ImageColor
     from PIL.Image import Resampling, Transpose
 
@@ -105,7 +106,7 @@ def rotate(image: Image, degrees: float, background: str) -> Image:
 
 
 def blur(image: Image, radius: float) -> Image:
-    """Blur; with transparency by its weight, or the colour of invisible pixels would shine through."""
+    """Blur with premultiplied alpha, so that the colour of invisible pixels does not show."""
     from PIL import ImageFilter
 
     gaussian = ImageFilter.GaussianBlur(radius)

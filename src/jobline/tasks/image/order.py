@@ -1,4 +1,4 @@
-"""The contract of the image tasks: what may be asked for and what comes back. No image is touched here."""
+"""The inputs and results of the image tasks; no image is touched here."""
 
 from __future__ import annotations
 
@@ -11,47 +11,47 @@ from typing_extensions import TypeAliasType
 from jobline import FileId, FileRule, Model
 from jobline.tasks.image.limits import read_limits
 
-#: WebP's largest side (RFC 9649, section 2.6), the least of the formats here.
+#: WebP's largest side (RFC 9649, section 2.6), the smallest limit of the formats here.
 MAX_SIDE_PX = 16_383
 
 Side = Annotated[int, Field(ge=1, le=MAX_SIDE_PX)]
 Quality = Annotated[int, Field(ge=1, le=100)]
-#: A browser may not know every image type (HEIC), and then says octet-stream.
+#: A browser that does not know an image type, such as HEIC, sends octet-stream.
 ImageFile = Annotated[
     FileId, FileRule(max_bytes=read_limits().max_bytes, media_types=("image/*", "application/octet-stream"))
 ]
 
 
 class ImageFormat(StrEnum):
-    """Name the format of an image to be made; each member is set by the client."""
+    """The format of an image to be made; each member is set by the client."""
 
-    #: Photographs, everywhere; transparent places take the background's colour.
+    #: For photographs, readable everywhere; transparent parts get the background's colour.
     JPEG = "jpeg"
-    #: Drawings and screenshots, without loss; ``quality`` has no effect.
+    #: For drawings and screenshots, lossless; ``quality`` has no effect.
     PNG = "png"
-    #: Smaller than JPEG in every browser of today, with transparency.
+    #: Smaller than JPEG, with transparency; readable in every current browser.
     WEBP = "webp"
-    #: Smaller still, and slow to make.
+    #: Smaller than WebP, and slow to encode.
     AVIF = "avif"
-    #: Print, without loss; ``quality`` has no effect.
+    #: For print, lossless; ``quality`` has no effect.
     TIFF = "tiff"
-    #: The source's own; HEIC and JPEG 2000 become JPEG, GIF, BMP, ICO and PPM become PNG.
+    #: The source's format; HEIC and JPEG 2000 become JPEG, and GIF, BMP, ICO and PPM become PNG.
     KEEP = "keep"
 
 
 class ImageFit(StrEnum):
-    """Say how an image meets a box of another shape; each member is set by the client."""
+    """How an image fits a box of another ratio; each member is set by the client."""
 
-    #: Whole image within the box; one side may be smaller.
+    #: The whole image within the box; one side may be smaller.
     CONTAIN = "contain"
-    #: The box filled; what stands out is cut off, evenly on both sides.
+    #: The box filled; the rest is cut off, evenly on both sides.
     COVER = "cover"
     #: The box filled by stretching.
     FILL = "fill"
 
 
 class ImageAxis(StrEnum):
-    """Say which way an image is mirrored; each member is set by the client."""
+    """The direction in which an image is mirrored; each member is set by the client."""
 
     #: Left becomes right.
     HORIZONTAL = "horizontal"
@@ -62,8 +62,8 @@ class ImageAxis(StrEnum):
 class ImageResize(Model):
     """Resize; with one side given, the other follows from the ratio.
 
-    Without ``upscale`` nothing is enlarged: contain keeps the image's size, cover keeps the box's shape and
-    shrinks the box, fill limits each side.
+    Without ``upscale`` nothing is enlarged: contain keeps the image's size, cover shrinks the box in its
+    ratio, and fill limits each side.
     """
 
     op: Literal["resize"]
@@ -74,7 +74,7 @@ class ImageResize(Model):
 
     @model_validator(mode="after")
     def check_sides(self) -> ImageResize:
-        """Refuse a resize to nothing."""
+        """Refuse a resize without a size."""
         if self.width is None and self.height is None:
             raise ValueError("give width, height or both")
         return self
@@ -91,7 +91,7 @@ class ImageCrop(Model):
 
 
 class ImageRotate(Model):
-    """Turn clockwise; the image grows to hold its corners, and the rest takes the background's colour."""
+    """Turn clockwise; the image grows to hold its corners, and the new area gets the background's colour."""
 
     op: Literal["rotate"]
     degrees: Annotated[float, Field(ge=-360, le=360)]
@@ -105,7 +105,7 @@ class ImageFlip(Model):
 
 
 class ImageGrayscale(Model):
-    """Take the colours away; transparency stays."""
+    """Remove the colours; transparency stays."""
 
     op: Literal["grayscale"]
 
@@ -125,11 +125,11 @@ ImageOp = TypeAliasType(
     ],
 )
 
-Ops = Annotated[tuple[ImageOp, ...], Field(max_length=10, description="Done one after the other")]
+Ops = Annotated[tuple[ImageOp, ...], Field(max_length=10, description="Applied in order")]
 
 
 class ImageVariant(Model):
-    """Ask for one image of several made from the same source."""
+    """One of several images made from the same source."""
 
     name: Annotated[
         str,
@@ -140,47 +140,48 @@ class ImageVariant(Model):
         ),
     ]
     ops: Ops = ()
-    format: Annotated[ImageFormat | None, Field(description="Null: the order's")] = None
-    quality: Annotated[Quality | None, Field(description="Null: the order's")] = None
+    format: Annotated[ImageFormat | None, Field(description="Null: that of the input itself")] = None
+    quality: Annotated[Quality | None, Field(description="Null: that of the input itself")] = None
 
 
 class ImageOrder(Model):
-    """Ask for one image, or for up to ten variants, made from an uploaded one."""
+    """One image, or up to ten variants, to be made from an uploaded one."""
 
     file: ImageFile
     ops: Ops = ()
     format: ImageFormat = ImageFormat.KEEP
     quality: Annotated[Quality | None, Field(description="Null: 80, and 60 for AVIF")] = None
     strip_metadata: Annotated[
-        bool, Field(description="Drop EXIF and XMP, the place among them; the colour profile always stays")
+        bool, Field(description="Drop EXIF and XMP, the location included; the colour profile always stays")
     ] = True
     auto_orient: Annotated[
-        bool, Field(description="Turn the image upright, as its EXIF says, before the ops")
+        bool, Field(description="Turn the image upright, as its EXIF says, before any op")
     ] = True
     background: Annotated[
         str,
         Field(
             pattern=r"^#([0-9a-fA-F]{3,4}|[0-9a-fA-F]{6}|[0-9a-fA-F]{8})$",
-            description="#rgb[a] or #rrggbb[aa]: behind transparent places in JPEG, and beside turned images",
+            description="#rgb[a] or #rrggbb[aa]: behind transparent parts in JPEG, and around turned images",
         ),
     ] = "#fff"
     variants: Annotated[
-        tuple[ImageVariant, ...], Field(max_length=10, description="Empty: one image by the order's own ops")
+        tuple[ImageVariant, ...],
+        Field(max_length=10, description="Empty: one image, by the ops of the input itself"),
     ] = ()
 
     @model_validator(mode="after")
     def check_variants(self) -> ImageOrder:
-        """Refuse ops that no variant would see, and two variants with one name."""
+        """Refuse ops beside variants, and two variants with one name."""
         names = [variant.name for variant in self.variants]
         if names and self.ops:
-            raise ValueError("give ops in each of the variants, or leave out variants")
+            raise ValueError("ops and variants exclude one another: give ops in each variant")
         if len(set(names)) < len(names):
-            raise ValueError("each of the variants needs a name of its own")
+            raise ValueError("two variants have the same name")
         return self
 
 
 class ImageArtifact(Model):
-    """Describe one image that was made."""
+    """One image that was made."""
 
     id: str
     name: str
@@ -192,7 +193,7 @@ class ImageArtifact(Model):
 
 
 class ImageSource(Model):
-    """Describe the image as it was uploaded, before it was turned upright."""
+    """The image as it was uploaded, before it was turned upright."""
 
     width: int
     height: int
@@ -201,23 +202,23 @@ class ImageSource(Model):
 
 
 class ImagesMade(Model):
-    """List the images that were made, in the order of the variants."""
+    """The images that were made, in the order of the variants."""
 
     artifacts: tuple[ImageArtifact, ...]
     source: ImageSource
 
 
 class Thumbnail(Model):
-    """Ask for a smaller copy of an image."""
+    """The image to shrink, and the width of its smaller copy."""
 
     file: ImageFile
     width: Annotated[
-        int, Field(ge=1, le=MAX_SIDE_PX, description="In pixels; a narrower image stays as it is")
+        int, Field(ge=1, le=MAX_SIDE_PX, description="In pixels; a narrower image keeps its size")
     ]
 
 
 class ThumbnailMade(Model):
-    """Say where the smaller copy is."""
+    """The smaller copy."""
 
     artifact_id: str
     name: str

@@ -1,4 +1,4 @@
-"""Write an image in one of the formats, with the colour profile and, where it is asked for, the metadata."""
+"""Encoding of an image, with its colour profile and, if asked for, its metadata."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from jobline import TaskError
-from jobline.tasks.image.colour import fitting_profile
+from jobline.tasks.image.colour import matching_profile
 from jobline.tasks.image.metadata import Metadata
 from jobline.tasks.image.order import ImageFormat
 
@@ -21,19 +21,19 @@ SUFFIXES = {
     ImageFormat.AVIF: ".avif",
     ImageFormat.TIFF: ".tiff",
 }
-#: The largest side of a format: libjpeg's JPEG_MAX_DIMENSION, WebP by RFC 9649, AVIF as libavif encodes.
+#: The largest side of each format: libjpeg's JPEG_MAX_DIMENSION, RFC 9649 for WebP, libavif's limit for AVIF.
 MAX_SIDES = {ImageFormat.JPEG: 65_500, ImageFormat.WEBP: 16_383, ImageFormat.AVIF: 65_535}
-#: What ``keep`` becomes, of formats that are read and not written.
+#: The format for ``keep`` if the source's format is not written here; PNG for all others.
 INSTEAD = {"heif": ImageFormat.JPEG, "jpeg2000": ImageFormat.JPEG}
 DEFAULT_QUALITY = 80
 DEFAULT_QUALITIES = {ImageFormat.AVIF: 60}
-#: JPEG keeps EXIF and XMP in one segment of 64 kB each, its length and signature included.
+#: JPEG stores EXIF and XMP in one segment each, of 64 kB with its length and signature.
 MAX_SEGMENT_BYTES = 65_000
 
 
 @dataclass(frozen=True, slots=True)
-class Finish:
-    """Hold how an image is to be written, apart from its pixels."""
+class Encoding:
+    """How an image is written, apart from its pixels."""
 
     format: ImageFormat
     quality: int | None
@@ -42,8 +42,8 @@ class Finish:
     metadata: Metadata
 
 
-def settled_format(wanted: ImageFormat, source: str) -> ImageFormat:
-    """Say which format is written; ``keep`` is the source's, or the nearest that is written here."""
+def resolve_format(wanted: ImageFormat, source: str) -> ImageFormat:
+    """Return the format to write; ``keep`` is the source's, or the nearest one that is written here."""
     if wanted is not ImageFormat.KEEP:
         return wanted
     try:
@@ -52,23 +52,25 @@ def settled_format(wanted: ImageFormat, source: str) -> ImageFormat:
         return INSTEAD.get(source, ImageFormat.PNG)
 
 
-def write(image: Picture, path: Path, finish: Finish) -> None:
+def write(image: Picture, path: Path, encoding: Encoding) -> None:
     """Encode an image to a path.
 
     Raises TaskError ``image.output_too_large`` for a side that the format cannot hold.
     """
-    limit = MAX_SIDES.get(finish.format)
+    limit = MAX_SIDES.get(encoding.format)
     if limit is not None and max(image.size) > limit:
         raise TaskError(
             "image.output_too_large",
-            f"The result has {image.width}x{image.height} pixels; {finish.format} holds {limit:,} a side.",
+            f"The result has {image.width}x{image.height} pixels; {encoding.format} holds {limit:,} a side.",
         )
-    made = bare(flattened(image, finish.background) if finish.format is ImageFormat.JPEG else image)
-    made.save(path, finish.format.upper(), **parameters(finish, made.mode))
+    made = without_info(
+        on_background(image, encoding.background) if encoding.format is ImageFormat.JPEG else image
+    )
+    made.save(path, encoding.format.upper(), **parameters(encoding, made.mode))
 
 
-def flattened(image: Picture, background: str) -> Picture:
-    """Lay a transparent image onto a colour."""
+def on_background(image: Picture, background: str) -> Picture:
+    """Return a transparent image on a background colour; any other image unchanged."""
     from PIL import Image, ImageColor
 
     if "A" not in image.mode:
@@ -78,8 +80,8 @@ def flattened(image: Picture, background: str) -> Picture:
     return ground
 
 
-def bare(image: Picture) -> Picture:
-    """Take from an image what its plugin would write by itself: comments, tags, a palette's transparency."""
+def without_info(image: Picture) -> Picture:
+    """Remove what Pillow's plugin would write by itself: comments, tags, a palette's transparency."""
     from PIL.ImageFile import ImageFile
 
     if isinstance(image, ImageFile):
@@ -88,15 +90,15 @@ def bare(image: Picture) -> Picture:
     return image
 
 
-def parameters(finish: Finish, mode: str) -> dict[str, object]:
-    """Collect what the format's encoder takes."""
+def parameters(encoding: Encoding, mode: str) -> dict[str, object]:
+    """Return the parameters of the format's encoder."""
     chosen: dict[str, object] = {}
-    if finish.format is ImageFormat.TIFF:
+    if encoding.format is ImageFormat.TIFF:
         # libtiff, which compresses, cannot write the directories of EXIF; Pillow's own writer can.
-        chosen["compression"] = "tiff_adobe_deflate" if finish.metadata.exif is None else "raw"
-    elif finish.format is not ImageFormat.PNG:
-        chosen["quality"] = finish.quality or DEFAULT_QUALITIES.get(finish.format, DEFAULT_QUALITY)
-    if profile := fitting_profile(finish.profile, mode):
+        chosen["compression"] = "tiff_adobe_deflate" if encoding.metadata.exif is None else "raw"
+    elif encoding.format is not ImageFormat.PNG:
+        chosen["quality"] = encoding.quality or DEFAULT_QUALITIES.get(encoding.format, DEFAULT_QUALITY)
+    if profile := matching_profile(encoding.profile, mode):
         chosen["icc_profile"] = profile
-    chosen.update(finish.metadata.parameters(finish.format, MAX_SEGMENT_BYTES))
+    chosen.update(encoding.metadata.parameters(encoding.format, MAX_SEGMENT_BYTES))
     return chosen

@@ -1,4 +1,4 @@
-"""Open an uploaded image, refuse it early, decode no more of it than is needed."""
+"""Opening an uploaded image: checked before it is decoded, and decoded no larger than needed."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ if TYPE_CHECKING:
     from PIL.Image import Transpose
     from PIL.ImageFile import ImageFile
 
-#: Pillow's names of what is read. Its other formats stay closed: EPS runs a program, some have no magic.
+#: Pillow's names of the formats that are read. Not its others: EPS runs a program, some have no signature.
 READABLE = ("JPEG", "PNG", "WEBP", "GIF", "AVIF", "HEIF", "TIFF", "BMP", "JPEG2000", "ICO", "PPM")
-#: Several images in one file that are not frames: a phone's second view, an icon's sizes.
+#: Files with several images that are not frames: a phone's second view, the sizes of an icon.
 ONE_PICTURE = frozenset({"MPO", "HEIF", "ICO"})
-#: These can be decoded at 1/2, 1/4 or 1/8 of their size for less than the price.
+#: These decode faster and smaller at 1/2, 1/4 or 1/8 of their size.
 SCALABLE = frozenset({"JPEG", "MPO"})
-#: Pillow turns these itself while it decodes, though their EXIF still says otherwise.
+#: Pillow turns these upright while it decodes; their EXIF still has the old orientation.
 UPRIGHT = frozenset({"TIFF"})
 ORIENTATION = 0x0112
 PREFIX_BYTES = 16
@@ -33,10 +33,10 @@ PREFIX_BYTES = 16
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Hold an opened image that passed the limits, not yet decoded."""
+    """An opened image within the limits, not decoded yet."""
 
     image: ImageFile
-    #: In lower case; a phone's MPO is a JPEG.
+    #: In lower case; the MPO of a phone counts as JPEG.
     format: str
     #: As stored, before the image is turned upright.
     size: Size
@@ -71,12 +71,12 @@ def opened(path: Path, limits: ImageLimits) -> Iterator[Source]:
 
 
 def prepare(max_pixels: int) -> None:
-    """Tell Pillow the limit, which it applies to images within images too, and make its warning an error."""
+    """Set Pillow's limit, which it applies to embedded images too, and make its warning an error."""
     from PIL import Image
 
     load_readers()
     Image.MAX_IMAGE_PIXELS = max_pixels
-    # Set each time, since whoever calls warnings.resetwarnings() or catch_warnings() takes it away.
+    # Set each time, because resetwarnings() and catch_warnings() of other code remove it.
     warnings.simplefilter("error", Image.DecompressionBombWarning)
 
 
@@ -91,7 +91,7 @@ def load_readers() -> None:
 
 
 def identify(path: Path) -> ImageFile:
-    """Read the header; tells a damaged image from what is none at all."""
+    """Read the header; raises one error for a damaged image and another for a file that is not an image."""
     from PIL import Image, UnidentifiedImageError
 
     with path.open("rb") as stream:
@@ -103,13 +103,13 @@ def identify(path: Path) -> ImageFile:
             if looks_readable(prefix):
                 raise TaskError("image.corrupt", "The image's header is damaged or incomplete.") from None
             raise unsupported(
-                "The file is not an image that is read here: JPEG, PNG, WebP, GIF, AVIF, HEIC, TIFF, BMP, "
-                "JPEG 2000, ICO and PPM are."
+                "The file is not an image of a supported format: "
+                "JPEG, PNG, WebP, GIF, AVIF, HEIC, TIFF, BMP, JPEG 2000, ICO or PPM."
             ) from None
 
 
 def looks_readable(prefix: bytes) -> bool:
-    """Claim that a file begins like an image of a readable format."""
+    """Return whether a file begins like an image of a supported format."""
     from PIL import Image
 
     for name in READABLE:
@@ -117,13 +117,13 @@ def looks_readable(prefix: bytes) -> bool:
         try:
             if accepts is not None and accepts(prefix) is True:
                 return True
-        except DAMAGED:  # a prefix too short for the plugin's own look
+        except DAMAGED:  # the prefix is too short for the plugin
             continue
     return False
 
 
 def check_pixels(size: Size, max_pixels: int, frames: int = 1) -> None:
-    """Refuse what would take too much memory to decode."""
+    """Refuse an image that would take too much memory to decode."""
     if size.pixels * frames > max_pixels:
         raise too_large(
             f"The image has {size.width}x{size.height} pixels"
@@ -139,7 +139,7 @@ def check_frames(image: ImageFile, limits: ImageLimits) -> None:
     with reading("counted"):
         if not getattr(image, "is_animated", False):
             return
-        # Counting reads the whole file, so it is done only where the answer can matter.
+        # Counting reads the whole file, so it is done only if more than one frame is allowed.
         frames = int(getattr(image, "n_frames", 1)) if limits.max_frames > 1 else 2
     if frames > limits.max_frames:
         raise TaskError(
@@ -150,7 +150,7 @@ def check_frames(image: ImageFile, limits: ImageLimits) -> None:
 
 
 def read_orientation(image: ImageFile) -> int:
-    """Read how the image is to be turned; damaged EXIF says nothing."""
+    """Return the orientation, 1 to 8; 1 if the EXIF is damaged."""
     try:
         value = image.getexif().get(ORIENTATION, 1)
     except DAMAGED:
@@ -165,11 +165,11 @@ def decode(source: Source, scale: float, max_pixels: int) -> None:
         if scale < 1 and image.format in SCALABLE:
             image.draft(None, (round(source.size.width * scale), round(source.size.height * scale)))
         image.load()
-    check_pixels(Size(*image.size), max_pixels)  # the header may have told another size
+    check_pixels(Size(*image.size), max_pixels)  # the header may have had another size
 
 
-def turning(orientation: int) -> Transpose | None:
-    """Say which transposition brings an image upright; None for one that is."""
+def upright_method(orientation: int) -> Transpose | None:
+    """Return the transposition that turns an image upright; None for one that is."""
     from PIL.Image import Transpose
 
     return {
@@ -184,5 +184,5 @@ def turning(orientation: int) -> Transpose | None:
 
 
 def swaps_sides(orientation: int) -> bool:
-    """Claim that width and height change places when the image is turned upright."""
+    """Return whether width and height are swapped when the image is turned upright."""
     return orientation >= 5  # noqa: PLR2004 - EXIF counts the four on their side from 5 to 8

@@ -1,9 +1,9 @@
-"""The task ``image.thumbnail``: the shortest useful one."""
+"""The task ``image.thumbnail``: a smaller copy of an image."""
 
 from __future__ import annotations
 
 from jobline import JobContext, task
-from jobline.tasks.image.making import Manner, Wanted, make_images
+from jobline.tasks.image.making import SharedOptions, Target, make_images
 from jobline.tasks.image.order import ImageResize, Thumbnail, ThumbnailMade
 
 
@@ -11,5 +11,5 @@ from jobline.tasks.image.order import ImageResize, Thumbnail, ThumbnailMade
 def thumbnail(order: Thumbnail, job: JobContext) -> ThumbnailMade:
     """Shrink one image to a given width, keeping its ratio."""
     shrink = ImageResize(op="resize", width=order.width)
-    made = make_images(job, order.file, [Wanted("thumbnail", [shrink])], Manner()).artifacts[0]
+    made = make_images(job, order.file, [Target("thumbnail", [shrink])], SharedOptions()).artifacts[0]
     return ThumbnailMade(artifact_id=made.id, name=made.name, width=made.width, height=made.height)
