@@ -3,8 +3,7 @@
 import random
 from typing import Annotated
 
-from annotated_types import Ge, Gt, Le
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from jobline.domain.errors import TaskError
 
@@ -18,14 +17,22 @@ class RetryPolicy(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", json_schema_serialization_defaults_required=True)
 
-    first_s: Annotated[float, Ge(0), Le(86_400)] = 1.0
-    factor: Annotated[float, Ge(1), Le(10)] = 2.0
-    max_s: Annotated[float, Gt(0), Le(86_400)] = 600.0
-    jitter: Annotated[float, Ge(0), Le(1)] = 0.5
-    #: Retry an attempt that reached ``timeout_s``; most of them would only reach it again.
-    on_timeout: bool = False
-    #: Retry an exception that is not a TaskError, within ``max_attempts``.
-    on_exception: bool = True
+    first_s: Annotated[
+        float, Field(ge=0, le=86_400, description="Seconds to wait before the second attempt.")
+    ] = 1.0
+    factor: Annotated[
+        float, Field(ge=1, le=10, description="Factor by which the wait grows with each attempt.")
+    ] = 2.0
+    max_s: Annotated[float, Field(gt=0, le=86_400, description="Longest wait in seconds.")] = 600.0
+    jitter: Annotated[float, Field(ge=0, le=1, description="Part of each wait that is random.")] = 0.5
+    on_timeout: Annotated[
+        bool,
+        Field(description="Whether to retry after a timeout; most attempts would only time out again."),
+    ] = False
+    on_exception: Annotated[
+        bool,
+        Field(description="Whether to retry an exception that is not a TaskError, within `max_attempts`."),
+    ] = True
 
     def delay_s(self, attempt: int, draw: float | None = None) -> float:
         """Return the wait after attempt number ``attempt`` (from 1), in seconds.
