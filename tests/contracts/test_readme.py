@@ -1,7 +1,7 @@
 """The README and docs/ are true: every command runs, and every link has a target.
 
-The shell blocks (```sh) run in order, as they stand, against what `make run` starts; only the port differs,
-so that a test never meets somebody's own server.
+The shell blocks (```sh) run in order, as they stand, against what `jobline dev` starts with the README's
+modules and the tasks that come along; only the port differs, so that a test never meets the tester's server.
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ def url(address: str, place: Path, environment: dict[str, str]) -> Iterator[str]
         subprocess.Popen(
             command,
             cwd=place,
-            env={**environment, "JOBLINE_TASKS": "jobline.tasks,photos,words"},
+            env={**environment, "JOBLINE_TASKS": "tasks,photos,words,jobline.tasks"},
             stdout=output,
             stderr=subprocess.STDOUT,
         ) as process,
@@ -132,8 +132,14 @@ def test_commands_of_the_readme_run(number: int, url: str, place: Path, environm
 
 @pytest.mark.acceptance
 @pytest.mark.skipif(shutil.which("curl") is None, reason="no curl on this machine")
+def test_first_job_of_the_readme_succeeds(url: str, place: Path, environment: dict[str, str]) -> None:
+    assert '"state":"SUCCESS"' in run(blocks("sh")[0], url, place, environment)
+
+
+@pytest.mark.acceptance
+@pytest.mark.skipif(shutil.which("curl") is None, reason="no curl on this machine")
 def test_thumbnail_of_the_readme_is_a_picture(url: str, place: Path, environment: dict[str, str]) -> None:
-    block = next(block for block in blocks("sh") if "thumbnail.jpg" in block)
+    block = next(block for block in blocks("sh") if "-o thumbnail.jpg" in block)
 
     printed = run(block, url, place, environment)
 
@@ -164,6 +170,14 @@ def test_first_example_of_the_readme_shrinks_a_photo(url: str, place: Path) -> N
 
     assert job["state"] == "SUCCESS"
     assert job["result"]["width"] == 64
+
+
+def test_test_of_the_readme_passes(place: Path, environment: dict[str, str]) -> None:
+    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "test_tasks.py"]
+
+    done = subprocess.run(command, cwd=place, env=environment, capture_output=True, text=True, check=False)
+
+    assert "1 passed" in done.stdout, done.stdout + done.stderr
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

@@ -38,6 +38,10 @@ OWNED = {
 FOR_EVER = -1
 #: Six states of each partition, with room.
 INDEXES_AT_MOST = 200
+#: Keys of Celery itself: the queues of its transport and of remote control. The entry of a killed worker
+#: stays until kombu finds it expired, so the number of workers that one run starts bounds them.
+CELERY = "_kombu.binding"
+BINDINGS_AT_MOST = 500
 #: Kinds with a TTL of their own from the start.
 SHORT_LIVED = ("gone:", "worker:", "cancels:", "void:", "ended:")
 
@@ -210,6 +214,9 @@ class Audit:
     def check_owners(self) -> None:
         """Find keys that have no owner, no TTL and no bound."""
         for key in self.keys:
+            if key.startswith(DEFAULT_PREFIX + CELERY):
+                self.check_celery(key)
+                continue
             kind, _, name = key.removeprefix(DEFAULT_PREFIX).partition(":")
             if key in SINGLE or kind in OWNED:
                 if kind == "events" and name not in self.jobs:
@@ -223,3 +230,9 @@ class Audit:
                     self.wrong.append(f"{key} names {job!r}, which is no job")
             elif not key.removeprefix(DEFAULT_PREFIX).startswith(SHORT_LIVED) or self.ttl_ms[key] <= 0:
                 self.wrong.append(f"{key} lives {self.ttl_ms[key]} ms and has no bound")
+
+    def check_celery(self, key: str) -> None:
+        """Check the bound of one of Celery's own keys."""
+        is_set = self.ledger.type(key) == "set"
+        if (self.ledger.scard(key) if is_set else self.ledger.zcard(key)) > BINDINGS_AT_MOST:
+            self.wrong.append(f"{key} has more than {BINDINGS_AT_MOST} entries")
