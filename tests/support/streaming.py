@@ -16,9 +16,9 @@ from fastapi import FastAPI
 from httpx_sse import ServerSentEvent, aconnect_sse
 
 from jobline.cli.embedded import free_port
-from jobline.domain.event import Entry
 from jobline.ledger import commands
 from jobline.ledger.commands.attempts import Claimed
+from jobline.ledger.feed import read_entry
 from jobline.ledger.keys import Key
 from jobline.service.events.stream import Stream
 from jobline.service.resources import Resources
@@ -148,7 +148,7 @@ def progress(done: int, message: str = "") -> dict[str, Any]:
 def history(worker: Worker, job_id: str) -> list[str]:
     """Return the ids of all events of a job."""
     entries: Any = worker.redis.xrange(Key.FEED.of())
-    return [id_.decode() for id_, fields in entries if Entry.read(id_, fields).job_id == job_id.encode()]
+    return [id_.decode() for id_, fields in entries if read_entry(id_, fields).job_id == job_id.encode()]
 
 
 def streams(api: Api) -> list[Stream]:

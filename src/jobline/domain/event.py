@@ -5,7 +5,6 @@ Its id comes from Redis' stream ``Key.FEED``: ``<milliseconds>-<sequence>``, uni
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -89,47 +88,3 @@ class Event:
     def happened_at(self) -> datetime:
         """When it happened, by the clock of Redis."""
         return datetime.fromtimestamp(self.position.ms / 1000, UTC)
-
-    @classmethod
-    def read_line(cls, line: bytes, job_id: str, partition: str) -> Event:
-        """Read a line of a job's history."""
-        id_, type_, text = line.split(b" ", 2)
-        detail, _, result = text.partition(b"\n")
-        return cls(id_.decode(), EventType(type_.decode()), job_id, partition, detail, result or None)
-
-    @classmethod
-    def read_message(cls, message: bytes, job_id: str) -> Event:
-        """Read what the scripts publish to subscribed processes, after the job's id."""
-        id_, type_, partition, text = message.split(b" ", 3)
-        detail, _, result = text.partition(b"\n")
-        return cls(
-            id_.decode(), EventType(type_.decode()), job_id, partition.decode(), detail, result or None
-        )
-
-
-class Entry(NamedTuple):
-    """One entry of the feed; the scripts write all but its id in one line."""
-
-    id: bytes
-    type: bytes
-    job_id: bytes
-    partition: bytes
-    batch: bytes
-    detail: bytes
-
-    @classmethod
-    def read(cls, id: bytes, fields: Mapping[bytes, bytes]) -> Entry:
-        """Read the fields that Redis has under a stream id."""
-        return cls(id, *fields[b"event"].split(b" ", 4))
-
-    @property
-    def tenant(self) -> str:
-        """The tenant of the job."""
-        return self.partition.partition(b":")[0].decode()
-
-    def as_event(self, result: bytes | None = None) -> Event:
-        """Return the event, with the result that the record has."""
-        type_ = EventType(self.type.decode())
-        return Event(
-            self.id.decode(), type_, self.job_id.decode(), self.partition.decode(), self.detail, result
-        )

@@ -1,13 +1,13 @@
 """Every client of Redis is made here: one reading of the URL, and one set of options with their reasons.
 
-A `Connector` is an address and a layout. `Store` awaits commands over one connection, `Recorder` calls them
-over a pool, `Subscription` and `FeedReader` wait on a connection of their own, and Celery's transport makes
-its connections from a broker's URL and options. Each gets its client from a method of the connector, so
-another kind of server (Sentinel, a cluster) or another way to it (TLS with a private authority) is a change
-of this module alone. Nothing here connects: clients do, at their first command.
+A `Connector` has the address of a ledger and its layout. `Store` awaits commands over one connection,
+`Recorder` calls them over a pool, `Subscription` and `FeedReader` each have a connection of their own, and
+Celery's transport makes its connections from a URL and options. All of them get their client from a method of
+the connector: Sentinel, a cluster, or TLS with a private certificate authority will be changes of this module
+alone. A connector opens no connection; a client opens one at its first command.
 
-A new connection begins with a check of the ledger's version, one round trip: it raises LedgerVersion before
-any command is sent. Kombu's connections are the exception; the worker checks for them, see `worker.consumer`.
+Each new connection first checks the ledger's version, in one round trip; LedgerVersion is raised before any
+command is sent. Kombu's connections do not: the worker checks at its start and after each reconnect instead.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ from redis.asyncio.retry import Retry as AwaitingRetry
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from jobline.domain.errors import LedgerVersion
 from jobline.domain.settings import Settings
+from jobline.ledger.commands.command import Argument, Command
 from jobline.ledger.commands.version import check_version
 from jobline.ledger.keys import DEFAULT_LAYOUT, Layout
 from jobline.ledger.scripts import Scripts, scripts_of
@@ -41,19 +41,19 @@ AWAITING_CONNECT_S = 1.0
 #: Seconds. A renewal must fail, and be retried on a new connection, well within a lease.
 BLOCKING_CONNECT_S = 2.0
 BLOCKING_ANSWER_S = 3.0
-#: Seconds. Kombu blocks the worker's event loop while it waits for some replies (of a heartbeat, a refreshed
-#: binding, a ping): on a connection that stopped answering, each delays the claims by this.
+#: Seconds. Kombu blocks the worker's event loop while it waits for some replies (to a heartbeat, a refreshed
+#: binding, a ping). On a connection that no longer answers, each of them delays the claims by this time.
 BROKER_ANSWER_S = 2
 BROKER_CONNECT_S = 3
-#: A closed connection with an unsent claim would go on sending for minutes: the claim could arrive after it
-#: was disowned. Milliseconds; shorter than the transport takes to find the connection dead, which is
-#: BROKER_ANSWER_S after the end of a BRPOP of one second.
+#: Milliseconds. A closed connection would try for minutes to send what it has not sent, and a claim could
+#: arrive after it was disowned. Shorter than the time in which the transport finds the connection dead, which
+#: is BROKER_ANSWER_S after the end of a BRPOP of one second.
 UNSENT_TIMEOUT = {socket.TCP_USER_TIMEOUT: BROKER_ANSWER_S * 1000} if sys.platform == "linux" else {}
 
 
 @dataclass(frozen=True)
 class Connector:
-    """The address of one ledger and its layout: what makes a client of it."""
+    """The address and the layout of one ledger; the factory of its clients."""
 
     url: str
     layout: Layout = DEFAULT_LAYOUT
@@ -87,7 +87,7 @@ class Connector:
         return client
 
     def awaiting_connection(self) -> AbstractConnection:
-        """Return one connection, not opened; its owner retries and bounds each command by itself."""
+        """Return one closed connection. Its owner opens it, retries, and limits the time of each command."""
         connection: AbstractConnection = AwaitingPool.from_url(
             self.url, **self._awaiting_options
         ).make_connection()
@@ -95,7 +95,7 @@ class Connector:
 
     @property
     def broker_url(self) -> str:
-        """The ledger's address for kombu, which writes a socket file and its database in its own way."""
+        """The ledger's URL for kombu, which has its own form for a socket file and its database."""
         if not self._is_socket_file:
             return self.url
         parts = urlsplit(self.url)
@@ -106,50 +106,53 @@ class Connector:
 
     @property
     def broker_options(self) -> dict[str, Any]:
-        """Celery's ``broker_transport_options``, as far as they concern connections."""
+        """The part of Celery's ``broker_transport_options`` that concerns connections."""
         return {
             "socket_timeout": BROKER_ANSWER_S,
             "socket_connect_timeout": BROKER_CONNECT_S,
             "socket_keepalive": True,
             "socket_keepalive_options": UNSENT_TIMEOUT,
             "health_check_interval": BROKER_ANSWER_S,
-            # Celery's own keys and channels, too: remote control reaches the workers of one Jobline only.
+            # For Celery's own keys and channels: remote control reaches the workers of one Jobline only.
             "global_keyprefix": self.layout.prefix,
         }
 
     @property
     def _awaiting_options(self) -> dict[str, Any]:
         return {
-            # No timeout of single reads: a silent channel is the usual case. Keepalive finds a dead peer.
+            # No read timeout, since a channel is usually silent; keepalive detects a dead peer.
             "socket_timeout": None,
             "socket_connect_timeout": AWAITING_CONNECT_S,
             **self._keep_alive,
-            # Whoever uses the connection retries by itself: it must first restore what the connection knew.
+            # No retries: the user of the connection must restore its state first, such as a subscription.
             "retry": AwaitingRetry(NoBackoff(), 0),
             "redis_connect_func": self._begin_awaiting,
         }
 
     def _begin(self, connection: redis.Connection) -> None:
-        """Shake hands and check the version; a refused connection is closed, or it would count as open."""
+        """Shake hands, then check the version. A refused connection is closed, or it would count as open."""
         connection.on_connect()
         command = check_version(self.layout)
-        connection.send_command("EVAL", self.scripts[command.script].text, 0, *command.args)
+        connection.send_command(*self._to_eval(command))
         try:
             command.read(connection.read_response())
-        except LedgerVersion:
+        except Exception:
             connection.disconnect()
             raise
 
     async def _begin_awaiting(self, connection: AbstractConnection) -> None:
-        """Do the same on a connection that awaits."""
+        """Begin a connection that awaits, in the same way."""
         await connection.on_connect()
         command = check_version(self.layout)
-        await connection.send_command("EVAL", self.scripts[command.script].text, 0, *command.args)
+        await connection.send_command(*self._to_eval(command))
         try:
             command.read(await connection.read_response())
-        except LedgerVersion:
+        except Exception:
             await connection.disconnect(nowait=True)
             raise
+
+    def _to_eval(self, command: Command[None]) -> tuple[Argument, ...]:
+        return ("EVAL", self.scripts[command.script].text, 0, *command.args)
 
     @property
     def _keep_alive(self) -> dict[str, bool]:

@@ -1,34 +1,58 @@
-"""The feed of all jobs' events, read as it grows: its stream, its entries, and where it was trimmed.
+"""The feed of all jobs' events, read as it grows.
 
-One process reads it once, for all who watch. `commands.read_feed` reads a part of it for one tenant instead.
+A process reads each entry once, for all of its clients. `commands.events.read_feed` is the other way to read
+the feed: a page of one tenant's events.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, NamedTuple
 
 from redis.exceptions import RedisError
 
 from jobline.domain.errors import LedgerUnavailable
-from jobline.domain.event import Entry, Position
+from jobline.domain.event import Event, EventType, Position
 from jobline.ledger.connect import Connector
 from jobline.ledger.keys import Key
 
-#: The most that one read returns; a full one means that there is more.
+#: Maximum number of entries of one read. A full page means that there are more.
 PAGE = 500
 BLOCK_MS = 10_000
-#: The position ahead of every entry.
+#: The position before every entry.
 BEGIN = b"0-0"
 
 
 class FeedCut(Exception):
-    """The feed was trimmed beyond the last entry that was read: events came faster than they were read."""
+    """Entries were trimmed before they were read: events came faster than this process reads."""
+
+
+class Entry(NamedTuple):
+    """One entry of the feed; the scripts write all but its id in one field."""
+
+    id: bytes
+    type: bytes
+    job_id: bytes
+    partition: bytes
+    batch: bytes
+    detail: bytes
+
+    @property
+    def tenant(self) -> str:
+        """The tenant of the job."""
+        return self.partition.partition(b":")[0].decode()
+
+    def as_event(self, result: bytes | None = None) -> Event:
+        """Return the event, with the result that the record has."""
+        type_ = EventType(self.type.decode())
+        return Event(
+            self.id.decode(), type_, self.job_id.decode(), self.partition.decode(), self.detail, result
+        )
 
 
 class FeedReader:
-    """Reads entries in order, each once, on a connection of its own; raises LedgerUnavailable."""
+    """A cursor in the feed, with a connection of its own; its methods raise LedgerUnavailable."""
 
     def __init__(self, connector: Connector) -> None:
         self._redis = connector.awaiting_client()
@@ -37,13 +61,13 @@ class FeedReader:
         self._last = BEGIN
 
     async def skip_to_end(self) -> None:
-        """Read on from where the feed ends now."""
+        """Move the cursor to the present end of the feed."""
         with translated_errors():
             newest: Any = await self._redis.xrevrange(self._feed, count=1)
         self._last = newest[0][0] if newest else BEGIN
 
     async def read(self) -> list[Entry]:
-        """Wait for the next entries, at most a page; none when none came in time. Raises FeedCut."""
+        """Return the next entries, at most a page, or none after BLOCK_MS; raises FeedCut."""
         with translated_errors():
             entries = read_entries(await self._redis.xread({self._feed: self._last}, PAGE, BLOCK_MS))
             if len(entries) == PAGE and await self._is_cut():
@@ -74,7 +98,7 @@ class FeedReader:
 
 @contextmanager
 def translated_errors() -> Iterator[None]:
-    """Raise LedgerUnavailable for whatever a connection raises."""
+    """Raise LedgerUnavailable in place of every error of a connection."""
     try:
         yield
     except (RedisError, OSError) as error:
@@ -86,7 +110,12 @@ def read_entries(reply: Any) -> list[Entry]:  # noqa: ANN401 - redis-py's own sh
     if not reply:
         return []
     entries = next(iter(reply.values()))[0] if isinstance(reply, dict) else reply[0][1]
-    return [Entry.read(id_, fields) for id_, fields in entries]
+    return [read_entry(id_, fields) for id_, fields in entries]
+
+
+def read_entry(id_: bytes, fields: Mapping[bytes, bytes]) -> Entry:
+    """Read one entry of the stream."""
+    return Entry(id_, *fields[b"event"].split(b" ", 4))
 
 
 def position_of(id_: bytes) -> Position:

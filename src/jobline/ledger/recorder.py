@@ -1,8 +1,8 @@
 """The ledger for code that blocks: the worker's processes and threads, and stock Celery clients.
 
-It is called a recorder because a worker records through it what becomes of each attempt; `store.Store` is its
-twin for code that awaits. Safe to share between threads, and to carry over a fork: redis-py opens new
-connections in the child.
+It is called a recorder because a worker records through it how each attempt goes; `store.Store` is its
+counterpart for code that awaits. Threads may share one, and so may a forked child: redis-py opens new
+connections there.
 """
 
 from __future__ import annotations
@@ -50,10 +50,10 @@ class Recorder:
         return command.read(reply)
 
     def run_with_retries(self, command: Command[T], *, give_up_after_s: float = 3600.0) -> T:
-        """Run one command, and retry while Redis is out of reach; for what must not be lost.
+        """Run one command and retry while Redis is unavailable; for reports that must not be lost.
 
-        Only for commands that may safely run twice: those with a fence may.
-        Raises LedgerUnavailable after ``give_up_after_s``, and LedgerVersion at once: no waiting mends that.
+        Only for commands that may run twice, such as all that carry a fence. Raises LedgerUnavailable after
+        ``give_up_after_s``, and LedgerVersion at once, since a retry does not help there.
         """
         give_up = time.monotonic() + give_up_after_s
         pause_s = FIRST_PAUSE_S
@@ -65,7 +65,7 @@ class Recorder:
             except LedgerUnavailable as error:
                 if time.monotonic() > give_up:
                     raise
-                logger.warning("the ledger is out of reach, retrying in %.1f s: %s", pause_s, error)
+                logger.warning("The ledger cannot be reached, retrying in %.1f s: %s", pause_s, error)
             self.sleep(pause_s)
             pause_s = min(pause_s * 2, LONGEST_PAUSE_S)
 
@@ -74,25 +74,25 @@ class Recorder:
         time.sleep(pause_s)
 
     def check_version(self) -> None:
-        """Raise LedgerVersion where the ledger has another version, LedgerUnavailable while Redis is away."""
+        """Raise LedgerVersion if the ledger has another version, LedgerUnavailable if Redis is away."""
         self.run(check_version(self._layout))
 
     def subscribe(self, name: str) -> PolledSubscription:
-        """Return a subscription to what the ledger tells the process of this name."""
+        """Return a subscription to the channel of the process with this name."""
         return PolledSubscription(self._redis, self._layout, name)
 
     def close(self) -> None:
         """Close the idle connections of the pool."""
         self._redis.close()
 
-    # for a transport, which sends on a connection of its own
+    # for the transport, which sends on connections of kombu
 
     def to_words(self, command: Command[T]) -> tuple[Argument, ...]:
-        """Return a command as the words of one Redis command; its script must have been loaded."""
+        """Return a command in the words of Redis; Redis must have loaded its script."""
         return ("EVALSHA", self._scripts[command.script].sha, 0, *command.args)
 
     def to_wait_words(self, queues: Sequence[str], timeout_s: float) -> tuple[str | float, ...]:
-        """Return the words that wait until one of the queues has work, or until the timeout."""
+        """Return the words of the command that waits for work in one of the queues, until the timeout."""
         return ("BRPOP", *(self._layout.key(Key.WAKE, queue) for queue in queues), timeout_s)
 
     def load(self, script: Script) -> None:

@@ -1,12 +1,12 @@
-"""The ledger for code that awaits: the service, and the pool of coroutines.
+"""The ledger for code that awaits: the service, and the light pool of the worker.
 
-It is called a store because the service stores and reads jobs through it; `recorder.Recorder` is its twin for
-code that blocks. One connection carries all commands of a process, see `exchange`. It is opened by the first
-command, and again by the first command after it was lost.
+It is called a store because the service stores and reads jobs through it; `recorder.Recorder` is its
+counterpart for code that blocks. One connection carries all commands of a process, see `exchange`. The first
+command opens it, and so does the first command after it was lost.
 
-A command may be sent twice, when the connection drops before its reply: the verbs that the service uses are
-safe to repeat, submit because of the job's id. When Redis has not answered after ``ANSWER_S``, the caller
-gets LedgerUnavailable and waits no longer.
+A command is sent again when the connection is lost before the reply. The verbs that the service uses may run
+twice: a job's id makes a second submit harmless. When Redis has not answered within ``ANSWER_S``, the caller
+gets LedgerUnavailable.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ from jobline.ledger.exchange import Exchange, Pending
 T = TypeVar("T")
 
 ANSWER_S = 1.5
-#: The least that a command may take after its connection was opened. Where opening takes most of ANSWER_S,
-#: each new connection would otherwise be closed as soon as it is open, for ever.
+#: Minimum time for a command after its connection was opened. If opening takes most of ANSWER_S, each new
+#: connection would otherwise be closed as soon as it is open, for ever.
 AFTER_OPENING_S = 0.5
-#: Seconds for the round trips of opening a connection, about four of them.
+#: Seconds in which a connection must be opened: about five round trips, the check of the version included.
 HANDSHAKE_S = 4.0
 
 logger = logging.getLogger("jobline.store")
@@ -60,7 +60,7 @@ class Store:
         return pending.reply
 
     async def close(self) -> None:
-        """Close the connection; commands without a reply end with LedgerUnavailable."""
+        """Close the connection; pending commands raise LedgerUnavailable."""
         if self._opening is not None:
             self._opening.cancel()
         if self._deadline_timer is not None:
@@ -77,20 +77,20 @@ class Store:
             self._opening = asyncio.create_task(self._open())
 
     async def _open(self) -> None:
-        """Open the connection for every waiting command, those of later callers included.
+        """Open the connection for all commands that wait for it, and for those that come meanwhile.
 
-        One handshake for all: where its round trips take longer than ANSWER_S, a handshake for each command
-        would never end.
+        The handshake goes on when their time is over: on a slow network, a handshake for each command would
+        never finish.
         """
         try:
             await self._connection.disconnect(nowait=True)  # the remains of the last one
             async with asyncio.timeout(HANDSHAKE_S):
                 await self._connection.connect()
         except LedgerVersion as error:
-            logger.error("%s", error)  # noqa: TRY400 - the line says it all
+            logger.error("The service refuses the ledger: %s.", error)  # noqa: TRY400 - a traceback says no more
             self._drop(error)
         except (RedisError, OSError, TimeoutError) as error:
-            logger.warning("the ledger cannot be reached: %s: %s", type(error).__name__, error)
+            logger.warning("The ledger cannot be reached: %s: %s", type(error).__name__, error)
             await self._connection.disconnect(nowait=True)
             self._drop()
         else:
@@ -121,7 +121,7 @@ class Store:
         now = loop.time()
         oldest = self._exchange.oldest() if self._exchange else None
         if oldest is not None and oldest.deadline <= now:
-            logger.warning("the ledger cannot be reached: no answer within %.1f s", ANSWER_S)
+            logger.warning("The ledger cannot be reached: no answer within %.1f s", ANSWER_S)
             self._drop()
         for pending in self._waiting:
             if pending.deadline <= now:

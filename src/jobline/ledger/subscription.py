@@ -1,7 +1,7 @@
-"""What the ledger tells a process at once: its channel, and the text of a message on it.
+"""What the ledger publishes for one process: its channel, and the text of a message on it.
 
-Each process that waits for jobs has a name and a channel. The scripts publish there the events of every job
-that was submitted or read with ``subscriber=name``, until the job ends. A worker is told there of the jobs
+Each process that waits for jobs has a name and a channel. The scripts publish the events of every job there
+that was submitted or read with ``subscriber=name``, until the job ends. A worker receives the ids of the jobs
 that it should cancel.
 
 `Subscription` awaits and calls back; `PolledSubscription` blocks its caller for at most a timeout. Both lose
@@ -21,6 +21,7 @@ from redis.asyncio.client import PubSub
 from redis.exceptions import RedisError
 
 from jobline.domain.errors import LedgerUnavailable, LedgerVersion
+from jobline.domain.event import Event, EventType
 from jobline.ledger.connect import Connector
 from jobline.ledger.exchange import UNAVAILABLE
 from jobline.ledger.keys import Key, Layout
@@ -31,14 +32,15 @@ PAUSE_S = 0.5
 
 logger = logging.getLogger("jobline.subscription")
 
-#: Takes a job's id and one of its events, for `Event.read_message`.
+#: Takes a job's id and one of its events, for `read_message`.
 Tell = Callable[[str, bytes], None]
 
 
 class Subscription:
     """One channel, read by a task of the event loop.
 
-    ``resumed`` is called when the subscription stands, at first and after each gap; ``tell`` for each event.
+    ``resumed`` is called when the channel is subscribed, at first and after each gap; ``tell`` is called for
+    each event.
     """
 
     def __init__(self, connector: Connector, name: str, *, resumed: Callable[[], None], tell: Tell) -> None:
@@ -46,13 +48,13 @@ class Subscription:
         self._channel = connector.layout.key(Key.CHANNEL, name)
         self._resumed = resumed
         self._tell = tell
-        #: Set while the subscription stands, or is refused.
+        #: Set while the channel is subscribed, or the ledger refuses it.
         self._settled = asyncio.Event()
         self._refusal: LedgerVersion | None = None
         self._reader: asyncio.Task[None] | None = None
 
     async def ready(self) -> None:
-        """Return when the subscription stands; raises LedgerVersion, or LedgerUnavailable after ANSWER_S."""
+        """Return when the channel is subscribed; raises LedgerUnavailable when it is not in time."""
         if self._reader is None:
             self._reader = asyncio.create_task(self._read())
         if not self._settled.is_set():
@@ -79,27 +81,36 @@ class Subscription:
                     await channel.subscribe(self._channel)
                     await self._read_messages(channel)
             except LedgerVersion as error:
-                self._refusal = error
-                self._settled.set()
+                self._settle(error)
             except (RedisError, OSError) as error:
-                logger.warning("the subscription broke: %s: %s", type(error).__name__, error)
+                logger.warning("The subscription to the ledger broke: %s: %s", type(error).__name__, error)
                 self._settled.clear()
             await asyncio.sleep(PAUSE_S)
 
     async def _read_messages(self, channel: PubSub) -> None:
         async for message in channel.listen():
             if message["type"] == "subscribe":
-                self._refusal = None
-                self._settled.set()
+                self._settle(None)
                 self._resumed()
             elif message["type"] == "message":
                 job_id, _, text = message["data"].partition(b" ")
                 self._tell(job_id.decode(), text)
 
+    def _settle(self, refusal: LedgerVersion | None) -> None:
+        self._refusal = refusal
+        self._settled.set()
+
 
 def kind_of(text: bytes) -> str:
-    """Return the type of an event as it was told."""
+    """Return the type of an event as it was published."""
     return text.split(b" ", 2)[1].decode()
+
+
+def read_message(text: bytes, job_id: str) -> Event:
+    """Read an event as it was published."""
+    id_, type_, partition, rest = text.split(b" ", 3)
+    detail, _, result = rest.partition(b"\n")
+    return Event(id_.decode(), EventType(type_.decode()), job_id, partition.decode(), detail, result or None)
 
 
 class PolledSubscription:

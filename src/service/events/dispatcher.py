@@ -76,7 +76,7 @@ class Dispatcher:
 
 
 class Notification:
-    """One event as published, shared by all subscribers of the job; ``text`` is for `Event.read_message`."""
+    """One event as published, shared by all subscribers of the job; ``text`` is for `read_message`."""
 
     __slots__ = ("frame", "job_id", "kind", "reading", "text")
 

@@ -8,9 +8,9 @@ import logging
 from collections.abc import Sequence
 
 from jobline.domain.errors import LedgerUnavailable
-from jobline.domain.event import Entry, EventType
+from jobline.domain.event import EventType
 from jobline.ledger.connect import Connector
-from jobline.ledger.feed import FeedCut, FeedReader
+from jobline.ledger.feed import Entry, FeedCut, FeedReader
 from jobline.service.events.stream import Stream, Write
 
 #: Seconds until the feed is read again after the connection broke.

@@ -20,6 +20,7 @@ from starlette.types import Message, Scope, Send
 from jobline.domain.errors import LedgerUnavailable, Refused
 from jobline.domain.event import Event, Position
 from jobline.ledger.commands.events import History
+from jobline.ledger.subscription import read_message
 from jobline.service.events.dispatcher import CLOSING, RESYNC, Notification
 from jobline.service.events.frames import HEARTBEAT, OPENING, Frame
 from jobline.service.server.connection import CONNECTION, Connection
@@ -88,7 +89,7 @@ class Stream(DeferredAnswer):
             self.end()
             return
         if notification.frame is None:
-            notification.frame = self._write(Event.read_message(notification.text, notification.job_id))
+            notification.frame = self._write(read_message(notification.text, notification.job_id))
         self.push(notification.frame)
 
     def fall_behind(self) -> None:

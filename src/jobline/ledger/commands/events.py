@@ -38,11 +38,18 @@ def read_history(id: str, tenant: str, *, after: str = "", subscriber: str = "")
         word, *found = reply
         refuse_missing(id, word)
         partition, status, lines = found
-        events = [Event.read_line(line, id, partition.decode()) for line in lines]
+        events = [read_line(line, id, partition.decode()) for line in lines]
         position = events[-1].id if events else after
         return History(events, position, status == b"more", status == b"ended")
 
     return Command(HISTORY, (id, tenant, subscriber, after, PAGE_EVENTS, PAGE_BYTES), read)
+
+
+def read_line(line: bytes, job_id: str, partition: str) -> Event:
+    """Read a line of a job's history."""
+    id_, type_, text = line.split(b" ", 2)
+    detail, _, result = text.partition(b"\n")
+    return Event(id_.decode(), EventType(type_.decode()), job_id, partition, detail, result or None)
 
 
 def read_feed(tenant: str, *, after: str = "", batch: str = "") -> Command[History]:

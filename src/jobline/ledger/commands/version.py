@@ -1,4 +1,4 @@
-"""The verb that every new connection begins with: it finds a ledger that this code would misread."""
+"""The verb that every new connection runs first, so that no program misreads a ledger."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ VERSION = Script("version")
 
 
 def check_version(layout: Layout) -> Command[None]:
-    """Note the layout's number in an empty ledger; raises LedgerVersion where the ledger has another one."""
+    """Store the layout's version in an empty ledger; raises LedgerVersion if the ledger has another one."""
 
     def read(reply: Reply) -> None:
         if (found := int(reply)) != layout.version:

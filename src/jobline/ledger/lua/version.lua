@@ -1,8 +1,8 @@
--- version: which layout of keys and records the ledger has. A ledger without jobs takes the caller's.
--- ARGV 1 the number of the caller's layout
--- reply the number of the ledger's layout; '0' where it has none, and jobs
+-- version: the version of the ledger's layout. A ledger that never had a job gets the caller's.
+-- ARGV 1 the version of the caller's layout
+-- reply the version of the ledger's layout; '0' if it has none although it had jobs
 --
--- Run on each new connection, so it must answer while Redis is full: then the number is not written.
+-- Every new connection runs this, so it must answer even when Redis is full; the version is then not stored.
 local found = redis.call('GET', VERSION)
 if found then return found end
 if redis.call('EXISTS', CLOCK) == 1 then return '0' end
