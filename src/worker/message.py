@@ -17,7 +17,7 @@ from pydantic import ValidationError
 from pydantic_core import to_json
 
 from jobline.domain.errors import FieldError, Unprocessable
-from jobline.domain.file_id import FileClaims
+from jobline.domain.file_id import FileReferences
 from jobline.domain.submission import DEFAULT_PRIORITY, Submission
 from jobline.domain.task import Task
 from jobline.ledger.commands.attempts import Claimed
@@ -94,7 +94,7 @@ def to_submission(
         raise Unprocessable("The id of a task must be 1 to 255 printable ASCII characters, without spaces.")
     if not QUEUE.fullmatch(queue):
         raise Unprocessable(f"The name of a queue has neither spaces nor colons: {queue!r}")
-    claims = FileClaims()
+    claims = FileReferences()
     hard, soft = headers.get("timelimit") or (None, None)
     timeout_s = soft or hard or task.timeout_s
     return Submission(
@@ -113,7 +113,7 @@ def to_submission(
 
 
 def read_input(
-    task: Task[Any, Any], args: Sequence[Any], kwargs: Mapping[str, Any], claims: FileClaims
+    task: Task[Any, Any], args: Sequence[Any], kwargs: Mapping[str, Any], claims: FileReferences
 ) -> bytes:
     """Return the input (JSON) in a call's arguments: one object by position, or its fields by name."""
     if len(args) == 1 and not kwargs:

@@ -45,7 +45,7 @@ def test_token_is_read_back_and_only_its_digest_is_kept() -> None:
 @pytest.mark.parametrize(
     "text", ["", "jl_", "jl_x_y", "Bearer", "jl_" + "0" * 16 + "_" + "-" * 64, "\0", "é" * 90]
 )
-def test_what_is_no_token_is_none(text: str) -> None:
+def test_malformed_token_is_none(text: str) -> None:
     assert read_token(text) is None
     assert read_token(make_token()[1] + text) is None or not text
 
@@ -67,11 +67,11 @@ def test_scopes_imply_nothing_but_admin_everything() -> None:
 
 
 @pytest.mark.parametrize("name", ["a:b", "", "A", "-a", "a b", "é", "a" * 64, "a\n"])
-def test_tenant_that_would_break_a_place_is_none(name: str) -> None:
+def test_tenant_that_would_break_a_key_is_refused(name: str) -> None:
     assert not TENANT.fullmatch(name)
 
 
-def test_ledger_holds_the_digest_and_finds_the_key_by_its_id(client: redis.Redis) -> None:
+def test_ledger_stores_the_digest_and_finds_the_key_by_its_id(client: redis.Redis) -> None:
     credential, token = make_token()
     order = commands.access.add_access_key(credential, tenant="acme", scopes=ALL, name="ci", ttl_ms=60_000)
     created_ms = run(client, order)

@@ -9,7 +9,7 @@ from jobline import JobCancelled, JobContext
 
 
 class Port:
-    """Stand for the worker."""
+    """A stand-in for the worker."""
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
@@ -42,7 +42,7 @@ def job(port: Port) -> JobContext:
     return JobContext("j", 1, 3, port)
 
 
-def test_progress_and_log_are_told(job: JobContext, port: Port) -> None:
+def test_progress_and_log_reach_the_port(job: JobContext, port: Port) -> None:
     job.progress(1, 2, unit="s", message="half")
     job.progress(2)
     job.log("hello", level="warning", size=3)
@@ -74,7 +74,7 @@ def test_looking_before_a_cancel_observes_nothing(job: JobContext) -> None:
     assert not job.observed_cancel
 
 
-def test_cancel_is_no_exception_that_a_task_may_swallow() -> None:
+def test_cancel_is_not_an_exception_that_a_task_may_catch_by_accident() -> None:
     assert not issubclass(JobCancelled, Exception)
 
 

@@ -39,7 +39,7 @@ def test_every_export_says_that_it_comes_from_jobline() -> None:
 
 @pytest.mark.parametrize("export", CLASSES, ids=lambda export: export.__name__)
 def test_annotations_of_an_export_can_still_be_read(export: type) -> None:
-    """They are looked up in the module that a class names, so none of them may be text."""
+    """Strings are looked up in the module that the class names, so no annotation may be one."""
     typing.get_type_hints(export, include_extras=True)
     assert pickle.loads(pickle.dumps(export)) is export  # noqa: S301 - our own bytes
 

@@ -20,7 +20,7 @@ def make(order: Made) -> Made:
 
 
 @pytest.mark.parametrize("value", [1.5, "NaN", "Infinity and beyond", [1.0]])
-def test_result_is_given_as_model_and_as_json(value: Any) -> None:
+def test_result_is_returned_as_model_and_as_json(value: Any) -> None:
     result, content = check_result(make, Made(value=value), 100)
     assert result == Made(value=value)
     assert Made.model_validate_json(content) == result

@@ -69,7 +69,7 @@ def test_policy_is_frozen() -> None:
 
 
 @pytest.mark.parametrize(
-    ("policy", "error", "claim"),
+    ("policy", "error", "is_retried"),
     [
         (RetryPolicy(), ValueError(), True),
         (RetryPolicy(), SystemExit(1), True),
@@ -82,5 +82,9 @@ def test_policy_is_frozen() -> None:
         (NO_RETRY, TaskError("a.b", "x", retryable=True), True),
     ],
 )
-def test_what_deserves_another_attempt(policy: RetryPolicy, error: BaseException, claim: bool) -> None:  # noqa: FBT001
-    assert policy.allows(error) is claim
+def test_policy_decides_which_errors_are_retried(
+    policy: RetryPolicy,
+    error: BaseException,
+    is_retried: bool,  # noqa: FBT001 - a parameter of the test
+) -> None:
+    assert policy.allows(error) is is_retried

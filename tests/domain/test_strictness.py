@@ -1,4 +1,4 @@
-"""Strictness: which JSON is taken for which type, and what a model may say about it."""
+"""Which JSON each type accepts, and what a model may change about it."""
 
 from __future__ import annotations
 
@@ -173,7 +173,7 @@ def test_other_kind_of_json_is_refused(model: type[Everything], name: str, value
         ("deferred", {"x": 5}, Deferred(x=5)),
     ],
 )  # fmt: skip
-def test_what_json_can_say_is_taken(model: type[Everything], name: str, value: Json, wanted: object) -> None:
+def test_values_of_json_are_accepted(model: type[Everything], name: str, value: Json, wanted: object) -> None:
     found = read(model, name, value)
     assert (found, type(found)) == (wanted, type(wanted))
 

@@ -134,7 +134,7 @@ def test_wrong_setting_fails_with_the_functions_name(setting: str, value: Any) -
 
 
 @pytest.mark.parametrize("thing", [Order, Squarer(), None, task("a.b")(square)])
-def test_what_is_no_function_cannot_be_a_task(thing: Any) -> None:
+def test_only_a_function_can_be_a_task(thing: Any) -> None:
     with pytest.raises(DeclarationError, match=r"@task\('shape.square'\) must decorate a function directly"):
         task("shape.square")(thing)
 
@@ -145,7 +145,9 @@ def test_string_annotations_are_read() -> None:
     assert (made.input, made.result, made.takes_context) == (Order, Made, True)
 
 
-def test_models_of_another_module_are_read_in_its_own_words(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_string_annotations_are_resolved_in_the_module_of_the_function(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     module = types.ModuleType("outside_words")
     monkeypatch.setitem(sys.modules, module.__name__, module)
     source = (
@@ -165,7 +167,7 @@ def test_task_is_frozen_and_still_callable() -> None:
     assert made(Order(side=3), NO_JOB) == Made(area=9)
 
 
-async def test_async_functions_are_told_apart_and_awaitable() -> None:
+async def test_async_functions_are_recognised_and_can_be_awaited() -> None:
     @task("shape.later")
     async def later(order: Order) -> Made:
         return Made(area=order.side)
@@ -182,7 +184,7 @@ def test_plain_pydantic_models_will_do() -> None:
     assert task("shape.plain")(plain).input is BaseModel
 
 
-def test_defaults_and_words_of_the_docstring() -> None:
+def test_defaults_and_texts_of_the_docstring() -> None:
     made = task("shape.square_it")(square)
     assert (made.queue, made.max_attempts, made.timeout_s) == ("default", 3, 3600.0)
     assert (made.summary, made.description) == ("Square a side", "As one does.")
@@ -199,7 +201,7 @@ def gives_made(order: Order) -> Made:
     return Made(area=0)
 
 
-def test_retry_takes_words_and_policies() -> None:
+def test_retry_is_true_false_or_a_policy() -> None:
     own = RetryPolicy(first_s=9)
     assert task("a.b", retry=own)(square).retry is own
     assert not task("a.b", retry=False)(square).retry.allows(ValueError())

@@ -8,7 +8,7 @@ from jobline.testing import run
 
 
 class Clock:
-    """Stand for the time module, without waiting."""
+    """A stand-in for the time module that does not wait."""
 
     def __init__(self) -> None:
         self.now = 0.0

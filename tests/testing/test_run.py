@@ -178,7 +178,7 @@ def test_async_task_is_stopped_at_its_time_limit() -> None:
         ("exit", "internal", 4),
     ],
 )
-def test_error_is_what_clients_read_and_tells_whether_it_is_retried(
+def test_error_is_what_clients_read_and_state_is_whether_it_is_retried(
     kind: str, code: str, retry_after_s: float | None
 ) -> None:
     outcome = run(fail, Fault(kind=kind))
@@ -230,7 +230,7 @@ def test_files_are_refused_as_by_the_service(files: dict[str, Any], refusal: typ
         run(measure, Photo(photo=file_id("a.png")), files=files)
 
 
-def test_media_type_is_read_from_the_name_and_not_checked_where_the_name_has_none() -> None:
+def test_media_type_is_read_from_the_name_and_not_checked_without_an_ending() -> None:
     with pytest.raises(UnsupportedMedia, match="text/plain; taken here: image"):
         run(measure, Photo(photo=file_id("a.txt")), files={"a.txt": b"1"})
     assert run(measure, Photo(photo=file_id("a")), files={"a": b"1"}).result.bytes == 1

@@ -44,7 +44,7 @@ def test_input_that_the_api_refuses_is_an_error_with_its_text(api: Service) -> N
     assert "seconds" in caught.value.__notes__[0]
 
 
-def test_files_are_uploaded_and_settings_hold(api: Service) -> None:
+def test_files_are_uploaded_and_settings_apply(api: Service) -> None:
     file_id = api.upload(b"x" * 2048, "x.png")
 
     assert api.http.get(f"/v1/files/{file_id}").json()["media_type"] == "image/png"

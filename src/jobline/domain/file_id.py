@@ -26,7 +26,7 @@ class FileRule:
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:  # noqa: ANN401 - pydantic's own signature
         def collect(value: str, info: ValidationInfo) -> str:
-            if isinstance(info.context, FileClaims):
+            if isinstance(info.context, FileReferences):
                 info.context.add(value, self)
             return value
 
@@ -50,7 +50,7 @@ def fits(media_type: str, wanted: str) -> bool:
     return kind == wanted.lower() or (wanted.endswith("/*") and kind.startswith(wanted[:-1].lower()))
 
 
-class FileClaims:
+class FileReferences:
     """The files that one input names, collected during validation (pass it as pydantic's ``context``)."""
 
     def __init__(self) -> None:

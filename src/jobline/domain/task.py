@@ -20,7 +20,7 @@ from typing_extensions import ParamSpec, TypeVar
 
 from jobline.domain.context import JobContext
 from jobline.domain.errors import DeclarationError
-from jobline.domain.file_id import FileClaims
+from jobline.domain.file_id import FileReferences
 from jobline.domain.retry import NO_RETRY, RetryPolicy
 from jobline.domain.strictness import make_strict_validator
 
@@ -65,21 +65,21 @@ class Task(Generic[Input, Result, Parameters, Returned]):
         """Call the function itself, in this process, without a queue."""
         return self.function(*args, **kwargs)
 
-    def read_input(self, text: str | bytes, claims: FileClaims | None = None) -> Input:
+    def read_input(self, text: str | bytes, references: FileReferences | None = None) -> Input:
         """Validate the input of a client; raises pydantic's ValidationError."""
-        order: Input = self.input_validator.validate_json(text, context=claims)
+        order: Input = self.input_validator.validate_json(text, context=references)
         return order
 
-    def read_stored_input(self, text: str | bytes, claims: FileClaims | None = None) -> Input:
+    def read_stored_input(self, text: str | bytes, references: FileReferences | None = None) -> Input:
         """Read an input that was valid when stored; raises ValidationError if the task has changed since.
 
         A model's own serializer may have written a number as a string, so an input that fails the strict
         check gets pydantic's lax one.
         """
         try:
-            return self.read_input(text, claims)
+            return self.read_input(text, references)
         except ValidationError:
-            return self.input_adapter.validate_json(text, context=claims)
+            return self.input_adapter.validate_json(text, context=references)
 
     @property
     def family(self) -> str:

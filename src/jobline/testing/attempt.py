@@ -12,7 +12,7 @@ from pydantic_core import to_json
 
 from jobline import JobCancelled, JobContext, State, Task
 from jobline.domain.failure import describe, retry_delay_s
-from jobline.domain.file_id import FileClaims
+from jobline.domain.file_id import FileReferences
 from jobline.domain.result import check_result
 from jobline.domain.settings import Settings
 from jobline.files import FileStore, Workspace
@@ -54,12 +54,12 @@ def run(
     limit = task.max_attempts if max_attempts is None else max_attempts
     if not 1 <= attempt <= limit:
         raise ValueError(f"attempt must be 1 to {limit} (max_attempts), not {attempt}")
-    claims = FileClaims()
-    checked = task.read_input(write_order(order), claims)
+    references = FileReferences()
+    checked = task.read_input(write_order(order), references)
     with tempfile.TemporaryDirectory(prefix="jobline-test-") as directory:
         root = Path(directory)
         uploads = Uploads(FileStore(root), root)
-        uploads.add(files or {}, claims.found)
+        uploads.add(files or {}, references.found)
         with Workspace(root, JOB_ID, attempt) as space:
             port = KitPort(uploads.store, space, 0 if cancelled else cancel_after)
             outcome = perform(task, checked, JobContext(JOB_ID, attempt, limit, port), port)

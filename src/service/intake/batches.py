@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from pydantic_core import SchemaValidator
 
 from jobline.domain.errors import FieldError, NotFound, Refused
-from jobline.domain.file_id import FileClaims, FileRule
+from jobline.domain.file_id import FileReferences, FileRule
 from jobline.domain.registry import Registry
 from jobline.domain.stored_file import StoredFile
 from jobline.domain.submission import Submission, digest
@@ -102,7 +102,7 @@ def split_jobs(content: Any, registry: Registry, models: Mapping[str, TaskModels
 
 def find_files(job: Any, registry: Registry) -> dict[str, FileRule]:  # noqa: ANN401 - as above
     """Return the files that one job refers to, each with its rule."""
-    claims = FileClaims()
+    claims = FileReferences()
     text = job.input.model_dump_json(by_alias=True, round_trip=True)
     registry.get(job.task).read_stored_input(text, claims)
     return claims.found

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import from_json, to_jsonable_python
 
 from jobline.domain.errors import FieldError, Unprocessable, UnsupportedMedia
-from jobline.domain.file_id import FileClaims, FileRule
+from jobline.domain.file_id import FileReferences, FileRule
 from jobline.domain.stored_file import StoredFile
 from jobline.domain.submission import Submission, digest
 from jobline.domain.task import Task
@@ -43,7 +43,7 @@ def check_json_type(content_type: str | None) -> None:
 
 def read_request(models: TaskModels, body: bytes) -> SubmitRequest:
     """Validate a body; raises NotJson, or Unprocessable with a pointer to each invalid part."""
-    claims = FileClaims() if models.has_files else None
+    claims = FileReferences() if models.has_files else None
     if b"NaN" in body or b"Infinity" in body:  # pydantic accepts them, JSON does not have them
         check_numbers(body)
     try:

@@ -51,7 +51,7 @@ def sample(kind: str) -> bytes:
 
 
 def bomb(width: int, height: int) -> bytes:
-    """Write a PNG of a few bytes that claims a size."""
+    """Return a PNG of a few bytes whose header has a size."""
 
     def chunk(name: bytes, data: bytes) -> bytes:
         return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
@@ -80,7 +80,7 @@ def bomb(width: int, height: int) -> bytes:
     ],
     ids=["empty", "byte", "text", "xml-svg", "svg", "pdf", "eps", "zip", "zeros"],
 )
-def test_what_is_no_image_is_named_so(attempt: Attempt, content: bytes) -> None:
+def test_file_that_is_not_an_image_is_unsupported(attempt: Attempt, content: bytes) -> None:
     assert code_of(attempt, content) == "image.unsupported_format"
 
 

@@ -8,14 +8,14 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from jobline.domain.file_id import FileClaims
+from jobline.domain.file_id import FileReferences
 from jobline.tasks.image import process, thumbnail
 from jobline.tasks.image.order import ImageOrder
 
 FILE = "file_" + "0" * 32
 
 
-def test_declaring_the_tasks_loads_no_image_library() -> None:
+def test_declaring_the_tasks_does_not_load_an_image_library() -> None:
     code = "import sys, jobline.tasks.image; assert not {'PIL', 'pillow_heif'} & set(sys.modules)"
     subprocess.run([sys.executable, "-c", f"import sys; sys.path[:0] = {sys.path!r}; {code}"], check=True)
 
@@ -28,13 +28,13 @@ def test_tasks_say_what_they_need_and_where_they_run(task: Any) -> None:
 
 
 @pytest.mark.parametrize("task", [process, thumbnail])
-def test_file_is_limited_before_a_job_is_taken(task: Any) -> None:
-    claims = FileClaims()
+def test_file_is_limited_before_a_job_is_accepted(task: Any) -> None:
+    references = FileReferences()
     task.input_adapter.validate_python(
-        {"file": FILE, "width": 1} if task is thumbnail else {"file": FILE}, context=claims
+        {"file": FILE, "width": 1} if task is thumbnail else {"file": FILE}, context=references
     )
-    assert claims.found[FILE].max_bytes == 50_000_000
-    assert claims.found[FILE].media_types == ("image/*", "application/octet-stream")
+    assert references.found[FILE].max_bytes == 50_000_000
+    assert references.found[FILE].media_types == ("image/*", "application/octet-stream")
 
 
 @pytest.mark.parametrize(

@@ -163,7 +163,7 @@ def test_transparent_palette_stays_transparent_in_png_and_takes_the_background_i
     assert blue > 245
 
 
-def test_blur_lets_no_hidden_colour_shine_through(made_image: Open) -> None:
+def test_blur_does_not_show_the_colour_of_invisible_pixels(made_image: Open) -> None:
     image = Image.new("RGBA", (20, 20), (255, 0, 0, 0))
     image.paste((0, 0, 255, 255), (0, 0, 10, 20))
     blurred = made_image(encode(image, "PNG"), ops=[{"op": "blur", "radius": 3}])
