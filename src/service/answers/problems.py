@@ -12,9 +12,9 @@ from typing import Annotated, Any
 import orjson
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
-from fastapi.routing import iter_route_contexts
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
+from starlette.routing import Route
 
 from jobline.domain.errors import FieldError, LedgerUnavailable, NotFound, Refused
 from jobline.service.answers.refusals import BadParameter, MethodNotAllowed, TooSlow
@@ -74,7 +74,7 @@ class Problem(BaseModel):
     code: Annotated[str, Field(description="Stable code for programs to act on.", examples=["not-found"])]
     errors: Annotated[
         list[FieldProblem] | None,
-        Field(description="The invalid parts of the request, if there are several."),
+        Field(description="The invalid parts of the request, for errors that have some."),
     ] = None
 
 
@@ -179,9 +179,7 @@ def find_methods(request: Request) -> set[str]:
     """
     path = request.url.path
     matching = [
-        route
-        for route in iter_route_contexts(request.app.routes)
-        if route.methods and route.path_regex.match(path)
+        route for route in request.app.routes if isinstance(route, Route) and route.path_regex.match(path)
     ]
     exact = [route for route in matching if route.path == path]
     return {method for route in exact or matching for method in route.methods or ()}

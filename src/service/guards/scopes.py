@@ -1,6 +1,6 @@
 """The scope that each route needs, and whose jobs and files a caller sees.
 
-Each route declares its scope where it is declared itself, by `needs` or `OPEN` in its ``openapi_extra``.
+Each route carries its scope in its own declaration: `needs` or `OPEN` in its ``openapi_extra``.
 `ScopeTable` reads the declarations of all routes: `jobline.service.guards.access` enforces them, and the
 OpenAPI document shows them as ``x-scope``. A path without a route or a declaration is closed: it needs a key,
 and ``manage`` unless it only reads.
@@ -14,7 +14,7 @@ from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any
 
-from starlette.routing import BaseRoute
+from starlette.routing import BaseRoute, Route
 from starlette.types import Scope as AsgiScope
 
 from jobline.domain.access import Principal, Scope
@@ -38,11 +38,13 @@ class ScopeTable:
 
     def __init__(self, routes: Iterable[BaseRoute]) -> None:
         patterns: dict[str, list[str]] = defaultdict(list)
-        self._scopes: dict[str, list[Scope | None]] = defaultdict(list)
-        for route in routes:
-            for method in getattr(route, "methods", None) or ():
-                patterns[method].append(f"({strip_names(route.path_regex.pattern)})")  # type: ignore[attr-defined] # every route with methods has it
-                self._scopes[method].append(read_declaration(route, method))
+        self._scopes: dict[str, Scope | None] = {}
+        for number, route in enumerate(routes):
+            if isinstance(route, Route):
+                for method in route.methods or ():
+                    name = f"{method}_{number}"
+                    patterns[method].append(f"(?P<{name}>{strip_names(route.path_regex.pattern)})")
+                    self._scopes[name] = read_declaration(route, method)
         #: One pattern a method, whose alternatives are in the order of the routes: the router's first match.
         self._patterns = {method: re.compile("|".join(parts)) for method, parts in patterns.items()}
         self.find = lru_cache(maxsize=4096)(self._find)
@@ -53,12 +55,12 @@ class ScopeTable:
             method = "GET"
         pattern = self._patterns.get(method)
         match = pattern.match(path) if pattern else None
-        if match is None or match.lastindex is None:
+        if match is None or match.lastgroup is None:
             return default_scope(method)
-        return self._scopes[method][match.lastindex - 1]
+        return self._scopes[match.lastgroup]
 
 
-def read_declaration(route: BaseRoute, method: str) -> Scope | None:
+def read_declaration(route: Route, method: str) -> Scope | None:
     """Return the scope that a route declares; None if it is open."""
     declared = getattr(route, "openapi_extra", None) or {}
     if declared.get("security") == OPEN["security"]:

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
-from starlette.routing import Match
+from starlette.routing import Match, Mount
 
 from jobline.domain.access import Scope
-from jobline.service.guards.scopes import FIELD, OPEN, ScopeTable
+from jobline.service.guards.scopes import FIELD, OPEN, ScopeTable, needs
 from tests.support.service import ADD
 
 
@@ -58,3 +58,17 @@ def test_scope_is_that_of_the_route_that_the_router_finds(app: FastAPI) -> None:
             assert isinstance(found, APIRoute)
             assert found.openapi_extra is not None
             assert table.find(method, path) == found.openapi_extra.get(FIELD)
+
+
+def test_groups_in_the_path_of_a_route_do_not_shift_the_table() -> None:
+    routes = [
+        APIRoute("/a/{x:float}", lambda: None, openapi_extra=needs(Scope.ADMIN)),
+        APIRoute("/b/{y}", lambda: None, openapi_extra=OPEN),
+        APIRoute("/c", lambda: None),
+        Mount("/d", routes=[]),
+    ]
+    find = ScopeTable(routes).find
+
+    assert [find("GET", path) for path in ("/a/1.5", "/b/1", "/c", "/d/x")] == [
+        Scope.ADMIN, None, Scope.READ, Scope.READ,
+    ]  # fmt: skip
