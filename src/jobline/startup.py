@@ -17,6 +17,7 @@ from pathlib import Path
 
 from pydantic_settings import BaseSettings
 
+from jobline.domain.client_settings import ClientSettings
 from jobline.domain.environment import PREFIX, variable
 from jobline.domain.errors import DeclarationError, SettingsError
 from jobline.domain.registry import Registry
@@ -27,8 +28,8 @@ ENV_FILE = ".env"
 MISCONFIGURED = 2
 #: The variable in which a supervisor marks its children. It has warned of unknown variables already.
 SUPERVISOR_TOKEN = "JOBLINE_SUPERVISOR_TOKEN"  # noqa: S105 - a name, not a secret
-#: Variables of the command line, which no settings of a server read.
-CLIENT_VARIABLES = frozenset({"JOBLINE_URL", "JOBLINE_API_KEY"})
+#: The settings of Jobline itself; the families have others.
+OWN_SETTINGS: tuple[type[BaseSettings], ...] = (Settings, ClientSettings)
 #: How alike two names must be for one to be a misspelling of the other, when nobody knows all names.
 MISSPELT = 0.85
 
@@ -71,7 +72,7 @@ def put_working_directory_first() -> None:
 
 def warn_of_unknown_variables(registry: Registry) -> None:
     """Write a line for each variable ``JOBLINE_…`` that no setting of Jobline or of a family reads."""
-    models: list[type[BaseSettings]] = [Settings, *registry.settings]
+    models: list[type[BaseSettings]] = [*OWN_SETTINGS, *registry.settings]
     known = {variable(model, name) for model in models for name in model.model_fields}
     for name, nearest in find_unknown(os.environ, known):
         warn(name, nearest)
@@ -82,7 +83,7 @@ def warn_of_misspelt_variables() -> None:
 
     For programs that load no tasks: they cannot know the settings of families.
     """
-    known = {variable(Settings, name) for name in Settings.model_fields}
+    known = {variable(model, name) for model in OWN_SETTINGS for name in model.model_fields}
     for name, nearest in find_unknown(os.environ, known, MISSPELT):
         if nearest:
             warn(name, nearest)
@@ -92,7 +93,7 @@ def find_unknown(
     names: Iterable[str], known: Iterable[str], likeness: float = 0.6
 ) -> Iterator[tuple[str, str | None]]:
     """Return each ``JOBLINE_…`` that is not known, with the nearest known name, if one is near."""
-    known = {*known, *CLIENT_VARIABLES, SUPERVISOR_TOKEN}
+    known = {*known, SUPERVISOR_TOKEN}
     for name in sorted(names):
         if name.upper().startswith(PREFIX) and name.upper() not in known:
             yield name, next(iter(get_close_matches(name.upper(), sorted(known), 1, likeness)), None)

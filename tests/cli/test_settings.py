@@ -8,6 +8,7 @@ import pytest
 
 from jobline.cli.commands.settings import own_settings
 from jobline.cli.settings_files import BEGIN, END, Setting, env_example, markdown, replace_table
+from jobline.domain.client_settings import ClientSettings
 from jobline.domain.environment import variable
 from jobline.domain.settings import Settings
 from jobline.tasks.image.limits import ImageLimits
@@ -16,6 +17,7 @@ from tests.support.cli import Call
 ROOT = Path(__file__).parents[2]
 SETTINGS = [
     *(variable(Settings, name) for name in Settings.model_fields),
+    *(variable(ClientSettings, name) for name in ClientSettings.model_fields),
     *(variable(ImageLimits, name) for name in ImageLimits.model_fields),
 ]
 

@@ -1,14 +1,12 @@
-"""The HTTP API as the command line speaks it: one request a method; every refusal becomes one readable line.
+"""A client of the HTTP API: one request a method. Every refusal becomes an ApiError of one readable line.
 
-The answers stay JSON, as the server gave them: the commands print them, and a newer server's fields come
-through.
+Answers stay JSON as the server sent them, so that commands also print the fields of a newer server.
 """
 
 from __future__ import annotations
 
 import contextlib
 import mimetypes
-import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Self, TypeAlias
@@ -16,6 +14,8 @@ from urllib.parse import quote, urlsplit
 
 import httpx
 
+from jobline.domain.client_settings import ClientSettings
+from jobline.domain.environment import read
 from jobline.domain.errors import JoblineError
 from jobline.service.answers.disposition import write_disposition
 from jobline.startup import warn_of_misspelt_variables
@@ -24,13 +24,13 @@ from jobline.startup import warn_of_misspelt_variables
 Json: TypeAlias = dict[str, Any]
 
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
-#: A long poll answers in its own time; what is added is for the network.
+#: Time for the network, beside the time that a long poll is asked to wait.
 NETWORK_TIMEOUT_S = 10.0
 TRANSFER_TIMEOUT_S = 60.0
 
 
 class ApiError(JoblineError):
-    """The API refused the request, or does not answer; the message is one line."""
+    """The API refused the request or does not answer; the message is one line."""
 
     exit_code = 3
 
@@ -41,12 +41,12 @@ class ApiError(JoblineError):
 
     @property
     def is_passing(self) -> bool:
-        """Claim that the same request may succeed in a moment."""
+        """Whether a retry of the same request may succeed in a moment."""
         return self.status is None or self.status == httpx.codes.SERVICE_UNAVAILABLE
 
 
 class ApiClient:
-    """Speak to one Jobline server; a context manager. All methods raise ApiError."""
+    """A connection to one Jobline server; a context manager. All methods raise ApiError."""
 
     def __init__(self, url: str, *, api_key: str | None = None, http: httpx.Client | None = None) -> None:
         self.url = url.rstrip("/")
@@ -54,7 +54,8 @@ class ApiClient:
             base_url=self.url,
             headers={"Authorization": f"Bearer {api_key}"} if api_key else {},
             timeout=httpx.Timeout(NETWORK_TIMEOUT_S, connect=3.0),
-            trust_env=urlsplit(self.url).hostname not in LOOPBACK,  # no proxy leads to one's own machine
+            trust_env=urlsplit(self.url).hostname
+            not in LOOPBACK,  # no proxy stands before this machine itself
         )
 
     def __enter__(self) -> Self:
@@ -64,15 +65,15 @@ class ApiClient:
         self._http.close()
 
     def tasks(self) -> Json:
-        """List the tasks on offer."""
+        """Return the tasks on offer."""
         return self._json("GET", "/v1/tasks")
 
     def task(self, name: str) -> Json:
-        """Give one task, with the JSON Schemas of its input and result."""
+        """Return one task, with the JSON Schemas of its input and result."""
         return self._json("GET", f"/v1/tasks/{quote(name, safe='')}")
 
     def upload(self, path: Path) -> Json:
-        """Upload a local file, streamed."""
+        """Upload a local file as a stream; return its description."""
         media_type = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
         headers = {"Content-Type": media_type, "Content-Disposition": write_disposition(path.name)}
         with path.open("rb") as content:
@@ -81,27 +82,27 @@ class ApiClient:
             )
 
     def submit(self, task: str, body: Mapping[str, object], *, key: str | None = None) -> Json:
-        """Submit a job; ``key`` is its Idempotency-Key."""
+        """Submit a job and return it; ``key`` is its Idempotency-Key."""
         headers = {"Idempotency-Key": key} if key else {}
         return self._json("POST", f"/v1/tasks/{quote(task, safe='')}/jobs", json=body, headers=headers)
 
     def job(self, job_id: str, *, wait_s: int = 0) -> Json:
-        """Give a job: at once, or when it ends, after ``wait_s`` at the latest."""
+        """Return a job, at once or when it ends, after ``wait_s`` seconds at the latest."""
         params = {"wait": wait_s} if wait_s else {}
         return self._json(
             "GET", f"/v1/jobs/{quote(job_id, safe='')}", params=params, timeout=wait_s + NETWORK_TIMEOUT_S
         )
 
     def jobs(self, filters: Mapping[str, str | int]) -> Json:
-        """List jobs, newest first."""
+        """Return jobs, newest first."""
         return self._json("GET", "/v1/jobs", params=dict(filters))
 
     def cancel(self, job_id: str) -> Json:
-        """Ask for a job's end."""
+        """Ask for a job to be cancelled; return it."""
         return self._json("POST", f"/v1/jobs/{quote(job_id, safe='')}/cancel")
 
     def artifacts(self, job_id: str) -> Json:
-        """List what a job produced."""
+        """Return the artifacts of a job."""
         return self._json("GET", f"/v1/jobs/{quote(job_id, safe='')}/artifacts")
 
     @contextlib.contextmanager
@@ -132,12 +133,13 @@ class ApiClient:
 def open_client(url: str) -> ApiClient:
     """Open a client with the key of JOBLINE_API_KEY; it is no option, as others can read a command line."""
     warn_of_misspelt_variables()
-    return ApiClient(url, api_key=os.environ.get("JOBLINE_API_KEY") or None)
+    key = read(ClientSettings).api_key
+    return ApiClient(url, api_key=key.get_secret_value() if key else None)
 
 
 @contextlib.contextmanager
 def translated(url: str) -> Iterator[None]:
-    """Turn httpx's errors into one line that says what to do."""
+    """Turn errors of httpx into one line that says what to do."""
     try:
         yield
     except (httpx.InvalidURL, httpx.UnsupportedProtocol) as error:
@@ -149,7 +151,7 @@ def translated(url: str) -> Iterator[None]:
 
 
 def problem_line(response: httpx.Response) -> str:
-    """Write an RFC 9457 problem, or whatever else came, as one line."""
+    """Return an RFC 9457 problem, or any other error answer, as one line."""
     try:
         problem = response.json()
         parts = [str(problem["title"])]

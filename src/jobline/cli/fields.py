@@ -1,9 +1,9 @@
-"""Words of a command line into a task's input, by the task's own JSON Schema. No I/O but reading ``@file``.
+"""Turns options into a task's input by the task's own JSON Schema. No I/O but reading ``@file``.
 
 ``--width 320`` becomes the integer 320 where the schema says integer, and the string "320" where it says
 string. A dot steps into an object (``--resize.width 320``), a repeated option fills an array, and
-``--input.NAME`` reaches a field whose name is an option of ``jobline submit`` itself. The server has the last
-word on every value.
+``--input.NAME`` reaches a field whose name is an option of ``jobline submit`` itself. The server
+validates every value.
 """
 
 from __future__ import annotations
@@ -29,13 +29,13 @@ TYPES: dict[type, str] = {
 
 
 class InputError(JoblineError):
-    """The command line does not fit the task's input."""
+    """The options do not fit the task's input."""
 
     exit_code = 2
 
 
 def read_input(text: str | None) -> Json:
-    """Read ``--input``: JSON, or ``@path`` of a file with JSON."""
+    """Return the object of ``--input``: JSON, or ``@path`` of a file with JSON."""
     if text is None:
         return {}
     try:
@@ -77,7 +77,7 @@ def set_value(target: Json, path: Sequence[str], text: str, schema: Json) -> Non
 
 
 def find_path(name: str, schema: Json) -> list[str]:
-    """Find the field that an option names (dashes for underscores); InputError lists those there are."""
+    """Return the path of the field that an option names (dashes for underscores); raises InputError."""
     path: list[str] = []
     for step in name.split("."):
         known = {key for place in places_at(path, schema) for key in place.get("properties", {})}
@@ -91,7 +91,7 @@ def find_path(name: str, schema: Json) -> list[str]:
 
 
 def parse(path: Sequence[str], text: str, types: frozenset[str]) -> Any:  # noqa: ANN401 - any JSON value
-    """Read a text as one of the types; an empty set takes anything."""
+    """Return a text as a value of one of the types; an empty set takes any."""
     if types == {"string"}:
         return text
     try:
@@ -106,7 +106,7 @@ def parse(path: Sequence[str], text: str, types: frozenset[str]) -> Any:  # noqa
 
 
 def types_at(path: Sequence[str], schema: Json) -> frozenset[str]:
-    """Name the JSON types that a field takes; empty: any."""
+    """Return the JSON types that a field takes; an empty set means any."""
     found: set[str] = set()
     for place in places_at(path, schema):
         kind = place.get("type")
@@ -119,7 +119,7 @@ def types_at(path: Sequence[str], schema: Json) -> frozenset[str]:
 
 
 def places_at(path: Sequence[str], schema: Json) -> list[Json]:
-    """Give the schemas of a field, the alternatives of a union side by side; ``[]`` is an array's item."""
+    """Return the schemas of a field, one for each member of a union; ``[]`` is the item of an array."""
     places = list(alternatives(schema, schema))
     for step in path:
         below = [
@@ -131,7 +131,7 @@ def places_at(path: Sequence[str], schema: Json) -> list[Json]:
 
 
 def extra(place: Json) -> Json | None:
-    """Give the schema of a dictionary's values."""
+    """Return the schema of a dictionary's values."""
     value = place.get("additionalProperties")
     return value if isinstance(value, dict) else None
 

@@ -1,4 +1,4 @@
-"""Options that several commands share, and how an answer is shown. No command and no request is made here."""
+"""Options that several commands share, and ways to show an answer. Nothing here makes a request."""
 
 from __future__ import annotations
 
@@ -9,20 +9,22 @@ from typing import Annotated
 
 import typer
 
-DEFAULT_URL = "http://127.0.0.1:8000"
+from jobline.domain.client_settings import ClientSettings
 
-Url = Annotated[str, typer.Option("--url", envvar="JOBLINE_URL", help="Where the API is.", metavar="URL")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print the API's answer as it is.")]
-JobId = Annotated[str, typer.Argument(metavar="ID", help="The job's id.")]
+DEFAULT_URL: str = ClientSettings.model_fields["url"].default
+
+Url = Annotated[str, typer.Option("--url", envvar="JOBLINE_URL", help="Base URL of the API.", metavar="URL")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print the answer as JSON.")]
+JobId = Annotated[str, typer.Argument(metavar="ID", help="Id of the job.")]
 
 
 def print_json(value: object) -> None:
-    """Write JSON for people and programs."""
+    """Print a value as indented JSON."""
     sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=False) + "\n")
 
 
 def print_table(headings: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """Write a table; on a terminal it folds into its width, in a pipe each row is one line."""
+    """Print a table; on a terminal it is wrapped to its width, in a pipe each row is one line."""
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
@@ -35,5 +37,5 @@ def print_table(headings: Sequence[str], rows: Iterable[Sequence[object]]) -> No
 
 
 def report(message: str) -> None:
-    """Write one line to whoever sits at the terminal, aside from the output."""
+    """Print one line to standard error, apart from the output."""
     sys.stderr.write(f"{message}\n")

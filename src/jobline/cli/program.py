@@ -1,4 +1,4 @@
-"""The list of commands, and what becomes of an error. Commands live in the modules beside."""
+"""The list of commands, and how an error ends the program."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ program = typer.Typer(
 )
 RUN = "Run"
 USE = "Use (JOBLINE_URL, JOBLINE_API_KEY)"
-KEEP = "Develop"
+DEVELOP = "Develop"
 
 program.command(rich_help_panel=RUN)(init)
 program.command(rich_help_panel=RUN)(dev)
@@ -47,8 +47,8 @@ program.command(rich_help_panel=USE)(get)
 program.command("list", rich_help_panel=USE)(list_jobs)
 program.command(rich_help_panel=USE)(cancel)
 program.command(rich_help_panel=USE)(download)
-program.command(rich_help_panel=KEEP)(openapi)
-program.command(rich_help_panel=KEEP)(settings)
+program.command(rich_help_panel=DEVELOP)(openapi)
+program.command(rich_help_panel=DEVELOP)(settings)
 
 
 def show_version(is_asked: bool) -> None:

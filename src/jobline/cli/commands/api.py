@@ -1,4 +1,4 @@
-"""`jobline api`: uvicorn in this process, with an end that open event streams hear of."""
+"""`jobline api`: uvicorn in this process; a stop ends open event streams first."""
 
 from __future__ import annotations
 
@@ -12,9 +12,11 @@ from jobline.domain.settings import Auth, Settings, read_settings
 
 
 def api(
-    host: Annotated[str, typer.Option("--host", help="Beyond loopback only with keys.")] = HOST,
-    port: Annotated[int, typer.Option("--port", min=0, max=65535, help="The TCP port.")] = 8000,
-    access_log: Annotated[bool, typer.Option("--access-log", help="Write a line for each request.")] = False,
+    host: Annotated[
+        str, typer.Option("--host", help="Address to listen on; beyond loopback, only with keys.")
+    ] = HOST,
+    port: Annotated[int, typer.Option("--port", min=0, max=65535, help="TCP port.")] = 8000,
+    access_log: Annotated[bool, typer.Option("--access-log", help="Log a line for each request.")] = False,
 ) -> None:
     """Run the HTTP API."""
     check_reach(host, read_settings())
@@ -26,7 +28,7 @@ def api(
 
 
 def check_reach(host: str, settings: Settings) -> None:
-    """Refuse to serve everybody on the network without keys; raises SettingsError, naming both ways out."""
+    """Raise SettingsError when the API would serve the network without keys; it names both ways out."""
     from jobline.service.guards.reach import is_loopback
 
     if is_loopback(host) or settings.auth is Auth.KEYS or settings.allow_open:

@@ -25,7 +25,7 @@ from jobline.domain.errors import JoblineError
 from jobline.domain.state import State
 
 READY_TIMEOUT_S = 60.0
-#: Often enough to see a state that lasts a few milliseconds.
+#: Short enough to see a state that lasts a few milliseconds.
 LOOK_S = 0.02
 THUMBNAIL = Path("demo-thumbnail.jpg")
 VARIANTS: list[Json] = [
@@ -45,9 +45,9 @@ def demo(
         Path | None,
         typer.Option("--photo", help="The photo to shrink. Default: a picture drawn for the demo."),
     ] = None,
-    output: Annotated[Path, typer.Option("--output", "-o", help="Where the thumbnail goes.")] = THUMBNAIL,
+    output: Annotated[Path, typer.Option("--output", "-o", help="File of the thumbnail.")] = THUMBNAIL,
 ) -> None:
-    """Shrink a photo and cancel a countdown, on a service started for it; exit 0 when both went well."""
+    """Shrink a photo and cancel a countdown, on a service started for the demo."""
     if photo and not photo.is_file():
         raise DemoFailed(f"there is no photo {photo}")
     console = Console(sys.stdout, muted=CHILDREN)
@@ -69,7 +69,7 @@ def demo(
 
 
 async def run_demo(plan: Plan, show: Demo, console: Console) -> int:
-    """Start everything, show, and stop everything; give the exit status."""
+    """Start everything, show it, and stop everything; return the exit status."""
     began = time.monotonic()
     try:
         async with open_stack(plan, console) as stack:
@@ -87,19 +87,19 @@ async def run_demo(plan: Plan, show: Demo, console: Console) -> int:
 
 @dataclass(frozen=True)
 class Demo:
-    """Speak to the API as any client does; each method raises DemoFailed or ApiError."""
+    """The two parts of the demo, as a client of the API; each method raises DemoFailed or ApiError."""
 
     photo: Path
     output: Path
     say: Callable[[str], None]
 
     def run(self, api: ApiClient) -> None:
-        """Show both halves."""
+        """Show both parts."""
         self.shrink(api)
         self.cancel(api)
 
     def shrink(self, api: ApiClient) -> None:
-        """Upload the photo, have it processed, and download the thumbnail."""
+        """Upload the photo, wait for its job, and download the thumbnail."""
         began = time.monotonic()
         size = self.photo.stat().st_size
         uploaded = api.upload(self.photo)
@@ -118,7 +118,7 @@ class Demo:
         )
 
     def cancel(self, api: ApiClient) -> None:
-        """Watch a countdown, and stop it in the middle."""
+        """Watch a countdown, and cancel it half-way."""
         ticks = 0
         cancelled_at = 0.0
 
@@ -138,7 +138,7 @@ class Demo:
     def watch(
         self, api: ApiClient, task: str, order: Json, on_change: Callable[[Json], None] = lambda _: None
     ) -> Json:
-        """Submit a job and show each change of it to its end."""
+        """Submit a job, and show each of its changes until it ends."""
         began = time.monotonic()
         job = api.submit(task, {"input": order})
         self.say(f"submitted {task} {job['id']}")
@@ -150,7 +150,7 @@ class Demo:
 
 
 def changes(first: Json, later: Iterator[Json]) -> Iterator[Json]:
-    """Leave out what shows nothing new."""
+    """Yield the jobs that show something new."""
     yield first
     shown = (first["state"], message(first))
     for job in later:
@@ -161,7 +161,7 @@ def changes(first: Json, later: Iterator[Json]) -> Iterator[Json]:
 
 
 def choose_task(api: ApiClient, file_id: str) -> tuple[str, Json]:
-    """Take the richest image task on offer, with an input for it."""
+    """Return the image task to show, with an input for it; raises DemoFailed when none is on offer."""
     names = {item["name"] for item in api.tasks()["items"]}
     if "image.process" in names:
         return "image.process", {"file": file_id, "format": "jpeg", "variants": VARIANTS}
@@ -171,7 +171,7 @@ def choose_task(api: ApiClient, file_id: str) -> tuple[str, Json]:
 
 
 def choose_artifact(items: list[Json]) -> Json:
-    """Take the thumbnail, or else the first thing that was made."""
+    """Return the thumbnail, or else the first artifact."""
     if not items:
         raise DemoFailed("the job made no artifact")
     return next((item for item in items if "thumbnail" in item["name"]), items[0])

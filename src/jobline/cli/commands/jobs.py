@@ -1,4 +1,4 @@
-"""Commands that look at jobs and tasks, cancel a job, fetch what it made: a request and its answer."""
+"""Commands that show jobs and tasks, cancel a job or download its artifacts: one request and its answer."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from jobline.domain.state import State
 
 
 def list_tasks(url: Url = DEFAULT_URL, as_json: AsJson = False) -> None:
-    """List the tasks on offer, with the fields of their inputs (* is required)."""
+    """List the tasks on offer with the fields of their inputs; * marks required ones."""
     with open_client(url) as api:
         answer = api.tasks()
     if as_json:
@@ -41,7 +41,9 @@ def get(job_id: JobId, url: Url = DEFAULT_URL, as_json: AsJson = False) -> None:
 def list_jobs(
     state: Annotated[State | None, typer.Option("--state", help="Only jobs in this state.")] = None,
     task: Annotated[str | None, typer.Option("--task", help="Only jobs of this task.")] = None,
-    limit: Annotated[int, typer.Option("--limit", min=1, max=200, help="At most so many.")] = 50,
+    limit: Annotated[
+        int, typer.Option("--limit", min=1, max=200, help="Maximum number of jobs to list.")
+    ] = 50,
     url: Url = DEFAULT_URL,
     as_json: AsJson = False,
 ) -> None:
@@ -61,7 +63,7 @@ def list_jobs(
 
 
 def cancel(job_id: JobId, url: Url = DEFAULT_URL, as_json: AsJson = False) -> None:
-    """Cancel a job: a waiting one at once, a running one as soon as its code stops."""
+    """Cancel a job; a running one stops within the cancel grace time."""
     with open_client(url) as api:
         job = api.cancel(job_id)
     if as_json:
@@ -74,14 +76,17 @@ def cancel(job_id: JobId, url: Url = DEFAULT_URL, as_json: AsJson = False) -> No
 
 def download(
     job_id: JobId,
-    name: Annotated[str | None, typer.Argument(metavar="NAME", help="The artifact; without it, all.")] = None,
+    name: Annotated[
+        str | None, typer.Argument(metavar="NAME", help="Name of the artifact. Default: all.")
+    ] = None,
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="A file, or a directory for several.")
+        Path | None,
+        typer.Option("--output", "-o", help="File, or directory for several. Default: this folder."),
     ] = None,
     url: Url = DEFAULT_URL,
     as_json: AsJson = False,
 ) -> None:
-    """Download what a job produced, and check it against its SHA-256."""
+    """Download the artifacts of a job, and check their SHA-256."""
     with open_client(url) as api:
         items = api.artifacts(job_id)["items"]
         wanted = [item for item in items if name in (None, item["name"])]
@@ -96,7 +101,7 @@ def download(
 
 
 def destinations(items: list[Json], output: Path | None) -> Iterable[Path]:
-    """Say where each artifact goes; only the last part of its name counts, whatever the server says."""
+    """Return the path of each artifact; only the last part of its name is used, so none leaves the folder."""
     if output is not None and not output.is_dir():
         if len(items) == 1:
             return [output]
@@ -105,7 +110,7 @@ def destinations(items: list[Json], output: Path | None) -> Iterable[Path]:
 
 
 def fetch(api: ApiClient, job_id: str, item: Json, path: Path) -> None:
-    """Stream an artifact to a path that has it whole or not at all; raises ApiError on a wrong digest."""
+    """Write an artifact to a path, whole or not at all; raises ApiError when its digest is wrong."""
     draft = path.with_name(f".{path.name}.part")
     digest = hashlib.sha256()
     try:
@@ -123,7 +128,7 @@ def fetch(api: ApiClient, job_id: str, item: Json, path: Path) -> None:
 
 
 def fields(item: Json) -> str:
-    """Name the fields of a task's input, the required ones with a star."""
+    """Return the fields of a task's input; a star marks required ones."""
     schema = item.get("input_schema") or {}
     required = schema.get("required", ())
     return " ".join(f"{name}*" if name in required else name for name in schema.get("properties", {}))

@@ -1,7 +1,7 @@
-"""`jobline keys`: make, list and revoke access keys in the ledger: who may write there is the operator.
+"""`jobline keys`: make, list and revoke access keys; it writes to the ledger, so it is for the operator.
 
-A new key is shown once, on the output alone, so that `KEY=$(jobline keys create …)` takes it; what it is for
-goes to the terminal.
+A new key is printed once, alone on standard output, so that `KEY=$(jobline keys create …)` works; the
+remarks go to standard error.
 """
 
 from __future__ import annotations
@@ -36,16 +36,24 @@ class KeyRefused(JoblineError):
 
 @keys.command()
 def create(
-    tenant: Annotated[str, typer.Option("--tenant", help="Whose jobs and files the key is for.")],
+    tenant: Annotated[str, typer.Option("--tenant", help="Tenant whose jobs and files the key opens.")],
     scope: Annotated[
-        list[Scope], typer.Option("--scope", help="What it allows; again for more.")
+        list[Scope], typer.Option("--scope", help="What the key allows; may be repeated.")
     ] = DEFAULT_SCOPES,
-    name: Annotated[str, typer.Option("--name", help="What it is for, to know it again.")] = "",
+    name: Annotated[
+        str, typer.Option("--name", help="What the key is for, to recognise it in the list.")
+    ] = "",
     expires_in_days: Annotated[
-        float | None, typer.Option("--expires-in-days", min=0.001, max=36_500, help="Never, without.")
+        float | None,
+        typer.Option(
+            "--expires-in-days",
+            min=0.001,
+            max=36_500,
+            help="Days until the key expires. Default: it never does.",
+        ),
     ] = None,
 ) -> None:
-    """Make a key and print it, once and for all: the ledger holds a digest."""
+    """Make a key and print it; it cannot be shown later, as the ledger keeps only a digest."""
     if not TENANT.fullmatch(tenant):
         raise KeyRefused(
             f"the tenant {tenant!r} must be 1 to 63 of a-z, 0-9, - and _, the first a letter or a digit"
@@ -64,7 +72,7 @@ def create(
 
 @keys.command("list")
 def list_keys(as_json: AsJson = False) -> None:
-    """List every key by its id; the keys themselves are nowhere."""
+    """List all keys by their ids; the keys themselves are not stored."""
     found = run(commands.access.list_access_keys())
     rows = [
         {
@@ -86,8 +94,8 @@ def list_keys(as_json: AsJson = False) -> None:
 
 
 @keys.command()
-def revoke(key_id: Annotated[str, typer.Argument(metavar="ID", help="The key's id.")]) -> None:
-    """End a key; every process refuses it within seconds."""
+def revoke(key_id: Annotated[str, typer.Argument(metavar="ID", help="Id of the key.")]) -> None:
+    """Revoke a key; every process refuses it within seconds."""
     if not run(commands.access.delete_access_key(key_id)):
         raise KeyRefused("there is no key of this id: `jobline keys list` shows them")
     report(f"key {key_id} is revoked")
@@ -111,10 +119,10 @@ def run(command: Command[T]) -> T:
 
 
 def write(moment: datetime | None) -> str | None:
-    """Write a time, to the second."""
+    """Return a time to the second, as ISO 8601."""
     return None if moment is None else moment.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def join(cell: str | list[str] | None) -> str | None:
-    """Write scopes in one cell."""
+    """Return scopes as one cell of a table."""
     return " ".join(cell) if isinstance(cell, list) else cell

@@ -1,4 +1,4 @@
-"""`jobline openapi`: the API's description, and the golden file that holds it still."""
+"""`jobline openapi`: the description of the API, and the golden file that shows each change of it."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ GOLDEN = Path("docs/openapi.json")
 def openapi(
     write: Annotated[bool, typer.Option("--write", help="Write the golden file.")] = False,
     check: Annotated[
-        bool, typer.Option("--check", help="Exit 1, with the difference, when the golden file differs.")
+        bool, typer.Option("--check", help="Print how the golden file differs, and exit 1 if it does.")
     ] = False,
-    path: Annotated[Path, typer.Option("--path", help="The golden file.")] = GOLDEN,
+    path: Annotated[Path, typer.Option("--path", help="Path of the golden file.")] = GOLDEN,
 ) -> None:
     """Print the OpenAPI description, or write or check its golden file."""
     from jobline.service.main import app
@@ -36,7 +36,7 @@ def openapi(
 
 
 def compare(path: Path, text: str) -> int:
-    """Show how the golden file differs; give the exit status."""
+    """Print how the golden file differs; return the exit status."""
     golden = path.read_text(encoding="utf-8") if path.exists() else ""
     if golden == text:
         return 0

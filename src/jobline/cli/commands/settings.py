@@ -1,4 +1,4 @@
-"""`jobline settings`: what is in force and where it comes from, read from the models of the settings."""
+"""`jobline settings`: the values in force and where they come from, read from the models of the settings."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from jobline.domain.environment import PREFIX, read, variable
 from jobline.domain.errors import SettingsError
 from jobline.domain.registry import Registry
 from jobline.domain.settings import Settings
-from jobline.startup import ENV_FILE, start
+from jobline.startup import ENV_FILE, OWN_SETTINGS, start
 
 EXAMPLE = Path(".env.example")
 DOCUMENT = Path("docs/operating.md")
@@ -64,7 +64,7 @@ def settings(
 def show(name: str | None, from_file: Collection[str], *, as_json: bool) -> None:
     """Print the values in force: all of them, or one with its description."""
     _, registry = start()
-    models: list[type[BaseSettings]] = [Settings, *registry.settings]
+    models: list[type[BaseSettings]] = [*OWN_SETTINGS, *registry.settings]
     values = {variable(model, field): value for model in models for field, value in dump(model).items()}
     found = [
         {
@@ -124,7 +124,7 @@ def find_source(name: str, from_file: Collection[str]) -> str:
 def own_settings() -> list[Setting]:
     """Return the settings of Jobline and of the families that come along."""
     registry = Registry.load(Settings.model_fields["tasks"].default)
-    return list(list_settings((Settings, *registry.settings)))
+    return list(list_settings((*OWN_SETTINGS, *registry.settings)))
 
 
 def keep_files(*, write: bool) -> int:

@@ -19,22 +19,31 @@ SETTINGS = {"allow_extra_args": True, "ignore_unknown_options": True}
 
 def submit(
     context: typer.Context,
-    task: Annotated[str, typer.Argument(metavar="TASK", help="The task's name, before all other words.")],
+    task: Annotated[str, typer.Argument(metavar="TASK", help="Name of the task; it comes first.")],
     text: Annotated[
-        str | None, typer.Option("--input", metavar="JSON|@FILE", help="The input; fields are set over it.")
+        str | None, typer.Option("--input", metavar="JSON|@FILE", help="The whole input; fields override it.")
     ] = None,
     files: Annotated[
         list[str] | None,
-        typer.Option("--file", metavar="FIELD=PATH", help="Upload a file, its id in the field."),
+        typer.Option("--file", metavar="FIELD=PATH", help="Upload a file, and set the field to its id."),
     ] = None,
-    wait: Annotated[bool, typer.Option("--wait", help="Wait for the end, quietly.")] = False,
-    watch: Annotated[bool, typer.Option("--watch", help="Follow the job to its end.")] = False,
+    wait: Annotated[
+        bool, typer.Option("--wait", help="Wait for the job's end, then print its result.")
+    ] = False,
+    watch: Annotated[bool, typer.Option("--watch", help="As --wait, and show the progress.")] = False,
     key: Annotated[
-        str | None, typer.Option("--key", help="Idempotency-Key: the same again gives the same job.")
+        str | None, typer.Option("--key", help="Idempotency-Key: a retry with it returns the same job.")
     ] = None,
-    delay_s: Annotated[float | None, typer.Option("--delay-s", help="Start after so many seconds.")] = None,
-    priority: Annotated[int | None, typer.Option("--priority", min=0, max=9, help="9 is first.")] = None,
-    tags: Annotated[list[str] | None, typer.Option("--tag", help="May be repeated.")] = None,
+    delay_s: Annotated[
+        float | None, typer.Option("--delay-s", help="Seconds to wait before the job may start. Default: 0.")
+    ] = None,
+    priority: Annotated[
+        int | None,
+        typer.Option("--priority", min=0, max=9, help="9 starts first. Default: 5."),
+    ] = None,
+    tags: Annotated[
+        list[str] | None, typer.Option("--tag", help="Tag to find the job by; may be repeated.")
+    ] = None,
     url: Url = DEFAULT_URL,
     as_json: AsJson = False,
 ) -> None:
@@ -62,7 +71,7 @@ def submit(
 
 
 def build_input(api: ApiClient, task: str, order: Json, words: list[str], files: list[str]) -> Json:
-    """Set the fields and the ids of uploaded files in an input; ask for the schema only if it is needed."""
+    """Return the input with its fields and the ids of uploaded files; reads the schema only if needed."""
     if not words and not files:
         return order
     schema: Json = api.task(task)["input_schema"]
@@ -74,7 +83,7 @@ def build_input(api: ApiClient, task: str, order: Json, words: list[str], files:
 
 
 def split_file(item: str, schema: Json) -> tuple[list[str], Path]:
-    """Read ``FIELD=PATH``."""
+    """Return the field and the file of ``FIELD=PATH``; raises InputError."""
     name, equals, path = item.partition("=")
     local = Path(path).expanduser()
     if not (name and equals and path):

@@ -1,4 +1,4 @@
-"""Watching a job to its end; the exit status says how it ended."""
+"""`jobline watch`: a job until its end; the exit status says how it ended."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from jobline.domain.state import State
 
 EXIT_CODES = {State.SUCCESS: 0, State.FAILURE: 1, State.REVOKED: 2}
 INTERRUPTED = 130
-#: How long a server may be away, restarting, before a watcher gives up.
+#: Seconds that a server may be unreachable, as in a restart, before the watch gives up.
 PATIENCE_S = 30.0
-#: A server that answers a long poll at once is not asked more often than this.
+#: Least seconds between two requests, for a server that answers long polls at once.
 SHORTEST_TURN_S = 0.1
 
 
@@ -25,11 +25,11 @@ def watch(job_id: JobId, url: Url = DEFAULT_URL, as_json: AsJson = False) -> Non
 
 
 def watch_to_end(api: ApiClient, job_id: str, *, as_json: bool = False, quiet: bool = False) -> int:
-    """Show a job until it ends, then its result; give the exit status."""
+    """Show a job until it ends, then its result; return the exit status."""
     try:
         job = last(follow(api, job_id, wait_s=20)) if quiet or as_json else show(follow(api, job_id), job_id)
     except KeyboardInterrupt:
-        report(f"not watching any more; the job goes on: jobline watch {job_id}")
+        report(f"stopped watching; the job goes on: jobline watch {job_id}")
         return INTERRUPTED
     if as_json:
         print_json(job)
@@ -41,7 +41,7 @@ def watch_to_end(api: ApiClient, job_id: str, *, as_json: bool = False, quiet: b
 def follow(
     api: ApiClient, job_id: str, *, wait_s: int = 1, turn_s: float = SHORTEST_TURN_S
 ) -> Iterator[Json]:
-    """Give the job again and again, for the last time when it has ended; a server may be away for 30 s.
+    """Yield the job repeatedly until it has ended; the server may be unreachable for 30 s.
 
     ``wait_s`` is each request's long poll; no two requests begin within ``turn_s``.
     """
@@ -63,7 +63,7 @@ def follow(
 
 
 def last(jobs: Iterator[Json]) -> Json:
-    """Give the job as it ended."""
+    """Return the job as it ended."""
     job: Json = {}
     for job in jobs:  # noqa: B007 - the last one is what is asked for
         pass
@@ -71,12 +71,12 @@ def last(jobs: Iterator[Json]) -> Json:
 
 
 def show(jobs: Iterator[Json], job_id: str) -> Json:
-    """Draw a progress bar on a terminal; elsewhere a line for each change."""
+    """Show a progress bar on a terminal, elsewhere a line for each change; return the last job."""
     return draw(jobs) if sys.stderr.isatty() else tell(jobs, job_id)
 
 
 def draw(jobs: Iterator[Json]) -> Json:
-    """Draw the newest progress as a bar."""
+    """Show the newest progress as a bar; return the last job."""
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
@@ -101,7 +101,7 @@ def draw(jobs: Iterator[Json]) -> Json:
 
 
 def tell(jobs: Iterator[Json], job_id: str) -> Json:
-    """Write a line when the state or the progress has changed."""
+    """Print a line when the state or the progress has changed; return the last job."""
     job: Json = {}
     told = ""
     for job in jobs:
@@ -113,7 +113,7 @@ def tell(jobs: Iterator[Json], job_id: str) -> Json:
 
 
 def message(job: Json) -> str:
-    """Write a job's progress, and the attempt when it is not the first, in a few words."""
+    """Return a job's progress in a few words, with the attempt when it is not the first."""
     words = []
     if progress := job.get("progress"):
         total = progress.get("total")
@@ -127,7 +127,7 @@ def message(job: Json) -> str:
 
 
 def print_end(job: Json) -> None:
-    """Write the result to standard output, or the error to the terminal."""
+    """Print the result to standard output, or the error to standard error."""
     if job["state"] == State.SUCCESS:
         print_json(job.get("result"))
         return

@@ -13,19 +13,29 @@ from jobline.cli.supervision.engine import LogLevel, Pool, celery_command, celer
 def worker(
     concurrency: Annotated[
         int | None,
-        typer.Option("--concurrency", "-c", min=1, help="Jobs at a time; unset, one a CPU (light: 1000)."),
+        typer.Option(
+            "--concurrency",
+            "-c",
+            min=1,
+            help="Jobs that run at once. Default: one for each CPU; light: 1000.",
+        ),
     ] = None,
     queues: Annotated[
-        str | None, typer.Option("--queues", "-Q", metavar="A,B", help="Unset, the queues of all tasks.")
+        str | None,
+        typer.Option(
+            "--queues", "-Q", metavar="A,B", help="Queues to take jobs from. Default: those of all tasks."
+        ),
     ] = None,
     pool: Annotated[Pool, typer.Option("--pool", help="How jobs run side by side.")] = Pool.PREFORK,
-    loglevel: Annotated[LogLevel, typer.Option("--loglevel", help="How much to write.")] = LogLevel.INFO,
-    name: Annotated[str | None, typer.Option("--name", help="Unique; unset, made for each process.")] = None,
+    loglevel: Annotated[LogLevel, typer.Option("--loglevel", help="How much to log.")] = LogLevel.INFO,
+    name: Annotated[
+        str | None, typer.Option("--name", help="Unique name of the worker. Default: a random one.")
+    ] = None,
     processes: Annotated[
-        int, typer.Option("--processes", min=1, help="Workers side by side, each with its own event loop.")
+        int, typer.Option("--processes", min=1, help="Workers to run, each with its own pool.")
     ] = 1,
 ) -> None:
-    """Run a worker: stock Celery, in place of this process; or several of them, kept alive."""
+    """Run a worker, which is stock Celery; with --processes, several that are kept alive."""
     os.environ.update(celery_environment(pool))
     names = [name] if processes == 1 else [name and f"{name}-{number}" for number in range(1, processes + 1)]
     commands = [

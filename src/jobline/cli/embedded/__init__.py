@@ -1,7 +1,7 @@
-"""Start a real Redis beside the project, for development and tests; production brings its own.
+"""A real Redis for development and tests; production brings its own.
 
-Its one rule: nobody else's process or data is touched. Loopback only, one server a directory, one pid to
-signal.
+It never touches the process or the data of another server: it listens on loopback alone, has a directory of
+its own under a lock, and signals one pid.
 """
 
 from jobline.cli.embedded.allocator import server_environment

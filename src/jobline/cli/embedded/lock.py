@@ -1,8 +1,7 @@
-"""One owner a directory: two servers on one AOF corrupt it.
+"""A lock on a directory: two servers that write one AOF corrupt it.
 
-The lock is ``flock`` on a file in it, so it ends with its last holder however that one ends, and never goes
-stale. A child that inherits ``fd`` holds it too: a server that outlives its parent still keeps others from
-its data.
+It is ``flock`` on a file in the directory, so it ends with its last holder, however that ends, and is never
+stale. A child that inherits ``fd`` holds it too: a server that outlives its parent still protects its data.
 """
 
 from __future__ import annotations
@@ -15,17 +14,17 @@ from typing import Self
 
 from jobline.domain.errors import JoblineError
 
-#: A killed holder still has its descriptors for some milliseconds after its pid is gone.
+#: The descriptors of a killed holder stay open for some milliseconds after its pid is gone.
 PATIENCE_S = 0.5
 POLL_S = 0.01
 
 
 class DirectoryLocked(JoblineError):
-    """Another living process owns the directory."""
+    """Another running process has the directory's lock."""
 
 
 class DirectoryLock:
-    """Own a directory until ``release``, or until the last process that holds ``fd`` ends."""
+    """The lock on a directory, held until ``release`` or until the last process with ``fd`` ends."""
 
     def __init__(self, directory: Path, name: str) -> None:
         self.path = directory / name
@@ -33,13 +32,13 @@ class DirectoryLock:
 
     @property
     def fd(self) -> int:
-        """Give the open descriptor, to be inherited by a child; only while held."""
+        """The open descriptor, for a child to inherit; raises RuntimeError while the lock is not held."""
         if self._fd is None:
             raise RuntimeError(f"{self.path} is not held")
         return self._fd
 
     def acquire(self) -> None:
-        """Take the lock, making the directory if need be; raises DirectoryLocked, naming the holder's pid."""
+        """Take the lock, making the directory if needed; raises DirectoryLocked with the holder's pid."""
         if self._fd is not None:
             return
         self.path.parent.mkdir(parents=True, exist_ok=True)
@@ -55,12 +54,12 @@ class DirectoryLock:
         self.note(os.getpid())
 
     def note(self, pid: int) -> None:
-        """Write who holds the lock, for the message to the next one."""
+        """Note the holder's pid, for the message of DirectoryLocked."""
         os.ftruncate(self.fd, 0)
         os.pwrite(self.fd, f"{pid}\n".encode(), 0)
 
     def release(self) -> None:
-        """Let go; the file stays, as removing it would let two processes lock two files of one name."""
+        """Release the lock; the file stays, as two processes could lock two files of one name otherwise."""
         if self._fd is not None:
             os.close(self._fd)
             self._fd = None
@@ -74,7 +73,7 @@ class DirectoryLock:
 
 
 def is_locked_in_time(fd: int) -> bool:
-    """Claim that the lock was got, within the patience that a dying holder deserves."""
+    """Return whether the lock was taken; a holder that is ending gets some time to let it go."""
     deadline = time.monotonic() + PATIENCE_S
     while True:
         try:

@@ -1,4 +1,4 @@
-"""Children that die with their parent, even when the parent is killed with SIGKILL.
+"""Child processes that end with their parent, even when the parent is killed with SIGKILL.
 
 This file is also the launcher itself: a bare interpreter that asks the kernel for SIGKILL at its parent's
 death (PR_SET_PDEATHSIG, prctl(2)) and becomes the command, keeping the pid. A ``preexec_fn`` would do the
@@ -23,12 +23,12 @@ PR_SET_PDEATHSIG = 1
 
 
 def bind_to_parent(command: Sequence[str]) -> list[str]:
-    """Wrap a command, whose first word is an absolute path, so that it dies with the calling process."""
+    """Return a command that ends with the calling process; its first word must be an absolute path."""
     return [sys.executable, "-I", "-S", __file__, str(os.getpid()), *command]
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Become the command; exit 1 without it when the parent has died already."""
+    """Become the command; exit with 1 instead when the parent has died already."""
     parent, command = int(arguments[0]), list(arguments[1:])
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)

@@ -1,7 +1,7 @@
-"""One Redis server of our own: started, waited for, stopped by its pid. Knows no keys and no scripts.
+"""Starts one Redis server, waits until it answers, and stops it by its pid. No key and no script enters.
 
-Why these options: the ledger is the only copy of a job, so the AOF is on and nothing is evicted; a server for
-development has no business beyond loopback.
+Why these options: the ledger is the only copy of a job, so the AOF is on and nothing is evicted; a server
+for development is reachable on loopback alone.
 """
 
 from __future__ import annotations
@@ -33,11 +33,11 @@ PORT_TAKEN = "bind: Address already in use"
 
 
 class RedisFailed(JoblineError):
-    """The server did not start; the message has the end of its log."""
+    """The server did not start; the message has the last lines of its log."""
 
 
 class EmbeddedRedis:
-    """Run a real Redis in a directory of its own, on loopback, with AOF.
+    """A real Redis in a directory of its own, on loopback, with AOF.
 
     ``port=0`` takes a free one at the first start and keeps it, so ``kill`` or ``stop``, then ``start``, is a
     restart with the same URL and data. Start it from a thread that outlives it
@@ -53,26 +53,26 @@ class EmbeddedRedis:
 
     @property
     def port(self) -> int:
-        """Give the TCP port; 0 before the first start of a server that chooses."""
+        """The TCP port; 0 before the first start with a free one."""
         return self._port
 
     @property
     def url(self) -> str:
-        """Give the URL for clients, database 0."""
+        """The URL for clients, database 0."""
         return f"redis://{HOST}:{self._port}/0"
 
     @property
     def pid(self) -> int:
-        """Give the server's pid; raises RedisFailed when none was started."""
+        """The pid of the server; raises RedisFailed before the first start."""
         return self._running().pid
 
     @property
     def is_running(self) -> bool:
-        """Claim that the server's process lives."""
+        """Whether the process of the server runs."""
         return self._process is not None and self._process.poll() is None
 
     def start(self) -> None:
-        """Return when the server answers PING with its data loaded; nothing to do when it runs already.
+        """Start the server and return when it answers PING with its data loaded; does nothing while it runs.
 
         Raises ServerMissing, DirectoryLocked, or RedisFailed when it does not answer within 15 s.
         """
@@ -89,7 +89,7 @@ class EmbeddedRedis:
         self._lock.note(self.pid)
 
     def stop(self) -> None:
-        """Stop with SIGTERM, so that the AOF is flushed; with SIGKILL after 5 s. Twice is fine."""
+        """Stop with SIGTERM, so that the AOF is flushed, and with SIGKILL after 5 s; idempotent."""
         if self._process is not None and self.is_running:
             self._process.terminate()
             try:
@@ -100,7 +100,7 @@ class EmbeddedRedis:
         self._lock.release()
 
     def kill(self) -> None:
-        """End the server as a crash would, with SIGKILL; ``start`` brings it back with what the AOF has."""
+        """End the server as a crash would, by SIGKILL; ``start`` restores it with the data of the AOF."""
         if self._process is not None and self.is_running:
             self._process.kill()
             self._process.wait()
@@ -148,7 +148,7 @@ class EmbeddedRedis:
 
 
 def server_command(binary: Path, directory: Path, port: int, *, loglevel: str = "notice") -> list[str]:
-    """Write the command that serves ``directory`` on loopback, logging to its standard output."""
+    """Return the command that serves ``directory`` on loopback and logs to standard output."""
     options = {
         "bind": HOST,
         "port": str(port),
@@ -165,7 +165,7 @@ def server_command(binary: Path, directory: Path, port: int, *, loglevel: str = 
 
 
 def spawn(command: list[str], output: IO[bytes], lock_fd: int) -> subprocess.Popen[bytes]:
-    """Start the server in a session of its own, out of Ctrl-C's reach, tied to our life and our lock."""
+    """Start the server in a session of its own, so that Ctrl-C does not reach it, bound to this process."""
     return subprocess.Popen(
         bind_to_parent(command),
         stdin=subprocess.DEVNULL,
@@ -178,7 +178,7 @@ def spawn(command: list[str], output: IO[bytes], lock_fd: int) -> subprocess.Pop
 
 
 def answering_pid(port: int) -> int | None:
-    """Ask who serves a loopback port: the pid of the Redis there, once it answers PING; else None."""
+    """Return the pid of the Redis that answers PING on a loopback port; None if there is none yet."""
     try:
         with socket.create_connection((HOST, port), timeout=1) as connection:
             connection.sendall(b"PING\r\nINFO server\r\nQUIT\r\n")
@@ -191,7 +191,7 @@ def answering_pid(port: int) -> int | None:
 
 
 def free_port() -> int:
-    """Find a loopback port that nobody listens on now."""
+    """Return a loopback port that is free now."""
     with socket.socket() as probe:
         probe.bind((HOST, 0))
         port: int = probe.getsockname()[1]
@@ -199,5 +199,5 @@ def free_port() -> int:
 
 
 def tail(path: Path, lines: int = 5) -> str:
-    """Give the last lines of a log as one line."""
+    """Return the last lines of a log as one line."""
     return " | ".join(path.read_text(errors="replace").splitlines()[-lines:])

@@ -1,7 +1,7 @@
-"""One child process, run again and again until it is told to stop. Knows no names of Jobline.
+"""One child process, started again whenever it ends until it is stopped. Nothing of Jobline's own enters.
 
-Its exit is looked for by ``poll`` rather than by the event loop's own subprocess support: that one waits for
-the pipes too, which a killed worker's children may hold open.
+Its end is found by ``poll`` and not by the event loop's own subprocess support, which also waits for the
+pipes: the children of a killed worker may keep those open.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ POLL_S = 0.05
 CHUNK = 65_536
 FIRST_WAIT_S = 0.2
 LONGEST_WAIT_S = 10.0
-#: A child that lived this long starts again without a wait worth the name.
+#: A child that ran this long starts again after the shortest wait.
 PROVEN_S = 20.0
 
 
 @dataclass(frozen=True)
 class Spec:
-    """Say how to start one child (the first word is an absolute path), and how long its stop may take."""
+    """How to start one child (the first word is an absolute path), and how long its stop may take."""
 
     name: str
     command: tuple[str, ...]
@@ -39,7 +39,7 @@ class Spec:
 
 
 class Child:
-    """Keep one process alive; all in one event loop, on a thread that outlives the process."""
+    """One process that is kept alive; used from one event loop, on a thread that outlives the process."""
 
     def __init__(self, spec: Spec, pids: PidFile, console: Console) -> None:
         self.spec = spec
@@ -50,11 +50,11 @@ class Child:
 
     @property
     def pid(self) -> int:
-        """Give the pid of the process that runs now, or ran last."""
+        """The pid of the process that runs now, or ran last."""
         return self._process.pid
 
     def retire(self) -> None:
-        """Let the process be, and start no other after it."""
+        """Leave the process alone, and start no other after it."""
         self._keeper.cancel()
 
     async def restart(self) -> None:
@@ -132,7 +132,7 @@ class Child:
 
 
 class Pump:
-    """Carry a pipe's lines to the console until the pipe ends."""
+    """Copies the lines of a pipe to the console until the pipe ends."""
 
     def __init__(self, fd: int, name: str, console: Console) -> None:
         self._fd = fd
@@ -141,7 +141,7 @@ class Pump:
         self._rest = b""
 
     def start(self) -> None:
-        """Read whenever there is something to read."""
+        """Read the pipe whenever it has something."""
         os.set_blocking(self._fd, False)
         asyncio.get_running_loop().add_reader(self._fd, self._read)
 
@@ -161,7 +161,7 @@ class Pump:
 
 
 def describe(status: int) -> str:
-    """Say how a process ended."""
+    """Return how a process ended, in words."""
     if status >= 0:
         return f"exit status {status}"
     with contextlib.suppress(ValueError):

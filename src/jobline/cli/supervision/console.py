@@ -10,15 +10,15 @@ from typing import TextIO
 OWN = "jobline"
 CHILDREN = frozenset({"api", "worker", "redis"})
 WIDTH = len(OWN)
-#: ANSI colours, dim grey for what is not ours to colour.
+#: ANSI colours; any other name is grey.
 COLOURS = {OWN: "1;36", "api": "32", "worker": "33", "redis": "35"}
 REPLAYED = 60
 
 
 class Console:
-    """Print ``name | line``, in colour on a terminal; keep what the muted ones say, for when it matters.
+    """Prints ``name | line``, in colour on a terminal; keeps the lines of muted processes until `replay`.
 
-    ``on_hang_up`` is called when nobody reads any more (``jobline dev | head``).
+    ``on_hang_up`` is called when the reader has gone (``jobline dev | head``).
     """
 
     def __init__(self, stream: TextIO, *, muted: frozenset[str] = frozenset()) -> None:
@@ -29,23 +29,23 @@ class Console:
         self._kept: deque[tuple[str, str]] = deque(maxlen=REPLAYED)
 
     def say(self, name: str, text: str) -> None:
-        """Print each line of a text, or keep it; never raises."""
+        """Print each line of a text, or keep it for `replay`; never raises."""
         if name in self._muted:
             self._kept.append((name, text))
         else:
             self._print(name, text)
 
     def say_own(self, text: str) -> None:
-        """Print what the command itself says."""
+        """Print a text of the command itself."""
         self.say(OWN, text)
 
     def replay(self) -> None:
-        """Print the last of what was kept."""
+        """Print the last lines that were kept."""
         while self._kept:
             self._print(*self._kept.popleft())
 
     def close(self) -> None:
-        """Forget what nobody will read, so that the interpreter's own flush at exit does not fail."""
+        """Drop what can no longer be written, so that the interpreter's own flush at exit does not fail."""
         with contextlib.suppress(OSError, ValueError):
             self._stream.flush()
             return

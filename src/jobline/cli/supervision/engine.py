@@ -9,14 +9,14 @@ from enum import StrEnum
 
 from jobline.worker.entry_points import APP, LIGHT_POOL, THREAD_POOL
 
-#: Celery's SIGTERM waits for running jobs as long as they take; its SIGQUIT grants them the stop's grace.
+#: On SIGTERM Celery waits for running jobs without a limit; on SIGQUIT it gives them `stop_grace_s`.
 STOP_ON_SIGTERM = {"REMAP_SIGTERM": "SIGQUIT"}
 
 
 class Pool(StrEnum):
-    """Say how a worker runs jobs side by side."""
+    """How a worker runs jobs side by side."""
 
-    #: Set by default. A process a slot: a job may be killed, and uses a core of its own.
+    #: Set by default. A process for each slot: a job can be killed, and has a core of its own.
     PREFORK = "prefork"
     #: Set by the operator. For jobs that wait: cheap slots, but no time limit and no kill.
     THREADS = "threads"
@@ -26,19 +26,19 @@ class Pool(StrEnum):
     SOLO = "solo"
 
 
-#: Pools of ours, which Celery takes by their names (its CELERY_CUSTOM_WORKER_POOL).
+#: Jobline's own pools; Celery reads their import paths from CELERY_CUSTOM_WORKER_POOL.
 CUSTOM_POOLS = {Pool.THREADS: THREAD_POOL, Pool.LIGHT: LIGHT_POOL}
 
-#: Pools whose jobs run where Celery handles signals. Its SIGQUIT grants the grace within the handler, while
-#: they stand still; with its SIGTERM they go on, and the light pool bounds that by the grace itself.
+#: Pools whose jobs run on the thread that handles signals. On SIGQUIT Celery waits inside the handler, where
+#: these jobs cannot go on; on SIGTERM they do, and the light pool itself limits the wait to `stop_grace_s`.
 ON_THE_LOOP = frozenset({Pool.LIGHT, Pool.SOLO})
 
-#: Slots that cost next to nothing; the other pools have one a CPU.
+#: Pools with cheap slots; the others have one for each CPU.
 DEFAULT_SLOTS = {Pool.LIGHT: 1000}
 
 
 class LogLevel(StrEnum):
-    """Say how much the worker writes; Celery's own words."""
+    """How much the worker logs, in Celery's own words."""
 
     #: Set by the operator.
     DEBUG = "debug"
@@ -51,7 +51,7 @@ class LogLevel(StrEnum):
 
 
 def celery_environment(pool: Pool) -> dict[str, str]:
-    """Give the environment that the command of a worker expects."""
+    """Return the environment that the command of a worker expects."""
     custom = {"CELERY_CUSTOM_WORKER_POOL": CUSTOM_POOLS[pool]} if pool in CUSTOM_POOLS else {}
     stop = {"REMAP_SIGTERM": ""} if pool in ON_THE_LOOP else STOP_ON_SIGTERM
     return stop | custom
@@ -66,9 +66,9 @@ def celery_command(
     name: str | None = None,
     quiet: bool = False,
 ) -> list[str]:
-    """Write the command of one worker; ``quiet`` leaves the banner out.
+    """Return the command of one worker; ``quiet`` leaves the banner out.
 
-    Mingle costs a second of start and gossip a message each two seconds; the ledger needs neither. ``-O
+    Mingle costs a second at start, and gossip a message every two seconds; the ledger needs neither. ``-O
     fair`` gives a job only to a child that is free.
     """
     options = [

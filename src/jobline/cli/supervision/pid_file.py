@@ -1,9 +1,9 @@
-"""What a supervisor leaves for those after it: the marks of its children, in a file that outlives a SIGKILL.
+"""The file in which a supervisor notes its children, so that they can be killed after its own SIGKILL.
 
-Read by the next supervisor of the same directory, and by the guard: run as a program (``python -m
-jobline.cli.supervision.pid_file PATH``), this module waits until its standard input ends, which is when the
-supervisor has died, and kills what the supervisor could not stop any more: a worker's own children too, which
-no PDEATHSIG reaches.
+Two read it: the next supervisor of the same directory, and the guard. The guard is this module run as a
+program (``python -m jobline.cli.supervision.pid_file PATH``). Its standard input ends when the supervisor
+dies; it then kills what the supervisor left, a worker's own children included, which no parent-death signal
+reaches.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from jobline.startup import SUPERVISOR_TOKEN
 
 
 class PidFile:
-    """Keep the marks of the children that run now, each under its name."""
+    """The identities of the children that run now, by their names."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -29,24 +29,24 @@ class PidFile:
 
     @property
     def environment(self) -> dict[str, str]:
-        """Give what each child must carry, and hand on to its children."""
+        """The variable that each child must have, and pass on to its own children."""
         return {SUPERVISOR_TOKEN: self.token}
 
     def add(self, name: str, pid: int) -> None:
-        """Note a child that has just been started."""
+        """Note a child that has just started."""
         if mark := read_mark(pid):
             self._marks[name] = mark
             self._write()
 
     def sweep(self, name: str) -> None:
-        """Kill what is left of a child's process group, and forget the child."""
+        """Kill what is left of a child's process group, and remove the child."""
         if mark := self._marks.get(name):
             kill_families([mark], self.token)
             del self._marks[name]
             self._write()
 
     def remove(self) -> None:
-        """Leave nothing: all children have ended."""
+        """Delete the file, once all children have ended."""
         self.path.unlink(missing_ok=True)
 
     def _write(self) -> None:
@@ -60,7 +60,7 @@ class PidFile:
 
 
 def sweep_orphans(path: Path) -> None:
-    """Kill the children of a dead supervisor, remove its file; only for who holds the directory's lock."""
+    """Kill the children of a dead supervisor and delete its file; the caller holds the directory's lock."""
     try:
         content = json.loads(path.read_text())
         marks = [Mark(int(pid), str(started)) for pid, started in content["children"].values()]
@@ -72,7 +72,7 @@ def sweep_orphans(path: Path) -> None:
 
 
 def start_guard(path: Path, lock_fd: int) -> subprocess.Popen[bytes]:
-    """Start the guard; it holds the directory's lock until it is done, so nobody starts into its work."""
+    """Start the guard; it keeps the directory's lock until it is done, so no new supervisor starts before."""
     return subprocess.Popen(
         [sys.executable, "-m", __name__, str(path)],
         stdin=subprocess.PIPE,
@@ -82,7 +82,7 @@ def start_guard(path: Path, lock_fd: int) -> subprocess.Popen[bytes]:
 
 
 def guard(path: Path) -> None:
-    """Wait for the supervisor's end, then sweep."""
+    """Wait for the end of the supervisor, then kill its children."""
     while os.read(0, 1024):
         pass
     sweep_orphans(path)

@@ -1,8 +1,7 @@
-"""Who a pid is: so that a process of ours is found again, and one that only has its number is never killed.
+"""The identity of processes, so that none is killed which only has the pid of one that was ours.
 
-A pid is reused; a pid with its start time (and boot) is not. Where a group's leader has died, its children
-are ours if they carry the token that we gave the leader in its environment. Knows nothing of what the
-processes do.
+A pid is reused; a pid together with its start time (and the boot) is not. When the leader of a process group
+has died, a member is ours if its environment has the token that the leader was started with.
 """
 
 from __future__ import annotations
@@ -23,20 +22,20 @@ PROC = Path("/proc")
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """Name one process for good: its pid and when it started, in the platform's own words."""
+    """The identity of one process: its pid and its start time, as the platform writes it."""
 
     pid: int
     started: str
 
 
 def read_mark(pid: int) -> Mark | None:
-    """Name the process that has this pid now; None where there is none."""
+    """Return the identity of the process that has this pid now; None if there is none."""
     started = started_on_linux(pid) if sys.platform == "linux" else started_by_ps(pid)
     return Mark(pid, started) if started else None
 
 
 def kill_families(marks: Iterable[Mark], token: str) -> None:
-    """Kill (SIGKILL) what is left of process groups whose leaders are marked; a reused pid is left alone."""
+    """Kill (SIGKILL) what is left of the process groups of these leaders; a reused pid is left alone."""
     for mark in marks:
         current = read_mark(mark.pid)
         if current == mark:
@@ -49,7 +48,7 @@ def kill_families(marks: Iterable[Mark], token: str) -> None:
 
 
 def members(group: int, token: str) -> Iterator[int]:
-    """Find the processes of a group that carry the token; only Linux lets one look."""
+    """Return the processes of a group that have the token in their environment; only Linux shows it."""
     word = f"{SUPERVISOR_TOKEN}={token}".encode()
     for entry in PROC.glob("[0-9]*") if sys.platform == "linux" else ():
         fields = read_stat(int(entry.name))
@@ -58,7 +57,7 @@ def members(group: int, token: str) -> Iterator[int]:
 
 
 def started_on_linux(pid: int) -> str | None:
-    """Give the boot and the clock ticks after it: proc(5), field 22 of ``stat``."""
+    """Return the boot id and the clock ticks since: proc(5), field 22 of ``stat``."""
     fields = read_stat(pid)
     if not fields:
         return None
@@ -67,7 +66,7 @@ def started_on_linux(pid: int) -> str | None:
 
 
 def read_stat(pid: int) -> list[str]:
-    """Give ``/proc/PID/stat`` from its third field (the state) on; empty where there is no such process."""
+    """Return ``/proc/PID/stat`` from its third field, the state, on; empty if there is no such process."""
     try:
         return (PROC / str(pid) / "stat").read_text().rpartition(")")[2].split()
     except (FileNotFoundError, ProcessLookupError):
@@ -75,7 +74,7 @@ def read_stat(pid: int) -> list[str]:
 
 
 def read_environment(process: Path) -> bytes:
-    """Give the environment that a process was started with; empty where it is another user's, or gone."""
+    """Return the environment that a process was started with; empty if it has ended or is another user's."""
     try:
         return (process / "environ").read_bytes()
     except OSError:
@@ -83,7 +82,7 @@ def read_environment(process: Path) -> bytes:
 
 
 def started_by_ps(pid: int) -> str | None:
-    """Ask ps(1), which every other Unix has."""
+    """Return the start time by ps(1), which every other Unix has."""
     command = ["/bin/ps", "-o", "lstart=", "-p", str(pid)]
     answer = subprocess.run(command, capture_output=True, text=True, check=False)
     return answer.stdout.strip() or None

@@ -1,7 +1,7 @@
-"""Redis, worker and API as one supervised whole: what `jobline dev` and `jobline demo` start.
+"""Redis, a worker and the API under one supervisor: what `jobline dev` and `jobline demo` start.
 
-Started in that order, stopped in the opposite one: the API first, so that nothing new is accepted, then the
-worker, which hands back what it runs, then Redis, which has to keep it.
+They start in that order and stop in the opposite one: the API first, so that nothing new is accepted, then
+the worker, which releases its running jobs, then Redis, which keeps them.
 """
 
 from __future__ import annotations
@@ -32,25 +32,25 @@ from jobline.cli.supervision.engine import STOP_ON_SIGTERM, LogLevel, celery_com
 from jobline.cli.supervision.supervisor import Supervisor
 from jobline.domain.errors import JoblineError
 
-#: Redis's own port where it is free, so that a stock client finds the ledger by its default URL.
+#: The default port of Redis, if it is free, so that a stock client finds the ledger by its default URL.
 USUAL_REDIS_PORT = 6379
 REDIS_TIMEOUT_S = 15.0
 API_GRACE_S = 5.0
 REDIS_GRACE_S = 5.0
-#: Beyond what a stopping worker grants its jobs: to hand them back and to end its children.
+#: Seconds that a stopping worker needs beyond the grace of its jobs, to release them and to end its children.
 WORKER_EXTRA_S = 5.0
 POLL_S = 0.05
-#: So long a start may take before it says what it waits for.
+#: Seconds before a slow start reports what it is waiting for.
 PATIENCE_S = 10.0
 
 
 class NotReady(JoblineError):
-    """The whole did not become ready in time."""
+    """Redis, worker and API did not become ready in time."""
 
 
 @dataclass(frozen=True)
 class Plan:
-    """Say what to start, and where."""
+    """What to start, and where."""
 
     data_dir: Path
     port: int
@@ -135,7 +135,7 @@ async def wait_for_redis(redis: Child, port: int) -> None:
 
 
 def shells(plan: Plan, environment: Mapping[str, str]) -> list[Spec]:
-    """Write down the worker, then the API, in the order of their start."""
+    """Return how to start the worker and the API, in the order of their start."""
     celery = celery_command(concurrency=plan.concurrency, loglevel=LogLevel.WARNING, quiet=True)
     api = (sys.executable, "-P", "-m", "jobline.cli", "api", "--host", HOST, "--port", str(plan.port))
     return [
@@ -145,7 +145,7 @@ def shells(plan: Plan, environment: Mapping[str, str]) -> list[Spec]:
 
 
 async def ask_health(http: httpx.AsyncClient) -> str | None:
-    """Ask ``/health/ready``: None when it says yes, else what is missing."""
+    """Return what ``/health/ready`` says is missing; None when everything is ready."""
     try:
         answer = await http.get("/health/ready")
     except httpx.HTTPError as error:

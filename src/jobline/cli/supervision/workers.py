@@ -15,12 +15,12 @@ from jobline.cli.supervision.signals import run_until_stopped
 from jobline.cli.supervision.supervisor import Supervisor
 from jobline.domain.settings import read_settings
 
-#: What a worker needs beyond its jobs' grace to hand back what is left and to end.
+#: Seconds that a worker needs beyond the grace of its jobs, to release the rest and to end.
 ENDING_S = 5.0
 
 
 def run_workers(commands: Sequence[Sequence[str]]) -> None:
-    """Run one worker a command; a first signal stops them together, each with its grace time."""
+    """Run one worker for each command; a first signal stops them together, each with its grace time."""
     console = Console(sys.stdout)
     run_until_stopped(keep(commands, read_settings().stop_grace_s + ENDING_S, console), console)
 
