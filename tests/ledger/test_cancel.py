@@ -39,15 +39,15 @@ def test_job_between_two_attempts_is_revoked_at_once(ledger: Ledger) -> None:
     assert code(ledger, job.id) == CANCELLED
 
 
-def test_running_job_is_asked_to_stop_and_its_worker_is_told(ledger: Ledger) -> None:
+def test_running_job_is_asked_to_stop_and_its_worker_is_message(ledger: Ledger) -> None:
     job = ledger.start(owner="w7")
     with ledger.redis.pubsub() as ears:
         ears.subscribe(Key.CHANNEL.of("w7"))
         assert ears.get_message(timeout=5) is not None
         assert ledger.cancel(job.id) is Cancelled.REQUESTED
-        told = ears.get_message(timeout=5)
-    assert told is not None
-    assert told["data"] == job.id.encode()
+        message = ears.get_message(timeout=5)
+    assert message is not None
+    assert message["data"] == job.id.encode()
     assert (ledger.read(job.id).state, ledger.read(job.id).cancel_requested) == (State.STARTED, True)
     assert ledger.tick(owner="other").cancelled == []
     assert ledger.tick(owner="w7").cancelled == [job.id]

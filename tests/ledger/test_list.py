@@ -51,7 +51,7 @@ def pages(ledger: Ledger, **filters: Any) -> Iterator[list[str]]:
 
 
 def bring(ledger: Ledger, task: str, queue: str, tags: set[str], state: State) -> dict[str, Any]:
-    """Make one job and move it to a state."""
+    """Create one job and move it to a state."""
     job_id = ledger.submit(task=task, queue=queue, tags=tuple(sorted(tags)))
     if state is State.REVOKED:
         ledger.cancel(job_id)
@@ -91,32 +91,30 @@ def test_pages_are_what_a_plain_sort_gives(
 
 
 @pytest.fixture
-def shelves(ledger: Ledger) -> list[str]:
+def jobs(ledger: Ledger) -> list[str]:
     return [
         bring(ledger, TASKS[number % 3], QUEUES[number % 2], {TAGS[number % 2]}, STATES[number % 6])["id"]
         for number in range(24)
     ]
 
 
-def test_pages_stand_still_while_jobs_come_and_move(ledger: Ledger, shelves: list[str]) -> None:
+def test_pages_stand_still_while_jobs_come_and_move(ledger: Ledger, jobs: list[str]) -> None:
     seen: list[str] = []
     for page in pages(ledger, limit=5):
         seen += page
         ledger.submit(task="b.one")
         for job in ledger.claim(*QUEUES):
             ledger.succeed(job)
-    assert seen == shelves[::-1]
+    assert seen == jobs[::-1]
 
 
-def test_time_bounds_cut_at_their_stamps(ledger: Ledger, shelves: list[str]) -> None:
-    stamps = {job_id: ledger.read(job_id).stamp for job_id in shelves}
-    found = ledger.page(below_stamp=str(stamps[shelves[20]]), from_stamp=str(stamps[shelves[10]]))
-    assert [record.id for record in found.records] == shelves[19:9:-1]
+def test_time_bounds_cut_at_their_stamps(ledger: Ledger, jobs: list[str]) -> None:
+    stamps = {job_id: ledger.read(job_id).stamp for job_id in jobs}
+    found = ledger.page(below_stamp=str(stamps[jobs[20]]), from_stamp=str(stamps[jobs[10]]))
+    assert [record.id for record in found.records] == jobs[19:9:-1]
     assert found.next_stamp == ""
-    tagged = ledger.page(
-        below_stamp=str(stamps[shelves[20]]), from_stamp=str(stamps[shelves[10]]), tag=TAGS[0]
-    )
-    assert [record.id for record in tagged.records] == shelves[18:9:-2]
+    tagged = ledger.page(below_stamp=str(stamps[jobs[20]]), from_stamp=str(stamps[jobs[10]]), tag=TAGS[0])
+    assert [record.id for record in tagged.records] == jobs[18:9:-2]
 
 
 def test_batch_is_its_own_jobs_among_all_others(ledger: Ledger) -> None:
@@ -165,7 +163,7 @@ def test_empty_ledger_has_one_empty_page(ledger: Ledger) -> None:
     assert list(pages(ledger, limit=5, tag="a")) == [[]]
 
 
-def test_shelves_that_are_empty_are_forgotten(ledger: Ledger) -> None:
+def test_indexes_that_are_empty_are_forgotten(ledger: Ledger) -> None:
     job = ledger.start()
     ledger.succeed(job)
     ledger.page()

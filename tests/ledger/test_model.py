@@ -22,7 +22,7 @@ steps = some.lists(some.tuples(some.sampled_from(VERBS), some.integers(0, 5)), m
 
 
 class Play:
-    """Do steps, and hold the ledger against what must be true."""
+    """Do steps, and check the invariants of the ledger."""
 
     def __init__(self, ledger: Ledger) -> None:
         self.ledger = ledger
@@ -52,7 +52,7 @@ class Play:
             getattr(self.ledger, verb)(job)
 
     def pass_all(self, key: str) -> None:
-        """Let all moments of one set be over, and let the tick see it."""
+        """Let all times of one set pass, and tick."""
         self.ledger.settle_in()
         for member in self.members(key):
             self.ledger.let_pass(key, member)
@@ -84,12 +84,12 @@ class Play:
             assert (job_id in leases) == (record.state is State.STARTED)
             assert (job_id in finished) == record.state.is_terminal
             assert record.attempt <= record.max_attempts
-            shelves = [
+            indexes = [
                 state
                 for state in State
                 if job_id in self.members(Key.INDEX.of(state, f"{TENANT}:demo.add:{QUEUE}"))
             ]
-            assert shelves == [record.state]
+            assert indexes == [record.state]
         assert [record.id for record in self.ledger.page().records] == self.jobs[::-1]
         assert [record.id for record in self.ledger.page(tag="t").records] == self.jobs[::-1]
 

@@ -42,17 +42,17 @@ SCENES: dict[str, Scene] = {
 
 
 def on_the_wire(ledger: Ledger, act: Callable[[], object]) -> list[str]:
-    """Name the commands that clients send while something is done, without what scripts call."""
+    """Return the commands that clients send while something is done, without those of scripts."""
     found: list[str] = []
     address = ledger.redis.connection_pool.connection_kwargs
     with redis.Redis(host=address["host"], port=address["port"]) as other, other.monitor() as monitor:
         act()
         ledger.redis.echo("done")
-        for told in monitor.listen():
-            name = told["command"].split()[0].upper()
+        for seen in monitor.listen():
+            name = seen["command"].split()[0].upper()
             if name == "ECHO":
                 return found
-            if told["client_type"] != "lua":
+            if seen["client_type"] != "lua":
                 found.append(name)
     return found
 
@@ -90,7 +90,7 @@ def test_looking_at_queues_costs_nothing_for_tenants_of_the_past(
     def work(tenants: int) -> int:
         for number in range(tenants):
             ledger.succeed(ledger.start(tenant=f"t{number}"))
-        ledger.claim()  # whose turn finds nothing leaves the rotation
+        ledger.claim()  # a tenant with nothing left leaves the rotation
         ledger.run(command)  # teaches Redis the script
         return calls(ledger, command)
 

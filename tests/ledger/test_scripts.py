@@ -113,10 +113,10 @@ def test_every_verb_opens_with_its_contract(name: str) -> None:
 def test_arguments_in_use_are_those_of_the_contract(name: str) -> None:
     text = read_lua(name)
     head = " ".join(line[2:].strip() for line in text.splitlines() if line.startswith("--"))
-    told = head.partition(" reply ")[0].partition("ARGV")[2]
+    contract = head.partition(" reply ")[0].partition("ARGV")[2]
     used = {int(number) for number in re.findall(r"ARGV\[(\d+)\]", text)}
     assert [
-        number for number in used if not re.search(rf"\b{number}(…)? [a-zA-Z]|then pairs|then for", told)
+        number for number in used if not re.search(rf"\b{number}(…)? [a-zA-Z]|then pairs|then for", contract)
     ] == []
 
 

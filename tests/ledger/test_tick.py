@@ -25,7 +25,7 @@ LASTING = {
 
 
 def lasting_gone(ledger: Ledger) -> set[str]:
-    """Give the keys that are neither lasting nor short-lived by themselves."""
+    """Return the keys that are neither permanent nor have a TTL."""
     return {key for key in ledger.keys() - LASTING if not key.startswith(Key.ENDED.of(""))}
 
 

@@ -7,7 +7,7 @@ import random
 import secrets
 import time
 
-from tests.model.nouns import FINAL_EVENT
+from tests.model.entities import FINAL_EVENT
 from tests.support.deployment import Json
 from tests.support.faults.chaos import Chaos
 from tests.support.faults.clients import RandomClients

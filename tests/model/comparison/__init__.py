@@ -1,4 +1,4 @@
-"""Hold what the ledger stores against what the model says."""
+"""Compare what the ledger stores with the model."""
 
 from tests.model.comparison.dump import DUMP
 from tests.model.comparison.ledger import compare_ledger

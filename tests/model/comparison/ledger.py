@@ -1,4 +1,4 @@
-"""Hold the whole ledger against the model; no key may be left over."""
+"""Compare the whole ledger with the model; no key may be left over."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from jobline.ledger.keys import Key
 from tests.model.comparison.dump import members, scores, strings
 from tests.model.comparison.queues import check_limits, check_queue, check_workers
 from tests.model.comparison.records import check_batches, check_files, check_jobs
-from tests.model.nouns import Batch, Job
+from tests.model.entities import Batch, Job
 from tests.model.rules import Model
 from tests.support.ledger import start_of
 
 
 def compare_ledger(model: Model, dump: dict[str, Any]) -> None:
-    """Hold the whole ledger against the model."""
+    """Compare the whole ledger with the model."""
     found = dict(dump)
     found.pop(Key.VERSION.of(), None)
     jobs = model.jobs.values()
@@ -45,7 +45,7 @@ def compare_ledger(model: Model, dump: dict[str, Any]) -> None:
 
 
 def check_indexes(model: Model, found: dict[str, Any]) -> None:
-    """Hold indexes, tags, queues, keys and start-by against the model."""
+    """Compare indexes, tags, queues, keys and start-by with the model."""
     jobs = list(model.jobs.values())
     indexes = {name: found.pop(name) for name in list(found) if name.startswith(start_of(Key.INDEX))}
     placed = {(name, one) for name, line in indexes.items() for one in scores(line)}
@@ -66,8 +66,8 @@ def check_indexes(model: Model, found: dict[str, Any]) -> None:
     }
     depths = {queue: int(depth) for queue, depth in strings(found.pop(Key.QUEUES.of(), []))}
     assert depths == {queue: model.depth(queue) for queue in model.counted}
-    told: list[Job | Batch] = [*jobs, *model.batches.values()]
-    keys = {one.idem: f"{one.fingerprint} {one.id}" for one in told if one.idem}
+    submitted: list[Job | Batch] = [*jobs, *model.batches.values()]
+    keys = {one.idem: f"{one.fingerprint} {one.id}" for one in submitted if one.idem}
     assert {name: found.pop(Key.IDEMPOTENCY.of(name))[0].decode() for name in keys} == keys
     pending = {
         one.id for one in jobs if one.start_by is not None and one.state == "PENDING" and not one.attempt

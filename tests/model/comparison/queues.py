@@ -1,4 +1,4 @@
-"""Hold what waits and what runs against the model: queues, limits, leases, workers."""
+"""Compare what waits and what runs with the model: queues, limits, leases, workers."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from tests.model.rules import Model
 
 
 def check_queue(model: Model, queue: str, found: dict[str, Any]) -> None:
-    """Hold what waits in a queue against the model: no tenant may wait in vain."""
+    """Compare what waits in a queue with the model: each waiting tenant is in the rotation."""
     for tenant in ("one", "two"):
         line = [name for name, _ in strings(found.pop(Key.WAITING.of(queue, tenant), []))]
-        assert line == [job.id for job in model.line(queue, tenant)]
+        assert line == [job.id for job in model.waiting_of(queue, tenant)]
     rotation = {name for name, _ in strings(found.pop(Key.ROTATION.of(queue), []))}
     at_limit = {tenant for tenant, queues in model.at_limit.items() if queue in queues}
     assert {job.tenant for job in model.waiting(queue)} <= rotation | at_limit, (
-        "a tenant waits and has no turn"
+        "a tenant waits outside the rotation"
     )
     due = {job.id: job.due for job in model.jobs.values() if job.queue == queue and job.due is not None}
     assert scores(found.pop(Key.DUE.of(queue), [])) == due
@@ -54,7 +54,7 @@ def read_at_limit(found: dict[str, Any]) -> dict[str, set[str]]:
 
 
 def check_workers(model: Model, found: dict[str, Any]) -> None:
-    """Hold heartbeats, wishes to cancel, and the last tick against the model."""
+    """Compare heartbeats, cancel requests and the last tick with the model."""
     assert scores(found.pop(Key.WORKERS.of(), [])) == model.beats
     for owner in ("w1", "w2"):
         assert members(found.pop(Key.CANCELS.of(owner), [])) == model.cancels.get(owner, set())

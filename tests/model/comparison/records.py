@@ -1,4 +1,4 @@
-"""Hold what is stored of each job, batch and file against the model."""
+"""Compare what is stored of each job, batch and file with the model."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from typing import Any
 
 from jobline.ledger.keys import Key
 from tests.model.comparison.dump import members, scores, strings
-from tests.model.nouns import FINAL_EVENT, Job
+from tests.model.entities import FINAL_EVENT, Job
 from tests.model.rules import Model
 
 
 def check_jobs(model: Model, found: dict[str, Any]) -> None:
-    """Hold records, histories and artifacts against the model."""
+    """Compare records, histories and artifacts with the model."""
     for job in model.jobs.values():
         record = dict(strings(found.pop(Key.JOB.of(job.id))))
         check_events(job, record, found.pop(Key.EVENTS.of(job.id), []))
@@ -22,7 +22,7 @@ def check_jobs(model: Model, found: dict[str, Any]) -> None:
 
 
 def check_events(job: Job, record: dict[str, str], stored: list[bytes]) -> None:
-    """Hold a history against the model."""
+    """Compare a history with the model."""
     lines = [line.decode() for line in stored]
     for line in lines:
         json.loads(line.split(" ", 2)[2])
@@ -30,7 +30,7 @@ def check_events(job: Job, record: dict[str, str], stored: list[bytes]) -> None:
 
 
 def read_history(record: dict[str, str], lines: list[str]) -> list[str]:
-    """Put a job's history together: its milestones, and the lines between; rising, as their ids say."""
+    """Return a job's history: its milestones, and the lines between, in the order of their ids."""
     milestones = {
         "created_event": "job.created",
         "started_event": "job.started",
@@ -38,14 +38,14 @@ def read_history(record: dict[str, str], lines: list[str]) -> list[str]:
     }
     stood = {name: f"{record[name]} {kind}" for name, kind in milestones.items() if name in record}
     end = [stood.pop("ended_event")] if "ended_event" in stood else []
-    told = [line.split(" ") for line in (*stood.values(), *lines, *end)]
-    ids = [tuple(map(int, words[0].split("-"))) for words in told]
+    events = [line.split(" ") for line in (*stood.values(), *lines, *end)]
+    ids = [tuple(map(int, words[0].split("-"))) for words in events]
     assert ids == sorted(set(ids)), "events out of order"
-    return [words[1] for words in told]
+    return [words[1] for words in events]
 
 
 def check_record(job: Job, got: dict[str, str]) -> None:
-    """Hold a record's own fields against the model."""
+    """Compare the fields of a record with the model."""
     for name in ("created_event", "started_event", "ended_event"):
         got.pop(name, None)
     if "error" in got:
@@ -87,7 +87,7 @@ def check_record(job: Job, got: dict[str, str]) -> None:
 
 
 def check_batches(model: Model, found: dict[str, Any]) -> None:
-    """Hold the batches against the model."""
+    """Compare the batches with the model."""
     for batch in model.batches.values():
         got = dict(strings(found.pop(Key.BATCH.of(batch.id))))
         counts = {state: int(got.pop(state)) for state in list(got) if state.isupper()}
@@ -106,7 +106,7 @@ def check_batches(model: Model, found: dict[str, Any]) -> None:
 
 
 def check_files(model: Model, found: dict[str, Any]) -> None:
-    """Hold the files against the model."""
+    """Compare the files with the model."""
     files = model.files
     assert scores(found.pop(Key.FILES.of(), [])) == {
         name: file.expires for name, file in files.items() if file.expires is not None

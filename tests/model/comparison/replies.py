@@ -1,15 +1,15 @@
-"""Hold what a client reads against the model: a job, a batch."""
+"""Compare what a client reads with the model: a job, a batch."""
 
 from __future__ import annotations
 
 from jobline.domain.record import Record
 from jobline.ledger import commands
-from tests.model.nouns import Batch
+from tests.model.entities import Batch
 from tests.model.rules import Model
 
 
 def compare_record(model: Model, record: Record) -> None:
-    """Hold what a client reads against the model."""
+    """Compare what a client reads with the model."""
     job = model.jobs[record.id]
     got = (
         record.state.value,
@@ -45,7 +45,7 @@ def compare_record(model: Model, record: Record) -> None:
 
 
 def compare_batch(wanted: Batch, got: commands.batches.Batch) -> None:
-    """Hold a batch as a client reads it against the model."""
+    """Compare a batch as a client reads it with the model."""
     counts = {state.value: count for state, count in got.counts.items() if count}
     assert counts == {state: count for state, count in wanted.counts.items() if count}
     assert (got.id, got.tenant, got.stamp, got.total, got.tags) == (

@@ -13,7 +13,7 @@ from hypothesis.stateful import initialize, invariant
 from jobline.ledger.commands.attempts import Limits
 from tests.model.comparison import compare_ledger
 from tests.model.moves.attempts import LIMITS, Attempts
-from tests.model.moves.births import ORDERS, Order
+from tests.model.moves.creation import ORDERS, Order
 from tests.model.moves.files import Files
 from tests.model.moves.queues import Queues
 from tests.model.moves.stage import CALL_US, Part
@@ -23,11 +23,11 @@ __all__ = ["LedgerMachine", "Part"]
 
 
 class LedgerMachine(Attempts, Files, Queues, Watching):
-    """Make moves of all kinds."""
+    """All moves."""
 
     @initialize(orders=st.lists(ORDERS, min_size=3, max_size=5), limits=LIMITS)
     def begin(self, orders: list[Order], limits: Limits) -> None:
-        """Have jobs to move, and no gap before the first tick."""
+        """Create jobs to move, without a gap before the first tick."""
         if Part.LIMITS in self.parts:
             self.limits = limits
         self.tick("w1")
@@ -37,6 +37,6 @@ class LedgerMachine(Attempts, Files, Queues, Watching):
 
     @invariant()
     def agrees(self) -> None:
-        """Hold the whole ledger against the model, and let a moment pass."""
+        """Compare the whole ledger with the model, and let a moment pass."""
         compare_ledger(self.model, self.dump)
         self.model.now_us += CALL_US

@@ -1,4 +1,4 @@
-"""Workers claim, hold, end and lose attempts; some of them gave theirs up long ago."""
+"""Workers claim, renew, end and lose attempts; some of them lost their jobs long ago."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from jobline.ledger.commands.attempts import Claimed, Limits, PublishedArtifact
 from jobline.ledger.keys import Key
 from tests.model.comparison.dump import strings
 from tests.model.comparison.queues import read_at_limit
-from tests.model.moves.births import ORDERS, Order
+from tests.model.entities import FEW, LEASE_MS, Times
 from tests.model.moves.clock import Clock
+from tests.model.moves.creation import ORDERS, Order
 from tests.model.moves.requests import Requests
 from tests.model.moves.stage import ANY, OWNERS, RETENTION, Part, only
-from tests.model.nouns import FEW, LEASE_MS, Times
 from tests.model.rules import Seen
 from tests.support.ledger import start_of
 
@@ -30,7 +30,7 @@ QUEUE_LISTS = st.sampled_from([["left"], ["right", "left"]])
 
 
 class Attempts(Requests, Clock):
-    """Be several workers."""
+    """The moves of several workers."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -82,15 +82,15 @@ class Attempts(Requests, Clock):
         return got
 
     def is_unclear(self) -> bool:
-        """Claim that the order in which a claim meets jobs would decide, and does not show.
+        """Return whether a claim depends on an order that its reply does not show.
 
-        A job that counts in its task, and is too late, hands its count on to whoever is blocked then.
+        An overdue job with a permit passes the permit to the job that is blocked at that moment.
         """
         jobs = self.model.jobs.values()
-        return any(job.permits and job.turn and self.model.is_too_late(job) for job in jobs)
+        return any(job.permits and job.queue_stamp and self.model.is_too_late(job) for job in jobs)
 
     def field(self, job_id: str, name: str) -> str:
-        """Look at one field of a record, in the ledger."""
+        """Return one field of a record in the ledger."""
         return dict(strings(self.dump[Key.JOB.of(job_id)])).get(name, "")
 
     def blocked(self) -> set[str]:
@@ -126,7 +126,7 @@ class Attempts(Requests, Clock):
     @precondition(lambda self: self.attempts)
     @rule(number=ANY, owner=OWNERS, dies=st.booleans())
     def take_over(self, number: int, owner: str, dies: bool) -> None:  # noqa: FBT001
-        """Have one worker die, or stop, and another go on."""
+        """One worker dies or stops, and another one goes on."""
         if dies:
             self.rescue(number)
         else:
@@ -202,7 +202,7 @@ class Attempts(Requests, Clock):
         assert (reported.is_current, reported.cancel_requested) == wanted
 
     def attempt(self, number: int) -> tuple[str, int]:
-        """Take an attempt, more often one whose job runs, be it in this attempt or in a later one."""
+        """Return an attempt, more often one of a job that runs, in this attempt or in a later one."""
         running = [
             one for one in self.attempts if one[0] in self.model.jobs and self.model.jobs[one[0]].lease
         ]

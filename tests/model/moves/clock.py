@@ -8,12 +8,12 @@ from hypothesis import strategies as st
 from hypothesis.stateful import rule
 
 from jobline.ledger import commands
+from tests.model.entities import LEASE_MS
 from tests.model.moves.stage import OWNERS, RETENTION, Part, Stage, only
-from tests.model.nouns import LEASE_MS
 
 
 class Clock(Stage):
-    """Be what happens by itself."""
+    """What happens without a client."""
 
     @rule(ms=st.sampled_from([0.001, 1, 500, 2_000, 3_500, 4_000, 10_000, 21_000]))
     def pass_time(self, ms: float) -> None:

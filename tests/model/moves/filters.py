@@ -7,13 +7,13 @@ from dataclasses import dataclass, replace
 from hypothesis import strategies as st
 
 from jobline.ledger.commands.jobs import Filter
+from tests.model.entities import FEW
 from tests.model.moves.stage import Stage
-from tests.model.nouns import FEW
 
 
 @dataclass(frozen=True)
 class Wish:
-    """Hold a filter, and which jobs and batch bound it."""
+    """A filter, and the jobs and the batch that bound it."""
 
     chosen: Filter
     batch: int | None
@@ -41,7 +41,7 @@ class Filters(Stage):
     """Write filters that name what is there."""
 
     def write_filter(self, wish: Wish) -> Filter:
-        """Put the batch and the stamps of jobs into a filter."""
+        """Return the filter with the batch and the stamps of jobs."""
         bounds = {
             name: str(self.model.jobs[job_id].stamp)
             for name, number in (("below_stamp", wish.below), ("from_stamp", wish.down_to))

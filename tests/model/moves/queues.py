@@ -5,8 +5,8 @@ from __future__ import annotations
 from hypothesis.stateful import rule
 
 from jobline.ledger import commands
+from tests.model.entities import FEW
 from tests.model.moves.stage import QUEUES, Part, Stage, only
-from tests.model.nouns import FEW
 
 
 class Queues(Stage):
@@ -34,7 +34,7 @@ class Queues(Stage):
     def read_queue(self, queue: str) -> None:
         got = self.run(commands.queues.read_queue(queue, [FEW]))
         jobs = [job for job in self.model.jobs.values() if job.queue == queue]
-        waiting = [job for job in jobs if job.turn]
+        waiting = [job for job in jobs if job.queue_stamp]
         assert (got.depth, got.scheduled, got.running, got.is_paused) == (
             self.model.depth(queue),
             sum(job.due is not None for job in jobs),
@@ -47,7 +47,7 @@ class Queues(Stage):
         minute = self.model.now // 60_000
         assert got.ended == tuple(self.model.ended[minute - back, queue] for back in range(6))
         if waiting:
-            oldest_us = self.model.now * 1000 - min(job.turn or 0 for job in waiting)
+            oldest_us = self.model.now * 1000 - min(job.queue_stamp or 0 for job in waiting)
             assert got.oldest_age_s is not None
             assert abs(got.oldest_age_s - max(0, oldest_us) / 1_000_000) < 0.001
         else:

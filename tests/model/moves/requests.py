@@ -9,13 +9,13 @@ from jobline.domain.record import Record
 from jobline.ledger import commands
 from jobline.ledger.commands.jobs import Filter
 from tests.model.comparison import compare_record
-from tests.model.moves.births import Births
+from tests.model.entities import Job
+from tests.model.moves.creation import Creation
 from tests.model.moves.filters import WISHES, Wish
 from tests.model.moves.stage import ANY, RETENTION, TENANTS, Part, only
-from tests.model.nouns import Job
 
 
-class Requests(Births):
+class Requests(Creation):
     """Ask about jobs that are there."""
 
     @precondition(lambda self: self.ids)

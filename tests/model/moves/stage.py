@@ -20,7 +20,7 @@ from jobline.ledger.commands.command import Command
 from jobline.ledger.keys import DEFAULT_LAYOUT
 from jobline.ledger.scripts import Script, source_of, write_keys
 from tests.model.comparison import DUMP
-from tests.model.nouns import FILE_MS, RESULT_MS, TOMBSTONE_MS
+from tests.model.entities import FILE_MS, RESULT_MS, TOMBSTONE_MS
 from tests.model.rules import Model
 
 T = TypeVar("T")
@@ -40,7 +40,7 @@ ANY = st.sampled_from([0, 0, 0, 1, 1, 2, 3, 6])
 
 
 class Part(Flag):
-    """Name what a machine may leave out; submit, claim, settle, cancel and time are always played."""
+    """What a machine may leave out; submit, claim, settle, cancel and time are always played."""
 
     READS = auto()
     LISTS = auto()
@@ -123,15 +123,15 @@ class Stage(RuleBasedStateMachine):
         return self.shas[script.name]
 
     def new_id(self) -> str:
-        """Make an id that was never used."""
+        """Return an id that was never used."""
         self.numbers += 1
         return f"j{self.numbers:04}"
 
     def final_or_any(self, number: int) -> str:
-        """Take a job, more often one that has ended."""
+        """Return a job, more often one that has ended."""
         final = [name for name in self.ids if name in self.model.jobs and self.model.jobs[name].forget_at]
         return self.pick(final if final and number < 3 else self.ids, number)
 
     def pick(self, found: list[T], number: int) -> T:
-        """Take one of the newest."""
+        """Return one of the newest."""
         return found[-1 - number % min(len(found), 8)]

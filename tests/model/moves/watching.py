@@ -11,8 +11,8 @@ from hypothesis.stateful import precondition, rule
 from jobline.ledger import commands
 from jobline.ledger.commands.command import Command
 from jobline.ledger.commands.events import History
+from tests.model.entities import FINAL, Job
 from tests.model.moves.stage import ANY, TENANTS, Part, Stage, only
-from tests.model.nouns import FINAL, Job
 
 #: The feed's very beginning.
 BEGIN = "0-0"
@@ -21,11 +21,11 @@ MILESTONES = 3
 
 
 class Watching(Stage):
-    """Follow events."""
+    """The moves of clients that follow events."""
 
     def __init__(self) -> None:
         super().__init__()
-        #: tenant -> where it has read the feed up to, and how many events the model had told then
+        #: tenant -> how far it has read the feed, and how many events the model had emitted by then
         self.marks: dict[str, tuple[str, int]] = defaultdict(lambda: (BEGIN, 0))
 
     @only(Part.EVENTS)
@@ -37,7 +37,7 @@ class Watching(Stage):
         if isinstance(wanted, str):
             assert self.ask(commands.events.read_history(job_id, tenant, subscriber=subscriber)) == wanted
             return
-        told: list[str] = []
+        found: list[str] = []
         results: list[bytes] = []
         after = ""
         while True:
@@ -46,12 +46,12 @@ class Watching(Stage):
             )
             page = self.run(command)
             assert len(page.events) <= most + MILESTONES
-            told += [event.type.value for event in page.events]
+            found += [event.type.value for event in page.events]
             results += [event.result for event in page.events if event.result]
             after = page.position
             if not page.has_more:
                 break
-        assert told == wanted.events
+        assert found == wanted.events
         assert page.has_ended == (wanted.state in FINAL)
         assert results == ([b'{"ok":1}'] if wanted.state == "SUCCESS" else [])
 
@@ -61,8 +61,10 @@ class Watching(Stage):
         after, count = self.marks[tenant]
         page = self.run(commands.events.read_feed(tenant, after=after))
         assert not page.has_more
-        assert by_job(page) == by_job_told(one for one in self.model.told[count:] if one[0].tenant == tenant)
-        self.marks[tenant] = page.position, len(self.model.told)
+        assert by_job(page) == by_job_emitted(
+            one for one in self.model.emitted[count:] if one[0].tenant == tenant
+        )
+        self.marks[tenant] = page.position, len(self.model.emitted)
 
     @only(Part.EVENTS)
     @precondition(lambda self: self.batches)
@@ -75,7 +77,7 @@ class Watching(Stage):
             assert got == wanted
             return
         assert not isinstance(wanted, str)
-        assert by_job(got) == by_job_told(one for one in self.model.told if one[0].batch == batch_id)
+        assert by_job(got) == by_job_emitted(one for one in self.model.emitted if one[0].batch == batch_id)
         assert got.has_ended == all(state in FINAL for state, count in wanted.counts.items() if count)
 
 
@@ -92,9 +94,9 @@ def by_job(page: History) -> dict[str, list[str]]:
     return found
 
 
-def by_job_told(told: Iterable[tuple[Job, str]]) -> dict[str, list[str]]:
-    """Sort what the model told by job."""
+def by_job_emitted(emitted: Iterable[tuple[Job, str]]) -> dict[str, list[str]]:
+    """Sort the events of the model by job."""
     found: dict[str, list[str]] = defaultdict(list)
-    for job, kind in told:
+    for job, kind in emitted:
         found[job.id].append(kind)
     return found

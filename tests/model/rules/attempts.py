@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from tests.model.nouns import LEASE_MS, File, Job
+from tests.model.entities import LEASE_MS, File, Job
 from tests.model.rules.ledger import Ledger
 
 
 class Attempts(Ledger):
-    """Do what workers tell."""
+    """The verbs of workers."""
 
     def renew(self, attempts: list[tuple[str, int]]) -> tuple[list[str], list[str], int]:
         """Extend leases."""
@@ -88,7 +88,7 @@ class Attempts(Ledger):
         return [job.id for job in found if self.release_attempt(job)]
 
     def release_attempt(self, job: Job | None) -> bool:
-        """Make a job wait again at its place, its attempt uncounted; a cancelled one ends."""
+        """Return a job to its rank in the queue, its attempt uncounted; a cancelled one ends."""
         if job is None:
             return False
         job.fence += 1

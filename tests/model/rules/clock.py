@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.model.nouns import LEASE_MS, TICK_GAP_MS
+from tests.model.entities import LEASE_MS, TICK_GAP_MS
 from tests.model.rules.attempts import Attempts
 
 
@@ -10,7 +10,7 @@ class Clock(Attempts):
     """Tick."""
 
     def tick(self, owner: str) -> set[str]:
-        """Do what time brings; answers the jobs that the worker should stop."""
+        """Do the duties of a tick; returns the jobs that the worker should stop."""
         self.beats[owner] = self.now
         self.beats = {name: beat for name, beat in self.beats.items() if beat > self.now - 60_000}
         if self.now - self.last_tick > TICK_GAP_MS:
@@ -24,13 +24,13 @@ class Clock(Attempts):
             if job.due is not None and job.due <= self.now:
                 job.due = None
                 self.enqueue(job, self.stamp())
-        self.reap()
+        self.rescue_lost()
         self.expire_late()
         self.forget_old()
         return self.cancels.pop(owner, set())
 
-    def reap(self) -> None:
-        """Give up lost leases, unless time was stolen."""
+    def rescue_lost(self) -> None:
+        """Rescue the attempts whose lease has ended, unless there was a gap in the ticks."""
         if self.now < self.rescue_after:
             return
         for job in sorted(self.jobs.values(), key=lambda one: (one.lease or 0, one.id)):
@@ -54,6 +54,6 @@ class Clock(Attempts):
                 self.gone[name] = file.tenant
 
     def leave(self, owner: str) -> None:
-        """Take a worker that ends from the list."""
+        """Remove a worker that ends from the list."""
         self.beats.pop(owner, None)
         self.cancels.pop(owner, None)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.model.nouns import FILE_MS, File
+from tests.model.entities import FILE_MS, File
 from tests.model.rules.ledger import Ledger
 
 
@@ -15,7 +15,7 @@ class Files(Ledger):
         return self.now
 
     def look_at_file(self, name: str, tenant: str) -> str:
-        """Say what one tenant sees of a file."""
+        """Return what one tenant sees of a file."""
         file = self.files.get(name)
         if file is not None and file.tenant == tenant:
             return "found"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from tests.model.nouns import (
+from tests.model.entities import (
     FILE_MS,
     FINAL,
     FINAL_EVENT,
@@ -17,7 +17,7 @@ from tests.model.nouns import (
 
 
 class Ledger:
-    """Hold everything that is true; a dictionary is searched for whatever is asked."""
+    """The state of the model; every question is a search of a dictionary."""
 
     def __init__(self) -> None:
         self.now_us = 1_800_000_000_000_000
@@ -38,7 +38,7 @@ class Ledger:
         #: how many jobs ended, by minute and queue
         self.ended: Counter[tuple[int, str]] = Counter()
         #: (job, type) of all events, as the feed has them
-        self.told: list[tuple[Job, str]] = []
+        self.emitted: list[tuple[Job, str]] = []
         self.tasks_running: Counter[str] = Counter()
         self.tenants_running: Counter[str] = Counter()
         #: tenant -> queues in whose rotation it is not, while it is at its limit
@@ -50,11 +50,11 @@ class Ledger:
 
     @property
     def now(self) -> int:
-        """Say the time in milliseconds."""
+        """The time in milliseconds."""
         return self.now_us // 1000
 
     def stamp(self, count: int = 1) -> int:
-        """Give the next stamp, the time or one above the last; of several in a row, the first."""
+        """Return the next stamp, the time or one above the last; of several in a row, the first."""
         first = max(self.now_us, self.clock + 1)
         self.clock = first + count - 1
         return first
@@ -63,25 +63,31 @@ class Ledger:
 
     def waiting(self, queue: str) -> list[Job]:
         """List a queue's jobs that may be claimed, in their order."""
-        found = [job for job in self.jobs.values() if job.queue == queue and job.turn and not job.is_blocked]
+        found = [
+            job for job in self.jobs.values() if job.queue == queue and job.queue_stamp and not job.is_blocked
+        ]
         return sorted(found, key=lambda job: job.order)
 
-    def line(self, queue: str, tenant: str) -> list[Job]:
+    def waiting_of(self, queue: str, tenant: str) -> list[Job]:
         """List what one tenant has waiting in a queue, in its order."""
         return [job for job in self.waiting(queue) if job.tenant == tenant]
 
     def blocked(self, task: str, line: str) -> list[Job]:
         """List the blocked jobs of a task in one line, in their order."""
-        found = [job for job in self.jobs.values() if job.is_blocked and (job.task, job.line) == (task, line)]
+        found = [
+            job
+            for job in self.jobs.values()
+            if job.is_blocked and (job.task, job.queue_tenant) == (task, line)
+        ]
         return sorted(found, key=lambda job: job.order)
 
     def depth(self, queue: str) -> int:
         """Count what waits in a queue, for whatever."""
-        return sum(job.queue == queue and bool(job.turn or job.due) for job in self.jobs.values())
+        return sum(job.queue == queue and bool(job.queue_stamp or job.due) for job in self.jobs.values())
 
     def enqueue(self, job: Job, stamp: int) -> None:
-        """Make a job wait, and wake a worker."""
-        job.turn = stamp
+        """Add a job to its queue, and wake a worker."""
+        job.queue_stamp = stamp
         self.counted.add(job.queue)
         self.wake_up(job.queue)
 
@@ -94,10 +100,10 @@ class Ledger:
     def tell(self, job: Job, kind: str) -> None:
         """Add an event."""
         job.events.append(kind)
-        self.told.append((job, kind))
+        self.emitted.append((job, kind))
 
     def move(self, job: Job, state: str) -> None:
-        """Change a job's state; whoever runs no more counts no more."""
+        """Change a job's state; a job that runs no longer releases its permits."""
         if job.batch:
             counts = self.batches[job.batch].counts
             counts[job.state] -= 1
@@ -131,8 +137,8 @@ class Ledger:
         return False
 
     def end(self, job: Job, state: str, code: str | None) -> None:
-        """Make a job final."""
-        job.turn = job.due = job.lease = None
+        """Move a job to a final state."""
+        job.queue_stamp = job.due = job.lease = None
         job.is_blocked = False
         self.move(job, state)
         job.code, job.owner = code, None
@@ -169,19 +175,19 @@ class Ledger:
     # finding
 
     def find(self, job_id: str, tenant: str) -> Job | str:
-        """Find a job as one tenant sees it."""
+        """Return a job as one tenant sees it."""
         job = self.jobs.get(job_id)
         if job is None or job.tenant != tenant:
             return "gone" if self.gone.get(job_id) == tenant else "unknown"
         return job
 
     def current(self, job_id: str, fence: int) -> Job | None:
-        """Find the job of an attempt that may write."""
+        """Return the job of an attempt that may write."""
         job = self.jobs.get(job_id)
         return job if job and job.state == "STARTED" and job.fence == fence else None
 
     def is_too_late(self, job: Job) -> bool:
-        """Claim that a job may not start any more."""
+        """Return whether it is too late to start a job."""
         return job.start_by is not None and job.attempt == 0 and job.start_by <= self.now
 
 

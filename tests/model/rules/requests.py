@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from jobline.ledger.commands.jobs import Filter
-from tests.model.nouns import FINAL, Batch, Job
+from tests.model.entities import FINAL, Batch, Job
 from tests.model.rules.selection import Selection, go_on
 
 
 class Requests(Selection):
-    """Answer them."""
+    """The verbs of clients."""
 
     def cancel(self, job_id: str, tenant: str) -> str:
         """Cancel a job."""
@@ -71,11 +71,11 @@ class Requests(Selection):
         self.paused.add(queue)
 
     def resume(self, queue: str) -> None:
-        """Let them be claimed again, by all who wait."""
+        """Allow the claims of a queue, and wake all idle workers."""
         self.paused.discard(queue)
         self.wake_up(queue, 64)
 
     def queues(self) -> set[str]:
-        """Name the queues that are in use."""
+        """Return the queues that are in use."""
         running = {job.queue for job in self.jobs.values() if job.state == "STARTED"}
         return self.counted | self.paused | running

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from jobline.ledger.commands.jobs import Filter
-from tests.model.nouns import Job
+from tests.model.entities import Job
 from tests.model.rules.ledger import Ledger
 
 
@@ -31,11 +31,11 @@ class Selection(Ledger):
         return sorted(found, key=lambda job: -job.stamp)
 
     def has_batch(self, chosen: Filter) -> bool:
-        """Claim that the tenant has the batch that is meant."""
+        """Return whether the tenant has the batch of the filter."""
         batch = self.batches.get(chosen.batch_id)
         return batch is not None and batch.tenant == chosen.tenant
 
 
 def go_on(found: Sequence[Job], position: int) -> str:
-    """Give the stamp after which a walk goes on that stops here; nothing where no more would fit."""
+    """Return the stamp to go on from after this walk; nothing if no more jobs fit."""
     return str(found[position].stamp) if position + 1 < len(found) else ""

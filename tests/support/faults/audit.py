@@ -11,7 +11,7 @@ import redis
 
 from jobline.ledger.keys import DEFAULT_PREFIX, Key
 from tests.model.comparison.records import read_history
-from tests.model.nouns import FINAL_EVENT
+from tests.model.entities import FINAL_EVENT
 
 #: Keys that exist once; `keys.py` states their bounds.
 SINGLE = {

@@ -1,4 +1,4 @@
-"""What the model knows of: jobs, batches and files; and how long things live on its clock."""
+"""The entities of the model: jobs, batches and files; and the TTLs on its clock."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ TASK, FEW = "model.task", "model.few"
 
 @dataclass
 class Job:
-    """Hold what is true of one job."""
+    """One job."""
 
     id: str
     tenant: str
@@ -44,7 +44,7 @@ class Job:
     owner: str | None = None
     cancel: bool = False
     #: the stamp by which it waits; None when it does not
-    turn: int | None = None
+    queue_stamp: int | None = None
     #: waits beside its queue, for a running job of its task to end
     is_blocked: bool = False
     #: the limits under which it counts as running: task, tenant
@@ -62,19 +62,19 @@ class Job:
     artifacts: dict[str, str] = field(default_factory=dict)
 
     @property
-    def line(self) -> str:
-        """Name the line in which it waits."""
+    def queue_tenant(self) -> str:
+        """The queue and the tenant that it waits in."""
         return f"{self.queue}:{self.tenant}"
 
     @property
     def order(self) -> tuple[int, int]:
-        """Give its place in its line."""
-        return -self.priority, self.turn or 0
+        """Its rank among the jobs of its queue and tenant."""
+        return -self.priority, self.queue_stamp or 0
 
 
 @dataclass
 class Batch:
-    """Hold what is true of one batch."""
+    """One batch."""
 
     id: str
     tenant: str
@@ -88,7 +88,7 @@ class Batch:
 
 @dataclass
 class File:
-    """Hold what is true of one file."""
+    """One file."""
 
     tenant: str
     expires: int | None
@@ -98,7 +98,7 @@ class File:
 
 @dataclass(frozen=True)
 class Times:
-    """Say what one order wishes of time."""
+    """The times of one order."""
 
     delay_ms: int | None = None
     expires_ms: int | None = None

@@ -11,11 +11,11 @@ from jobline.domain.state import State
 from jobline.domain.submission import Submission
 from jobline.ledger import commands
 from jobline.ledger.commands.batches import Batch, BatchOrder
-from tests.model import nouns
+from tests.model import entities
 from tests.model.comparison import compare_batch, compare_record
+from tests.model.entities import FEW, QUEUE_LIMIT, TASK, Job, Times
 from tests.model.moves.filters import WISHES, Filters, Wish
 from tests.model.moves.stage import ANY, QUEUES, TENANTS, Part, only
-from tests.model.nouns import FEW, QUEUE_LIMIT, TASK, Job, Times
 
 #: Stands for a file that never was.
 NOWHERE = -1
@@ -23,7 +23,7 @@ NOWHERE = -1
 
 @dataclass(frozen=True)
 class Order:
-    """Hold what hypothesis wishes of one submit."""
+    """One submit, as hypothesis chooses it."""
 
     tenant: str
     task: str
@@ -58,7 +58,7 @@ ORDERS = st.builds(
 )
 
 
-class Births(Filters):
+class Creation(Filters):
     """Bring jobs into the ledger."""
 
     @rule(orders=st.lists(ORDERS, min_size=1, max_size=3))
@@ -104,7 +104,7 @@ class Births(Filters):
         written = [self.write(wish, self.new_id(), tenant) for wish in wishes]
         batch_id = self.batches[-1] if again and self.batches else f"b{self.new_id()}"
         idem = f"{tenant}-{key}" if key else ""
-        batch = nouns.Batch(batch_id, tenant, ("t",), idem, fingerprint)
+        batch = entities.Batch(batch_id, tenant, ("t",), idem, fingerprint)
         found = self.model.submit_batch(
             batch, [(job, wish.times) for (_, job), wish in zip(written, wishes, strict=True)]
         )

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from jobline.ledger.commands.jobs import Filter
-from tests.model.nouns import QUEUE_LIMIT, Batch, Job, Times
+from tests.model.entities import QUEUE_LIMIT, Batch, Job, Times
 from tests.model.rules.selection import Selection, go_on
 
 
-class Births(Selection):
+class Creation(Selection):
     """Bring jobs into the ledger, or say why not."""
 
     def submit(self, job: Job, times: Times) -> tuple[str, str]:
@@ -88,7 +88,7 @@ class Births(Selection):
         return repeated, seen - repeated, "", False
 
     def repeat(self, old: Job, new_id: str) -> tuple[str, str]:
-        """Make the same order anew, due now; the time in which it may start begins anew, too."""
+        """Submit the same order once more, due now; the time in which it must start begins now, too."""
         missing = self.missing_file(old)
         if missing:
             return missing
@@ -105,19 +105,19 @@ class Births(Selection):
         return "created", new_id
 
     def missing_file(self, job: Job) -> tuple[str, str] | None:
-        """Find a file that the job names and that is not there."""
+        """Return a file that the job names and that is missing."""
         for file in job.files:
             if file not in self.files:
                 return ("gone-file" if file in self.gone else "no-file"), file
         return None
 
     def is_full(self, queue: str, more: int = 1) -> bool:
-        """Claim that a queue has no room."""
+        """Return whether a queue has no room."""
         self.counted.add(queue)
         return self.depth(queue) + more > QUEUE_LIMIT
 
     def store(self, job: Job, stamp: int, times: Times) -> bool:
-        """Hold a new job; claims that it may be claimed now."""
+        """Store a new job; returns whether it can be claimed now."""
         job.stamp = stamp
         if times.delay_ms is not None:
             job.run_at = self.now + times.delay_ms
@@ -130,5 +130,5 @@ class Births(Selection):
         if times.delay_ms:
             job.due = job.run_at
         else:
-            job.turn = stamp
-        return job.turn is not None
+            job.queue_stamp = stamp
+        return job.queue_stamp is not None
