@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from jobline.cli.options import print_table
 from tests.support.cli import Call
 from tests.support.fake_api import FakeApi
 
@@ -249,3 +252,18 @@ def test_proxy_is_not_asked_for_this_machine(
 ) -> None:
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
     assert jobline("tasks") == 0
+
+
+def test_table_on_a_narrow_terminal_keeps_ids_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = Terminal()
+    monkeypatch.setattr(sys, "stdout", terminal)
+    monkeypatch.setenv("COLUMNS", "50")
+    job_id = "01a22db6-8410-75b7-8bcc-fb6c72415bc9"
+    print_table(("ID", "TASK", "CREATED"), [(job_id, "words.count", "2026-11-30 18:27:45")])
+    assert job_id in terminal.getvalue()
+    assert "…" not in terminal.getvalue()
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True

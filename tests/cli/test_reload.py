@@ -61,7 +61,7 @@ def count_words(port: int) -> dict[str, object]:
 @pytest.mark.acceptance
 @pytest.mark.slow
 def test_new_project_runs_and_a_change_is_loaded(dev: Program, project: Path, port: int) -> None:
-    assert "tasks of tasks (JOBLINE_TASKS in .env)" in dev.told()
+    assert "task modules: tasks (JOBLINE_TASKS in .env)" in dev.told()
     assert "jobline submit words.count --watch --text text --url" in dev.told()
     assert count_words(port) == {"words": 4, "longest": "not"}
     tasks = project / "tasks.py"

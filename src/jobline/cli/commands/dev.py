@@ -86,7 +86,7 @@ def choose_tasks(option: str | None, from_file: frozenset[str] = frozenset()) ->
 
 async def serve(plan: Plan, choice: Choice, console: Console, began: float, *, reload: bool) -> None:
     """Start everything, greet, and wait to be cancelled."""
-    console.say_own(f"starting, with the tasks of {choice.modules} ({choice.source})")
+    console.say_own(f"starting; task modules: {choice.modules} ({choice.source})")
     try:
         async with open_stack(plan, console) as stack:
             await stack.wait_until_ready()

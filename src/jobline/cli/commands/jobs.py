@@ -56,7 +56,7 @@ def list_jobs(
         print_json(answer)
         return
     rows = [
-        (job["id"], job["task"], job["state"], job.get("queue"), job.get("created_at"), message(job))
+        (job["id"], job["task"], job["state"], job.get("queue"), when(job.get("created_at")), message(job))
         for job in answer["items"]
     ]
     print_table(("ID", "TASK", "STATE", "QUEUE", "CREATED", "PROGRESS"), rows)
@@ -132,3 +132,8 @@ def fields(item: Json) -> str:
     schema = item.get("input_schema") or {}
     required = schema.get("required", ())
     return " ".join(f"{name}*" if name in required else name for name in schema.get("properties", {}))
+
+
+def when(moment: str | None) -> str:
+    """Return a time of the API to the second, with a space to wrap at."""
+    return "" if moment is None else f"{moment[:10]} {moment[11:19]}"
