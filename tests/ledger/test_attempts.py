@@ -1,4 +1,4 @@
-"""An attempt's life: fences, settle, retry, lose, release, renew, report."""
+"""An attempt's life: fences, settle, retry, rescue, release, renew, report."""
 
 from __future__ import annotations
 

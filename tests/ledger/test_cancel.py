@@ -1,4 +1,4 @@
-"""cancel: for good where the job waits, a request where it runs, and stronger than every retry."""
+"""cancel: final for a waiting job, a request for a running one, and stronger than every retry."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whose job is next: tenants take turns, priorities count within one, limits hold, no job is forgotten."""
+"""Whose job is next: tenants in rotation, priorities within a tenant, limits; and no job is forgotten."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def test_tenants_take_turns_whatever_they_wait_with(ledger: Ledger) -> None:
         assert len(set(order[first : first + 3])) == 3
 
 
-def test_tenant_that_comes_back_each_time_gets_no_more_than_its_turn(ledger: Ledger) -> None:
+def test_tenant_that_returns_each_time_is_served_no_more_than_others(ledger: Ledger) -> None:
     for _ in range(40):
         ledger.submit(tenant="many")
     served: Counter[bool] = Counter()
@@ -93,7 +93,7 @@ def test_task_runs_no_more_than_its_limit_and_others_go_by(ledger: Ledger) -> No
 
 
 def drain(ledger: Ledger, limits: Limits, running: list[Claimed]) -> list[str]:
-    """End what runs, one by one, until nothing is left; two at once at most."""
+    """End the running jobs one by one until none is left; check that at most two run at once."""
     done = []
     while running:
         job = running.pop(0)
@@ -104,7 +104,7 @@ def drain(ledger: Ledger, limits: Limits, running: list[Claimed]) -> list[str]:
     return done
 
 
-def test_parked_jobs_of_tenants_take_turns_too(ledger: Ledger) -> None:
+def test_blocked_jobs_of_tenants_are_served_in_rotation_too(ledger: Ledger) -> None:
     limits = Limits(tasks={TASK: 1})
     owners = {ledger.submit(tenant="many"): "many" for _ in range(20)}
     (running,) = claim(ledger, 50, limits)
@@ -114,13 +114,13 @@ def test_parked_jobs_of_tenants_take_turns_too(ledger: Ledger) -> None:
     assert [owners[job.id] for job in claim(ledger, 50, limits)] == ["single"]
 
 
-def test_cancelled_parked_job_and_one_about_to_start_leave_no_gap(ledger: Ledger) -> None:
+def test_cancelled_blocked_job_and_one_about_to_start_leave_no_gap(ledger: Ledger) -> None:
     limits = Limits(tasks={TASK: 1})
     jobs = [ledger.submit() for _ in range(4)]
     (running,) = claim(ledger, 5, limits)
     ledger.cancel(jobs[2])
     ledger.succeed(running)
-    ledger.cancel(jobs[1])  # it holds the place of the one that ended
+    ledger.cancel(jobs[1])  # it has the permit of the one that ended
     assert [job.id for job in claim(ledger, 5, limits)] == [jobs[3]]
     assert depth(ledger) == 0
 

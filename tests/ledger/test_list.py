@@ -1,4 +1,4 @@
-"""list: one page of jobs, newest first, as a plain sort has it, and stable while jobs come and move."""
+"""list: pages of jobs, newest first, as a plain sort returns them, and stable while jobs come and move."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Any verbs in any order: every move is legal, and every job stands where its state says, once."""
+"""Any verbs in any order: every transition is legal, and every job is where its state says, once."""
 
 from __future__ import annotations
 

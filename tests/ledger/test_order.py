@@ -1,4 +1,4 @@
-"""Which job is next: priorities, turns, due times, the time by which it must start, pauses."""
+"""Which job is next: priorities, the order of submits, due times, start deadlines, pauses."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ def test_scheduled_job_expires_too(ledger: Ledger) -> None:
 
 
 def test_claim_itself_does_not_start_an_expired_job(ledger: Ledger) -> None:
-    """No tick may have come in time; the slot goes to the next one."""
+    """The tick may be late; the slot goes to the next job."""
     job_id, other = ledger.submit(expires_in_ms=0), ledger.submit()
     assert order_of(ledger, slots=1) == [other]
     assert ledger.read(job_id).state is State.REVOKED

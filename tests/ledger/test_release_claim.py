@@ -1,4 +1,4 @@
-"""Disown: a claim whose reply was lost gives back what it started, and nothing else."""
+"""release_claim: all that a claim started whose reply was lost is released, and nothing else."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def claim(ledger: Ledger, number: int, slots: int = 1, owner: str = "w1") -> lis
 
 
 def release_claim(ledger: Ledger, number: int, owner: str = "w1") -> list[str]:
-    """Walk to the end."""
+    """Call it until nothing is left."""
     found: list[str] = []
     after = ""
     while True:
@@ -36,28 +36,28 @@ def test_released_job_waits_at_once_and_its_attempt_is_not_counted(ledger: Ledge
     assert release_claim(ledger, 1) == [job]
     record = ledger.read(job)
     assert (record.state, record.attempt, record.started_at) == (State.PENDING, 0, None)
-    (again,) = claim(ledger, 2)
-    assert (again.id, again.attempt) == (job, 1)
-    assert again.fence > lost.fence
+    (later,) = claim(ledger, 2)
+    assert (later.id, later.attempt) == (job, 1)
+    assert later.fence > lost.fence
     assert not ledger.succeed(lost).is_current
-    assert ledger.succeed(again).state is State.SUCCESS
+    assert ledger.succeed(later).state is State.SUCCESS
 
 
 def test_jobs_of_other_claims_and_owners_go_on(ledger: Ledger) -> None:
     jobs = [ledger.submit() for _ in range(4)]
-    held = [*claim(ledger, 1), *claim(ledger, 12), *claim(ledger, 2, owner="w2")]
+    running = [*claim(ledger, 1), *claim(ledger, 12), *claim(ledger, 2, owner="w2")]
     claim(ledger, 2)
     assert release_claim(ledger, 2) == [jobs[3]]
-    assert ledger.renew(*held).current == len(held)
+    assert ledger.renew(*running).current == len(running)
 
 
 def test_job_that_was_claimed_meanwhile_is_not_released(ledger: Ledger) -> None:
     job = ledger.submit()
     (lost,) = claim(ledger, 1)
     ledger.rescue(lost)
-    (held,) = claim(ledger, 2)
+    (running,) = claim(ledger, 2)
     assert release_claim(ledger, 1) == []
-    assert ledger.renew(held).current == 1
+    assert ledger.renew(running).current == 1
     assert ledger.read(job).attempt == 2
 
 
@@ -73,11 +73,11 @@ def test_each_step_is_bounded_and_the_walk_meets_every_job(ledger: Ledger) -> No
     batch = CONSTANTS["TICK_BATCH"]
     for _ in range(3 * batch):
         ledger.submit()
-    held = claim(ledger, 1, slots=batch)
+    running = claim(ledger, 1, slots=batch)
     lost = {job.id for job in claim(ledger, 2, slots=batch)}
     claim(ledger, 1, slots=batch, owner="w2")
     step = ledger.run(commands.attempts.release_claim("w1", 2, RETENTION))
     assert step.after
     assert len(step.jobs) < 2 * batch
     assert {*step.jobs, *release_claim(ledger, 2)} == lost
-    assert ledger.renew(*held).current == batch
+    assert ledger.renew(*running).current == batch

@@ -1,4 +1,4 @@
-"""submit: what it stores, what it refuses, and that it is all or nothing."""
+"""submit: what it stores and refuses, and that it does all or nothing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""tick: lost leases, the hold after an outage, and that what expires leaves no trace."""
+"""tick: lost leases, the pause of rescues after an outage, and expiry without a trace."""
 
 from __future__ import annotations
 
@@ -146,7 +146,7 @@ def test_forgotten_job_is_gone_and_then_was_never_there(ledger: Ledger) -> None:
     job = ledger.start()
     ledger.succeed(job)
     ledger.let_pass(Key.FINISHED.of(), job.id)
-    with pytest.raises(Gone):  # its time is over, though no tick has come yet
+    with pytest.raises(Gone):  # its TTL is over, though no tick has run yet
         ledger.read(job.id)
     ledger.tick()
     with pytest.raises(Gone, match=job.id):
