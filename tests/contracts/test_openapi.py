@@ -19,6 +19,7 @@ from jobline.domain.registry import Registry
 from jobline.domain.settings import Settings
 from jobline.service.app import build_app
 from jobline.service.openapi.document import render
+from jobline.service.shapes.answer import Answer
 from tests.support.tasks import simple
 
 GOLDEN = Path(__file__).parents[2] / "docs/openapi.json"
@@ -223,3 +224,30 @@ def test_submit_is_documented_with_its_headers() -> None:
     assert references(submit["requestBody"]) == {"SubmitDemoAdd"}
     assert references(submit["responses"]["202"]) == {"DemoAddJob"}
     assert {"200", "202", "400", "404", "410", "413", "415", "422", "429", "503"} <= set(submit["responses"])
+
+
+def test_every_operation_parameter_and_response_is_described() -> None:
+    tags = {tag["name"] for tag in document()["tags"] if tag["description"]}
+    for name, operation in operations():
+        assert operation["summary"], name
+        assert operation["description"], name
+        assert set(operation["tags"]) <= tags, name
+        assert [one["name"] for one in operation.get("parameters", []) if not one["description"]] == [], name
+        descriptions = {answer["description"] for answer in operation["responses"].values()}
+        assert descriptions.isdisjoint({"", "Successful Response"}), name
+
+
+def test_every_field_of_our_own_models_is_described() -> None:
+    ours = [schemas()[model.__name__] for model in subclasses(Answer) if model.__name__ in schemas()]
+    assert len(ours) > 20
+    undescribed = [
+        (schema["description"], name)
+        for schema in ours
+        for name, field in schema["properties"].items()
+        if "description" not in field and "$ref" not in field
+    ]
+    assert undescribed == []
+
+
+def subclasses(root: type[Any]) -> set[type[Any]]:
+    return {root, *(found for below in root.__subclasses__() for found in subclasses(below))}
