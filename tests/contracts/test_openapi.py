@@ -1,6 +1,6 @@
-"""The published OpenAPI document is the application's, and keeps the rules that generated SDKs need.
+"""The published OpenAPI document matches the application, and keeps the rules that SDK generators need.
 
-After a wanted change: ``make openapi``. The golden file holds Jobline's own tasks with every extra installed.
+After an intended change, run ``make openapi``. The file contains Jobline's own tasks, all extras installed.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def own() -> str:
 
 @cache
 def document() -> Json:
-    """Give the document of a service with tasks of every kind: the rules hold for outside tasks too."""
+    """Return the document of a service with tasks of every kind: the rules apply to users' tasks too."""
     registry = Registry.of([*Registry.load(Settings().tasks), *simple.ALL])
     content: Json = json.loads(render(build_app(Settings(), registry)))
     return content
@@ -59,7 +59,7 @@ def operations() -> Iterator[tuple[str, Json]]:
 
 
 def walk(part: Any, *, is_named: bool = False) -> Iterator[Json]:
-    """Walk every object that is a schema or a part of the document, but no map of names."""
+    """Yield every object of the document that is not a map of names."""
     if isinstance(part, dict):
         if not is_named:
             yield part
@@ -71,7 +71,7 @@ def walk(part: Any, *, is_named: bool = False) -> Iterator[Json]:
 
 
 def reachable(start: set[str]) -> set[str]:
-    """Follow references between components."""
+    """Return the components that these refer to, directly or not."""
     found, todo = set[str](), set(start)
     while todo:
         name = todo.pop()
@@ -92,12 +92,12 @@ def in_answers() -> set[str]:
     return reachable({name for _, one in operations() for name in references(one["responses"])})
 
 
-def test_golden_file_is_what_the_application_says() -> None:
+def test_golden_file_matches_the_application() -> None:
     golden = GOLDEN.read_text()
     diff = difflib.unified_diff(
         golden.splitlines(), own().splitlines(), "docs/openapi.json", "application", lineterm=""
     )
-    assert golden == own(), "run `make openapi` after a wanted change:\n" + "\n".join(list(diff)[:200])
+    assert golden == own(), "run `make openapi` after an intended change:\n" + "\n".join(list(diff)[:200])
 
 
 def test_rendering_is_deterministic() -> None:
@@ -193,7 +193,7 @@ def test_no_shape_that_breaks_generators() -> None:
 
 
 def test_operation_with_several_kinds_of_body_has_an_optional_parameter() -> None:
-    """Or openapi-python-client (0.29) writes a module that cannot be imported."""
+    """Without one, openapi-python-client (0.29) writes a module that cannot be imported."""
     for name, operation in operations():
         if len(operation.get("requestBody", {}).get("content", {})) > 1:
             assert [one for one in operation["parameters"] if not one.get("required")], name

@@ -68,13 +68,13 @@ def service() -> tuple[Json, Resources]:
     return app.openapi(), app.state.resources
 
 
-def is_described(name: str, body: Json) -> bool:
+def is_valid_by_document(name: str, body: Json) -> bool:
     """Return whether the document describes a body."""
     schema = {"$ref": f"#/components/schemas/{name}", "components": service()[0]["components"]}
     return Draft202012Validator(schema).is_valid(body)
 
 
-def is_taken(name: str, body: Json) -> bool:
+def is_accepted(name: str, body: Json) -> bool:
     """Return whether the service accepts a body."""
     models, text = service()[1].models, json.dumps(body).encode()
     try:
@@ -88,16 +88,16 @@ def is_taken(name: str, body: Json) -> bool:
     return True
 
 
-def places(part: Json, path: tuple[str | int, ...] = ()) -> Iterator[tuple[str | int, ...]]:
-    """Walk every place of a body."""
+def find_paths(part: Json, path: tuple[str | int, ...] = ()) -> Iterator[tuple[str | int, ...]]:
+    """Yield the path of every value in a body."""
     items = part.items() if isinstance(part, dict) else enumerate(part) if isinstance(part, list) else ()
     for name, below in items:
         yield (*path, name)
-        yield from places(below, (*path, name))
+        yield from find_paths(below, (*path, name))
 
 
 def replaced(body: Json, path: tuple[str | int, ...], value: Json) -> Json:
-    """Put another value into a place of a body."""
+    """Return a copy of the body with another value at a path."""
     body = place = copy.deepcopy(body)
     for step in path[:-1]:
         place = place[step]
@@ -106,13 +106,13 @@ def replaced(body: Json, path: tuple[str | int, ...], value: Json) -> Json:
 
 
 @pytest.mark.parametrize("name", BODIES)
-def test_what_the_document_describes_is_what_is_taken(name: str) -> None:
-    assert is_described(name, BODIES[name])
-    assert is_taken(name, BODIES[name])
+def test_what_the_document_describes_is_what_is_accepted(name: str) -> None:
+    assert is_valid_by_document(name, BODIES[name])
+    assert is_accepted(name, BODIES[name])
     wrong = [
         f"{path} {value!r}"
-        for path in places(BODIES[name])
+        for path in find_paths(BODIES[name])
         for value in VALUES
-        if is_described(name, body := replaced(BODIES[name], path, value)) != is_taken(name, body)
+        if is_valid_by_document(name, body := replaced(BODIES[name], path, value)) != is_accepted(name, body)
     ]
     assert wrong == []
