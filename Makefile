@@ -26,7 +26,7 @@ $(RUN_STAMP): requirements.dev-server.lock pyproject.toml scripts/setup.sh
 run: $(RUN_STAMP) ## Start Redis, API and worker for development (PORT=8000)
 	@$(BIN)/jobline dev $(if $(PORT),--port $(PORT))
 
-demo: $(RUN_STAMP) ## See jobs submitted, watched, cancelled and survived
+demo: $(RUN_STAMP) ## Shrink a photo and cancel a countdown, on a service started for it
 	@$(BIN)/jobline demo
 
 test: check ## Check everything, then run every test (PYTEST_ARGS="-k lease")
@@ -52,7 +52,7 @@ check: setup ## Lint (Python, Lua), types, import directions, and files that are
 	$(BIN)/jobline openapi --check
 	$(BIN)/jobline settings --check
 
-fix: setup ## Mend what the linter and the formatter can
+fix: setup ## Correct what the linter and the formatter can
 	-$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
@@ -68,10 +68,10 @@ bench: setup ## Measure throughput and latency beside others on this machine (T=
 profile: setup ## Draw flame graphs of a busy API and a busy worker into build/profile
 	@$(BIN)/python -m benchmarks.profiles
 
-sdk: setup ## Generate clients by four generators into build/sdk; those of Java and Node where these are
+sdk: setup ## Generate clients by four generators into build/sdk; Java and Node ones where these are installed
 	@sh scripts/sdk.sh || test $$? -eq 3
 
-lock: setup ## Pin every dependency anew, with hashes, for all platforms (LOCK_ARGS=--upgrade)
+lock: setup ## Pin every dependency, with hashes, for all platforms (LOCK_ARGS=--upgrade)
 	@sh scripts/lock.sh $(LOCK_ARGS)
 
 clean: ## Remove what the other targets made

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Generate clients of docs/openapi.json by four generators into build/sdk, each anew when something it reads changed.
+# Generate clients of docs/openapi.json by four generators into build/sdk, each one again when something that it reads has changed.
 #
 # python           openapi-python-client (attrs and httpx)
 # pydantic         openapi-generator's python (pydantic and urllib3)       needs Java

@@ -95,7 +95,7 @@ def clean_environment() -> dict[str, str]:
 
 
 def run_job(dev: Dev) -> str:
-    """Count one second down; gives the state at the end."""
+    """Count down one second; return the state at the end."""
     order = {"input": {"seconds": 1}}
     job = dev.http.post("/v1/tasks/demo.countdown/jobs", json=order).raise_for_status().json()
 

@@ -10,7 +10,7 @@ from jobline.domain.errors import NotFound
 from jobline.domain.registry import Registry, install_hint
 from jobline.domain.settings import Settings
 
-#: Write a module that can be imported; gives its name.
+#: Writes a module that can be imported; returns its name.
 Write = Callable[[str, str], str]
 
 HEAD = """

@@ -34,6 +34,6 @@ def check_reach(host: str, settings: Settings) -> None:
     if is_loopback(host) or settings.auth is Auth.KEYS or settings.allow_open:
         return
     raise SettingsError(
-        f"refusing to listen on {host} without keys: whoever reaches it could run jobs and read results. "
+        f"refusing to listen on {host} without keys: anybody who reaches it could run jobs and read results. "
         "Set JOBLINE_AUTH=keys, or JOBLINE_ALLOW_OPEN=true behind a gateway of your own"
     )
