@@ -7,6 +7,7 @@ remarks go to standard error.
 from __future__ import annotations
 
 import asyncio
+import logging
 import sys
 from datetime import datetime
 from typing import Annotated, TypeVar
@@ -107,6 +108,8 @@ def run(command: Command[T]) -> T:
     from jobline.ledger.store import Store
 
     warn_of_misspelt_variables()
+    # The error itself is printed; the log line of a server would say it twice.
+    logging.getLogger("jobline").addHandler(logging.NullHandler())
 
     async def once() -> T:
         store = Store(Connector.of(read_settings()))
