@@ -51,6 +51,6 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
     if report.failed and isinstance(item, pytest.Function):
         for deployment in item.funcargs.values():
             for program in deployment.programs if isinstance(deployment, Deployment) else ():
-                lines = program.told().splitlines()[-LOG_LINES:]
+                lines = program.output().splitlines()[-LOG_LINES:]
                 report.sections.append((program.log.name, "\n".join(lines)))
     return report

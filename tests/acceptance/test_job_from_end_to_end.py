@@ -135,12 +135,12 @@ def test_job_ends_though_its_api_was_killed_right_after_the_202(deployment: Depl
     assert deployment.wait(answer.json()["id"])["state"] == "SUCCESS"
 
 
-def test_planned_stop_hands_a_running_job_back_uncounted(deployment: Deployment, gate: Gate) -> None:
+def test_planned_stop_releases_a_running_job_uncounted(deployment: Deployment, gate: Gate) -> None:
     environment: dict[str, Any] = {"REMAP_SIGTERM": "SIGQUIT", "JOBLINE_STOP_GRACE_S": "0.5"}
     job = deployment.submit("test.hold", gate.order, queue="stop", max_attempts=1)
     with deployment.worker("-Q", "stop", **environment) as worker:
         gate.wait_for_start()
-        worker.tell(signal.SIGTERM)
+        worker.send_signal(signal.SIGTERM)
         worker.wait(15)
     handed_back = deployment.read(job)
     assert (handed_back["state"], handed_back["attempt"]) == ("PENDING", 0)
@@ -156,15 +156,15 @@ def test_planned_stop_lets_a_short_job_end(deployment: Deployment, gate: Gate) -
     environment: dict[str, Any] = {"REMAP_SIGTERM": "SIGQUIT", "JOBLINE_STOP_GRACE_S": "10"}
     with deployment.worker("-Q", "stop-soft", **environment) as worker:
         gate.wait_for_start()
-        worker.tell(signal.SIGTERM)
-        wait_until(lambda: "Ctrl+C again" in worker.told(), 30, "the stop began")
+        worker.send_signal(signal.SIGTERM)
+        wait_until(lambda: "Ctrl+C again" in worker.output(), 30, "the stop began")
         gate.open()
         worker.wait(9)
     assert (deployment.read(job)["state"], deployment.read(job)["attempt"]) == ("SUCCESS", 1)
 
 
 @pytest.mark.parametrize("task", ["test.hold_async", "test.hold"])
-def test_planned_stop_of_the_light_pool_lets_jobs_go_on_and_hands_back_the_rest(
+def test_planned_stop_of_the_light_pool_lets_jobs_go_on_and_releases_the_rest(
     deployment: Deployment, gate: Gate, task: str
 ) -> None:
     queue = f"light-{task}"
@@ -175,11 +175,11 @@ def test_planned_stop_of_the_light_pool_lets_jobs_go_on_and_hands_back_the_rest(
         deployment.wait(long, "STARTED")
         short = deployment.submit(task, gate.order, queue=queue)
         gate.wait_for_start()
-        worker.tell(signal.SIGTERM)
-        wait_until(lambda: "Warm shutdown" in worker.told(), 30, "the stop began")
+        worker.send_signal(signal.SIGTERM)
+        wait_until(lambda: "Warm shutdown" in worker.output(), 30, "the stop began")
         gate.open()
         assert worker.wait(9) == 0
-    assert "Error" not in worker.told()
+    assert "Error" not in worker.output()
     assert (deployment.read(short)["state"], deployment.read(short)["attempt"]) == ("SUCCESS", 1)
     assert (deployment.read(long)["state"], deployment.read(long)["attempt"]) == ("PENDING", 0)
 
@@ -203,7 +203,7 @@ def test_task_with_a_missing_extra_is_not_offered_and_says_why(deployment: Deplo
     answer = deployment.client.post("/v1/tasks/test.missing/jobs", json={"input": {"text": ""}})
     assert answer.status_code == 404
     assert "install jobline[nothing]" in answer.json()["detail"]
-    assert "install jobline[nothing]" in deployment.programs[0].told()
+    assert "install jobline[nothing]" in deployment.programs[0].output()
 
 
 def test_scheduled_job_starts_at_its_time(deployment: Deployment) -> None:

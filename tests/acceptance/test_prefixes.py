@@ -44,7 +44,7 @@ def test_jobs_workers_and_keys_stay_apart(both: list[Deployment]) -> None:
     for deployment, job in zip(both, reversed(jobs), strict=True):
         assert deployment.client.get(f"/v1/jobs/{job}").status_code == 404
     for deployment in both:
-        told = subprocess.run(
+        answer = subprocess.run(
             celery("inspect", "ping"),
             cwd=deployment.directory,
             env=deployment.environment(),
@@ -53,7 +53,7 @@ def test_jobs_workers_and_keys_stay_apart(both: list[Deployment]) -> None:
             timeout=40,
             check=True,
         )
-        assert "1 node online" in told.stdout, "remote control reaches the workers of its prefix alone"
+        assert "1 node online" in answer.stdout, "remote control reaches the workers of its prefix alone"
     with redis.Redis.from_url(both[0].redis.url, decode_responses=True) as client:
         keys = set(client.scan_iter(count=1000))
     assert [key for key in keys if not key.startswith(PREFIXES)] == []

@@ -81,7 +81,7 @@ def test_both_agree_at_every_poll(deployment: Deployment, app: Any) -> None:
     assert [states[-1] for states in seen.values()] == ["SUCCESS", "FAILURE", "SUCCESS"]
 
 
-def test_get_gives_the_value(deployment: Deployment, app: Any) -> None:
+def test_get_returns_the_value(deployment: Deployment, app: Any) -> None:
     result = AsyncResult(deployment.submit("test.echo", {"text": "ä"}), app=app)
     assert result.get(timeout=20) == {"text": "ä"}
     assert result.successful()
@@ -173,19 +173,19 @@ def test_inspect_answers(deployment: Deployment, gate: Gate) -> None:
 def test_events_reach_a_dump(deployment: Deployment) -> None:
     dump = deployment.start("events", celery("events", "--dump"))
     try:
-        wait_until(lambda: "starting capture" in dump.told(), 30, "the dump listens")
+        wait_until(lambda: "starting capture" in dump.output(), 30, "the dump listens")
 
-        def is_told() -> bool:
+        def is_in_dump() -> bool:
             job = deployment.submit("test.echo", {"text": "event"})
             deployment.wait(job)
-            return any("succeeded" in line and job in line for line in dump.told().splitlines())
+            return any("succeeded" in line and job in line for line in dump.output().splitlines())
 
-        wait_until(is_told, 15, "task-succeeded in the dump")
+        wait_until(is_in_dump, 15, "task-succeeded in the dump")
     finally:
         dump.kill()
-    told = dump.told()
-    assert "test.echo" in told
-    assert "received" in told
+    lines = dump.output()
+    assert "test.echo" in lines
+    assert "received" in lines
 
 
 def test_purge_drops_no_accepted_job(deployment: Deployment, app: Any) -> None:

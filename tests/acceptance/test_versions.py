@@ -35,7 +35,7 @@ def set_version(deployment: Deployment, version: int) -> None:
 
 def refusal(program: Program) -> list[str]:
     """Return the lines in which the program says why it ends."""
-    return [line for line in program.told().splitlines() if LINE in line and "jobline: " in line]
+    return [line for line in program.output().splitlines() if LINE in line and "jobline: " in line]
 
 
 COMMANDS = {
@@ -51,8 +51,8 @@ def test_worker_ends_at_once_with_one_line(deployment: Deployment, name: str) ->
     set_version(deployment, LAYOUT_VERSION + 1)
     worker = deployment.start(name, COMMANDS[name])
     assert worker.wait() != 0
-    assert len(refusal(worker)) == 1, worker.told()
-    assert "Traceback" not in worker.told()
+    assert len(refusal(worker)) == 1, worker.output()
+    assert "Traceback" not in worker.output()
 
 
 def test_running_worker_ends_when_another_ledger_takes_the_place(deployment: Deployment) -> None:
@@ -70,7 +70,7 @@ def test_worker_that_waits_for_redis_checks_when_it_comes(deployment: Deployment
     set_version(deployment, LAYOUT_VERSION + 1)
     deployment.redis.stop()
     worker = deployment.start_worker()
-    wait_until(lambda: "Cannot connect" in worker.told(), DEADLINE_S, "the worker waits")
+    wait_until(lambda: "Cannot connect" in worker.output(), DEADLINE_S, "the worker waits")
     deployment.redis.start()
     assert worker.wait() == 2
     assert len(refusal(worker)) == 1

@@ -35,15 +35,15 @@ def dev(project: Path, port: int) -> Iterator[Program]:
     command = [*JOBLINE, "dev", "--reload", "--port", str(port), "-c", "1"]
     program = Program("dev", command, project, {**settings, "JOBLINE_STOP_GRACE_S": "1"})
     try:
-        wait_until(lambda: "watching" in program.told(), what="dev is ready")
+        wait_until(lambda: "watching" in program.output(), what="dev is ready")
         yield program
     finally:
-        program.tell(signal.SIGTERM)
+        program.send_signal(signal.SIGTERM)
         try:
             program.wait(DEADLINE_S)
         finally:
             program.kill()
-            sys.stdout.write(program.told())  # pytest shows it when the test fails
+            sys.stdout.write(program.output())  # pytest shows it when the test fails
 
 
 def count_words(port: int) -> dict[str, object]:
@@ -61,15 +61,15 @@ def count_words(port: int) -> dict[str, object]:
 @pytest.mark.acceptance
 @pytest.mark.slow
 def test_new_project_runs_and_a_change_is_loaded(dev: Program, project: Path, port: int) -> None:
-    assert "task modules: tasks (JOBLINE_TASKS in .env)" in dev.told()
-    assert "jobline submit words.count --watch --text text --url" in dev.told()
+    assert "task modules: tasks (JOBLINE_TASKS in .env)" in dev.output()
+    assert "jobline submit words.count --watch --text text --url" in dev.output()
     assert count_words(port) == {"words": 4, "longest": "not"}
     tasks = project / "tasks.py"
     good = tasks.read_text()
 
     tasks.write_text(f"{good}\ndef (\n")
-    wait_until(lambda: "not reloaded" in dev.told(), what="the error is shown")
-    (line,) = [line for line in dev.told().splitlines() if "not reloaded" in line]
+    wait_until(lambda: "not reloaded" in dev.output(), what="the error is shown")
+    (line,) = [line for line in dev.output().splitlines() if "not reloaded" in line]
     place = f"{tasks}:{len(good.splitlines()) + 2}"
     assert line.endswith(f"cannot load the task module 'tasks': SyntaxError: invalid syntax ({place})")
     assert count_words(port) == {"words": 4, "longest": "not"}
@@ -79,9 +79,9 @@ def test_new_project_runs_and_a_change_is_loaded(dev: Program, project: Path, po
             "@task", "def ord_of(word: str) -> str:\n    return word\n\n\n@task"
         )
     )
-    wait_until(lambda: "reloaded in" in dev.told(), what="the change is loaded")
+    wait_until(lambda: "reloaded in" in dev.output(), what="the change is loaded")
     assert count_words(port) == {"words": 4, "longest": "to"}
-    assert "ended unexpectedly" not in dev.told()
+    assert "ended unexpectedly" not in dev.output()
 
 
 def test_working_directory_is_watched_instead_of_the_folders_in_it(

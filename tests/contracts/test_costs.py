@@ -33,7 +33,7 @@ def test_hot_verbs_take_one_round_trip(verb: str, accepted: dict[str, Cost]) -> 
     ("cost", "is_risen"),
     [(Cost(1, 20), False), (Cost(1, 22), False), (Cost(1, 23), True), (Cost(2, 20), True)],
 )
-def test_rise_of_more_than_a_tenth_is_told(cost: Cost, is_risen: bool) -> None:  # noqa: FBT001 - a parameter
+def test_rise_of_more_than_a_tenth_is_reported(cost: Cost, is_risen: bool) -> None:  # noqa: FBT001 - a parameter
     assert bool(risen({"verb": cost}, {"verb": Cost(1, 20)})) is is_risen
 
 
@@ -47,5 +47,5 @@ def test_no_path_calls_more_of_python_than_was_accepted(redis_url: str, tmp_path
 
 
 @pytest.mark.parametrize(("count", "is_risen"), [(200, False), (220, False), (221, True)])
-def test_rise_of_calls_by_more_than_a_tenth_is_told(count: int, is_risen: bool) -> None:  # noqa: FBT001 - a parameter
+def test_rise_of_calls_by_more_than_a_tenth_is_reported(count: int, is_risen: bool) -> None:  # noqa: FBT001 - a parameter
     assert bool(calls.risen({"path": count}, {"path": 200})) is is_risen

@@ -72,7 +72,7 @@ class Deployment:
         api = self.start("api", [*JOBLINE, "api", "--port", str(port)])
 
         def answers() -> bool:
-            assert api.is_alive, api.told()
+            assert api.is_alive, api.output()
             try:
                 return httpx.get(f"http://127.0.0.1:{port}/health/live", trust_env=False).is_success
             except httpx.TransportError:
@@ -95,8 +95,8 @@ class Deployment:
 
         def are_ready() -> bool:
             for worker in workers:
-                assert worker.is_alive, worker.told()
-            return all(" ready." in worker.told() for worker in workers)
+                assert worker.is_alive, worker.output()
+            return all(" ready." in worker.output() for worker in workers)
 
         wait_until(are_ready, DEADLINE_S, f"{[worker.name for worker in workers]} are ready")
 

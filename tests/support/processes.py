@@ -64,22 +64,22 @@ class Program:
                 return int(line.split()[1])
         raise AssertionError(f"{self.name} is gone")
 
-    def told(self) -> str:
+    def output(self) -> str:
         """Return its output so far."""
         return self.log.read_text(errors="replace")
 
-    def tell(self, number: signal.Signals) -> None:
+    def send_signal(self, number: signal.Signals) -> None:
         """Signal the leader alone."""
         self._process.send_signal(number)
 
-    def tell_tree(self, number: signal.Signals) -> None:
+    def signal_tree(self, number: signal.Signals) -> None:
         """Signal the leader and its children."""
         with suppress(ProcessLookupError):
             os.killpg(self.pid, number)
 
     def kill(self) -> None:
         """Kill the whole tree, as a crash of the machine would."""
-        self.tell_tree(signal.SIGKILL)
+        self.signal_tree(signal.SIGKILL)
         self._process.wait()
 
     def wait(self, within_s: float = DEADLINE_S) -> int:

@@ -47,7 +47,7 @@ def worker(directory: Path, url: str, pool: str, lease_s: float = 30) -> Iterato
     command = [sys.executable, "-m", "jobline.cli", "worker", "--pool", pool, "-c", "2"]
     program = Program("worker", command, directory, environment)
     try:
-        wait_until(lambda: " ready." in program.told(), 30, "the worker is ready")
+        wait_until(lambda: " ready." in program.output(), 30, "the worker is ready")
         yield program
     finally:
         program.kill()
@@ -62,9 +62,9 @@ def test_job_whose_claim_was_lost_starts_soon_and_loses_no_attempt(
         begin = time.monotonic()
         job = ledger.submit(task="end.well", queue="media", input=b"{}", max_attempts=1)
         wait_until(lambda: ledger.read(job).state.is_terminal, 10, "the job ends")
-        assert lossy_proxy.has_dropped.is_set(), program.told()
+        assert lossy_proxy.has_dropped.is_set(), program.output()
         record = ledger.read(job)
-        assert (record.state, record.attempt) == (State.SUCCESS, 1), program.told()
+        assert (record.state, record.attempt) == (State.SUCCESS, 1), program.output()
         assert time.monotonic() - begin < SOON_S
         assert ledger.events(job) == [
             "job.created", "job.started", "job.retrying", "job.started", "job.succeeded",
@@ -78,10 +78,10 @@ def test_worker_that_stops_releases_its_unread_claim(
         lossy_proxy.watch(CLAIMED, breaks=False)
         job = ledger.submit(task="end.well", queue="media", input=b"{}", max_attempts=1)
         wait_until(lossy_proxy.has_dropped.is_set, 10, "the claim is lost")
-        program.tell(signal.SIGTERM)
+        program.send_signal(signal.SIGTERM)
         program.wait()
         record = ledger.read(job)
-        assert (record.state, record.attempt) == (State.PENDING, 0), program.told()
+        assert (record.state, record.attempt) == (State.PENDING, 0), program.output()
 
 
 def test_job_that_was_on_its_way_to_a_process_keeps_its_lease(
@@ -96,7 +96,7 @@ def test_job_that_was_on_its_way_to_a_process_keeps_its_lease(
         job = ledger.submit(task="test.stubborn", input=order)  # which never renews its lease itself
         wait_until(lambda: busy(ledger) == 1, 10, "the worker has the job")
         ledger.redis.client_kill_filter(_type="normal")
-        wait_until(lambda: "Trying to re-establish" in program.told(), 10, "the worker lost its connection")
+        wait_until(lambda: "Trying to re-establish" in program.output(), 10, "the worker lost its connection")
         for child in children:
             os.kill(child, signal.SIGCONT)
         gate.wait_for_start()
@@ -104,7 +104,7 @@ def test_job_that_was_on_its_way_to_a_process_keeps_its_lease(
             task="test.echo", input=b'{"text":""}', delay_ms=int(4_000 * lease_s), max_attempts=1
         )
         wait_until(lambda: ledger.read(later).state.is_terminal, 20, "several leases have passed")
-        assert (ledger.read(job).state, ledger.read(job).attempt) == (State.STARTED, 1), program.told()
+        assert (ledger.read(job).state, ledger.read(job).attempt) == (State.STARTED, 1), program.output()
         gate.open()
         wait_until(lambda: ledger.read(job).state.is_terminal, 10, "the job ends")
         assert (len(gate.starts()), ledger.read(job).state) == (1, State.SUCCESS)

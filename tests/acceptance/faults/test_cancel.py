@@ -50,7 +50,7 @@ def test_a_cancel_outlives_its_worker(rig: Rig, new_row: NewRow) -> None:
     job = rig.submit("faults.work", {"seconds": 60})
     rig.wait_started(job, 5)
     dying = rig.worker_of(job)
-    dying.tell_tree(signal.SIGSTOP)
+    dying.signal_tree(signal.SIGSTOP)
     assert rig.cancel(job) == 202
     assert rig.cancel(job) in {200, 202}
     rig.kill_worker(dying)

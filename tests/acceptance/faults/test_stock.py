@@ -64,7 +64,7 @@ class Stock(Deployment):
             f"app.send_task('stock.work', args=[{seconds}], task_id='{job}')"
         )
         client = self.start("client", [sys.executable, "-c", code])
-        wait_until(lambda: "set" in client.told(), 20, "the client is set")
+        wait_until(lambda: "set" in client.output(), 20, "the client is set")
         if after:
             after()
         go.touch()
@@ -124,7 +124,7 @@ def test_stock_idle_worker_stopped(stock: Stock, new_row: NewRow) -> None:
     since = time.monotonic()
     for _ in range(4):
         (frozen,) = stock.workers
-        jobs.append(stock.send(0.1, after=partial(frozen.tell_tree, signal.SIGSTOP)))
+        jobs.append(stock.send(0.1, after=partial(frozen.signal_tree, signal.SIGSTOP)))
         stock.kill(frozen)
         stock.add_worker()
     stock.conclude(row, jobs, since)
@@ -148,10 +148,10 @@ def test_stock_worker_frozen(stock: Stock, new_row: NewRow) -> None:
     job = stock.send(3)
     wait_until(lambda: stock.evidence.starts(job), 10, "the job runs")
     frozen = stock.starter_of(job)
-    frozen.tell_tree(signal.SIGSTOP)
+    frozen.signal_tree(signal.SIGSTOP)
     since = time.monotonic()
     hold(16)
-    frozen.tell_tree(signal.SIGCONT)
+    frozen.signal_tree(signal.SIGCONT)
     stock.conclude(row, [job], since)
 
 

@@ -38,14 +38,14 @@ def test_a_job_of_a_killed_worker_starts_once_more(rig: Rig, new_row: NewRow) ->
         rig.wait_for_workers()
 
 
-def test_a_planned_stop_hands_its_jobs_back_uncounted(rig: Rig, new_row: NewRow) -> None:
+def test_a_planned_stop_releases_its_jobs_uncounted(rig: Rig, new_row: NewRow) -> None:
     row = new_row("2b", "SIGTERM, 8 s grace, then SIGKILL")
     job = rig.submit("faults.work", {"seconds": pick(20, 4)})
     rig.wait_started(job, 5)
     leaving = rig.worker_of(job)
-    leaving.tell(signal.SIGTERM)
+    leaving.send_signal(signal.SIGTERM)
     assert leaving.ends_within(8), "the worker left within its grace time"
-    assert "Traceback" not in leaving.told()
+    assert "Traceback" not in leaving.output()
     rig.kill_worker(leaving)
     row.recovered_s.append(rig.wait_started(job, 2, count=2))
     rig.conclude(row, [job], 25)
@@ -94,7 +94,7 @@ def test_a_job_sent_to_a_stopped_worker_is_not_lost(rig: Rig, new_row: NewRow) -
     row = new_row("4", "idle worker stopped, POST, kill -9 it, start another")
     for _ in range(pick(4, 1)):
         (frozen,) = rig.ensure_workers(1)
-        frozen.tell_tree(signal.SIGSTOP)
+        frozen.signal_tree(signal.SIGSTOP)
         job = rig.submit("faults.work")
         rig.kill_worker(frozen)
         rig.add_worker(wait=False)
@@ -111,12 +111,12 @@ def test_a_worker_that_wakes_after_its_lease_changes_nothing(rig: Rig, new_row: 
     jobs = [rig.submit("faults.work", {"seconds": seconds}) for seconds in (1, 9)]
     for job in jobs:
         rig.wait_started(job, 5)
-    frozen.tell_tree(signal.SIGSTOP)
+    frozen.signal_tree(signal.SIGSTOP)
     rig.add_worker(wait=False)
     row.recovered_s += [rig.wait_started(job, TAKEOVER_S, count=2) for job in jobs]
     hold(max(0.0, LEASE_S + 6 - sum(row.recovered_s)))
     assert [rig.read(job)["state"] for job in jobs] == ["SUCCESS", "STARTED"]
-    frozen.tell_tree(signal.SIGCONT)
+    frozen.signal_tree(signal.SIGCONT)
     wait_until(lambda: is_over(rig, jobs, frozen), 10, "the first attempts are over")
     rig.conclude(row, jobs, 15)
     for found in map(rig.read, jobs):

@@ -176,9 +176,9 @@ class Audit:
         for job, found in places.items():
             if found and found[0].startswith(("wait:", "due:", "blocked:")):
                 counted[self.jobs[job]["partition"].rpartition(":")[2]] += 1
-        told = {queue: int(depth) for queue, depth in self.queues.items() if int(depth)}
-        if told != counted:
-            self.wrong.append(f"the queues hold {dict(counted)} and are said to hold {told}")
+        recorded = {queue: int(depth) for queue, depth in self.queues.items() if int(depth)}
+        if recorded != counted:
+            self.wrong.append(f"the queues hold {dict(counted)} and are said to hold {recorded}")
         for key in self.keys:
             if key.startswith(f"{DEFAULT_PREFIX}wait:"):
                 _, _, queue, tenant = key.split(":")
@@ -194,22 +194,22 @@ class Audit:
             if key.startswith(f"{DEFAULT_PREFIX}tag-index:")
             for job in self.ledger.zrange(key, 0, -1)
         }
-        told = {
+        recorded = {
             (tag, job) for job, record in self.jobs.items() for tag in json.loads(record.get("tags", "[]"))
         }
-        if indexed != told:
-            self.wrong.append(f"tags and their index differ: {indexed ^ told}")
+        if indexed != recorded:
+            self.wrong.append(f"tags and their index differ: {indexed ^ recorded}")
 
     def check_start_by(self) -> None:
         """Compare the index of start deadlines with the records; a job is in it until its first start."""
         listed = set(self.ledger.zrange(Key.START_BY.of(), 0, -1))
-        told = {
+        recorded = {
             job
             for job, record in self.jobs.items()
             if record["state"] == "PENDING" and "start_by" in record and not int(record.get("attempt", 0))
         }
-        if listed != told:
-            self.wrong.append(f"who must start in time, and their index, differ: {listed ^ told}")
+        if listed != recorded:
+            self.wrong.append(f"who must start in time, and their index, differ: {listed ^ recorded}")
 
     def check_owners(self) -> None:
         """Find keys that have no owner, no TTL and no bound."""

@@ -59,7 +59,7 @@ class Chaos:
 
     def stop_worker_well(self) -> None:
         self.pick_worker()
-        self.victim.tell(signal.SIGTERM)
+        self.victim.send_signal(signal.SIGTERM)
         self.victim.ends_within(8)
         self.rig.kill_worker(self.victim)
         self.rig.ensure_workers(2)
@@ -74,9 +74,9 @@ class Chaos:
 
     def freeze_worker(self) -> None:
         self.pick_worker()
-        self.victim.tell_tree(signal.SIGSTOP)
+        self.victim.signal_tree(signal.SIGSTOP)
         hold(self.dice.choice([0.5, LEASE_S + 2]))
-        self.victim.tell_tree(signal.SIGCONT)
+        self.victim.signal_tree(signal.SIGCONT)
 
     def kill_redis(self) -> None:
         self.rig.redis.kill()

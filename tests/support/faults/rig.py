@@ -180,8 +180,8 @@ class Rig(Deployment):
 
     def stream(self, job: str) -> list[str]:
         """Return the event types in the stream of a finished job."""
-        told = self.ask(f"/v1/jobs/{job}/events").text.splitlines()
-        return [line.removeprefix("event: ") for line in told if line.startswith("event: ")]
+        lines = self.ask(f"/v1/jobs/{job}/events").text.splitlines()
+        return [line.removeprefix("event: ") for line in lines if line.startswith("event: ")]
 
     def states(self, jobs: Iterable[str]) -> Counter[str]:
         """Count jobs by the state in their records."""
