@@ -18,9 +18,9 @@ claim unread, too. Claims are sent, read and released on the event loop's thread
 the loop has ended, the pulse releases the last one.
 
 Private names of kombu used, and only here: ``_put``, ``_get``, ``_size``, ``_purge``, ``_delete``,
-``_brpop_start``, ``_brpop_read``, ``_in_poll``, ``_brpop_sent_at``, ``_queue_cycle``, ``_deliver``: the
-virtual transport's own hooks, which have no public form. ``tests/worker/test_transport.py`` fails when one
-is renamed.
+``_connparams``, ``_brpop_start``, ``_brpop_read``, ``_in_poll``, ``_brpop_sent_at``, ``_queue_cycle``,
+``_deliver``: the virtual transport's own hooks, which have no public form. ``tests/worker/test_transport.py``
+fails when one is renamed.
 """
 
 from __future__ import annotations
@@ -104,6 +104,13 @@ class Channel(stock.Channel):
         self._slots = 0
         self._release_after = ""
         super().__init__(*args, **kwargs)
+
+    def _connparams(self, asynchronous: bool = False) -> dict[str, Any]:  # noqa: FBT001, FBT002 - kombu's own
+        """Connect as every other client does: kombu reads URLs differently, and drops TLS of an alias."""
+        connector = self.resources.connector
+        self.connection_class = self.connection_class_ssl = connector.blocking_class
+        options: dict[str, Any] = super()._connparams(asynchronous=asynchronous)
+        return options | connector.target
 
     def takes_jobs(self) -> bool:
         """Return whether this channel consumes queues of jobs."""

@@ -33,7 +33,7 @@ from tests.support.worker import REGISTRY
 METHODS = {
     "_put": stock.Channel, "_get": stock.Channel, "_size": stock.Channel, "_purge": stock.Channel,
     "_brpop_start": stock.Channel, "_brpop_read": stock.Channel, "_delete": stock.Channel,
-    "_deliver": virtual.Transport,
+    "_connparams": stock.Channel, "_deliver": virtual.Transport,
 }  # fmt: skip
 WORDS = {"_in_poll": stock, "_brpop_sent_at": stock, "_queue_cycle": stock}
 

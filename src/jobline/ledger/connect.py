@@ -17,16 +17,16 @@ import sys
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import quote
 
 import redis
-from redis.asyncio import ConnectionPool as AwaitingPool
-from redis.asyncio import Redis as AwaitingRedis
+from redis import asyncio as awaiting
 from redis.asyncio.connection import AbstractConnection
 from redis.asyncio.retry import Retry as AwaitingRetry
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from jobline.domain.redis_url import RedisAddress, read_redis_url
 from jobline.domain.settings import Settings
 from jobline.ledger.commands.command import Argument, Command
 from jobline.ledger.commands.version import check_version
@@ -68,10 +68,16 @@ class Connector:
         """The compiled scripts of this layout."""
         return scripts_of(self.layout)
 
+    @cached_property
+    def address(self) -> RedisAddress:
+        """What the URL means, for every client."""
+        return read_redis_url(self.url)
+
     def blocking_client(self) -> redis.Redis:
         """Return a client with a pool of connections, for all threads of a process and its children."""
-        return redis.Redis.from_url(
-            self.url,
+        pool = redis.ConnectionPool(
+            self.blocking_class,
+            **self.target,
             socket_connect_timeout=BLOCKING_CONNECT_S,
             socket_timeout=BLOCKING_ANSWER_S,
             **self._keep_alive,
@@ -80,29 +86,41 @@ class Connector:
             client_name="jobline-worker",
             redis_connect_func=self._begin,
         )
+        return redis.Redis.from_pool(pool)
 
-    def awaiting_client(self) -> AwaitingRedis:
+    def awaiting_client(self) -> awaiting.Redis:
         """Return a client for one task that waits for messages or entries, however long."""
-        client: AwaitingRedis = AwaitingRedis.from_url(self.url, **self._awaiting_options)
-        return client
+        return awaiting.Redis.from_pool(self._awaiting_pool())
 
     def awaiting_connection(self) -> AbstractConnection:
         """Return one closed connection. Its owner opens it, retries, and limits the time of each command."""
-        connection: AbstractConnection = AwaitingPool.from_url(
-            self.url, **self._awaiting_options
-        ).make_connection()
+        connection: AbstractConnection = self._awaiting_pool().make_connection()
         return connection
 
     @property
+    def target(self) -> dict[str, Any]:
+        """The part of a connection's options that follows from the URL, by redis-py's names."""
+        address = self.address
+        options = {"db": address.db, "username": address.username, "password": address.password}
+        if address.path:
+            return {**options, "path": address.path}
+        return {**options, "host": address.host, "port": address.port, **address.tls_files}
+
+    @property
+    def blocking_class(self) -> type[redis.Connection | redis.UnixDomainSocketConnection]:
+        """The class of a connection, which decides on TLS; it checks the server's certificate and name."""
+        if self.address.path:
+            return redis.UnixDomainSocketConnection
+        return redis.SSLConnection if self.address.is_tls else redis.Connection
+
+    @property
     def broker_url(self) -> str:
-        """The ledger's URL for kombu, which has its own form for a socket file and its database."""
-        if not self._is_socket_file:
-            return self.url
-        parts = urlsplit(self.url)
-        query = parse_qs(parts.query)
-        database, password = query.get("db", ["0"])[0], query.get("password", [""])[0] or parts.password
-        user = f"{parts.username or ''}:{password}@" if password else ""
-        return f"{BROKER_SCHEME}+socket://{user}{parts.path}?virtual_host={database}"
+        """The ledger's URL as kombu shows it; `worker.transport` connects with the ``target`` instead."""
+        address = self.address
+        if address.path:
+            return f"{BROKER_SCHEME}+socket://{address.login}{quote(address.path)}?virtual_host={address.db}"
+        host = f"[{address.host}]" if ":" in address.host else address.host
+        return f"redis{'s' * address.is_tls}://{address.login}{host}:{address.port}/{address.db}"
 
     @property
     def broker_options(self) -> dict[str, Any]:
@@ -117,17 +135,19 @@ class Connector:
             "global_keyprefix": self.layout.prefix,
         }
 
-    @property
-    def _awaiting_options(self) -> dict[str, Any]:
-        return {
+    def _awaiting_pool(self) -> awaiting.ConnectionPool:
+        plain = awaiting.SSLConnection if self.address.is_tls else awaiting.Connection
+        return awaiting.ConnectionPool(
+            awaiting.UnixDomainSocketConnection if self.address.path else plain,
+            **self.target,
             # No read timeout, since a channel is usually silent; keepalive detects a dead peer.
-            "socket_timeout": None,
-            "socket_connect_timeout": AWAITING_CONNECT_S,
+            socket_timeout=None,
+            socket_connect_timeout=AWAITING_CONNECT_S,
             **self._keep_alive,
             # No retries: the user of the connection must restore its state first, such as a subscription.
-            "retry": AwaitingRetry(NoBackoff(), 0),
-            "redis_connect_func": self._begin_awaiting,
-        }
+            retry=AwaitingRetry(NoBackoff(), 0),
+            redis_connect_func=self._begin_awaiting,
+        )
 
     def _begin(self, connection: redis.Connection) -> None:
         """Shake hands, then check the version. A refused connection is closed, or it would count as open."""
@@ -155,10 +175,6 @@ class Connector:
         return ("EVAL", self.scripts[command.script].text, 0, *command.args)
 
     @property
-    def _keep_alive(self) -> dict[str, bool]:
+    def _keep_alive(self) -> dict[str, Any]:
         # A socket file has no such option, and redis-py refuses it there.
-        return {} if self._is_socket_file else {"socket_keepalive": True}
-
-    @property
-    def _is_socket_file(self) -> bool:
-        return self.url.startswith("unix://")
+        return {} if self.address.path else {"socket_keepalive": True}
