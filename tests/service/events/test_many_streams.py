@@ -73,7 +73,7 @@ async def test_slow_reader_costs_a_bounded_buffer_and_delays_nobody(api: Api, wo
             most = max(most, *(len(stream._chunk) + stream._size for stream in streams(api)))
     worker.succeed(job, {"total": 2.0})
     await asyncio.wait_for(asyncio.gather(*listening), DEADLINE_S)
-    late = [await asyncio.to_thread(read_ids, one) for one in slow]
+    late = await asyncio.gather(*(asyncio.to_thread(read_ids, one) for one in slow))
 
     assert worst < 1
     assert most <= 2 * BUFFER_BYTES
@@ -93,6 +93,7 @@ def connect(api: Api, path: str) -> socket.socket:
 def read_ids(slow: socket.socket) -> list[str]:
     """Read a stream to the end of the job."""
     slow.settimeout(DEADLINE_S)
+    slow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)  # 7 MB by 4 kB would take half a minute
     data = b""
     with slow:
         while b"event: job.succeeded\n" not in data:
