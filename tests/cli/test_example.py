@@ -14,7 +14,8 @@ from jobline.cli.example import example_words
         ({"type": "integer", "minimum": 3}, "3"),
         ({"type": "number", "examples": [2.5]}, "2.5"),
         ({"type": "string", "examples": ["two words"]}, "'two words'"),
-        ({"anyOf": []}, "VALUE"),
+        ({"type": "array", "items": {"type": "string"}, "minItems": 1}, "'[\"text\"]'"),
+        ({"type": "boolean"}, "true"),
     ],
 )
 def test_field_has_its_own_example_its_lower_bound_or_one_of_its_type(

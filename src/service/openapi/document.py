@@ -16,6 +16,7 @@ from fastapi.openapi.utils import get_openapi
 from pydantic import BaseModel
 
 from jobline.service.answers.problems import Problem
+from jobline.service.openapi.examples import add_examples
 from jobline.service.openapi.links import add_links
 from jobline.service.openapi.security import add_security
 from jobline.service.openapi.tags import make_tags
@@ -72,6 +73,7 @@ def describe(app: FastAPI) -> Json:
     document["components"]["schemas"] = dict(sorted(schemas.items()))
     add_security(document)
     add_links(document)
+    add_examples(document, app.state.resources.registry)
     return document
 
 

@@ -1,6 +1,8 @@
 """The API documentation: the OpenAPI document, Swagger UI and ReDoc. All files come from this server."""
 
 from collections.abc import Iterable
+from functools import cache
+from importlib.resources import files
 from typing import Any
 
 from fastapi import APIRouter, Request
@@ -19,9 +21,13 @@ POLICY = (
     "frame-ancestors 'none'"
 )
 HEADERS = {"Content-Security-Policy": POLICY}
+#: The only file that ReDoc loads from elsewhere, a logo in its menu; a pixel takes its place.
+REDOC_LOGO = "https://cdn.redoc.ly/redoc/logo-mini.svg"
+PIXEL = "data:image/gif;base64,R0lGODlhAQABAAAAACH5BAEKAAEALAAAAAABAAEAAAICTAEAOw=="
+ASSETS = ("fastapi_offline", "static")
 
 router = APIRouter(include_in_schema=False)
-assets = StaticFiles(packages=[("fastapi_offline", "static")])
+assets = StaticFiles(packages=[ASSETS])
 
 
 def routes(_: Resources) -> Iterable[BaseRoute]:
@@ -53,6 +59,32 @@ async def show_swagger() -> Response:
 async def send_start_script() -> Response:
     """Return the script that starts Swagger UI; inline, it would need a looser policy."""
     return Response(pages.read("docs/start.js"), media_type="text/javascript")
+
+
+@router.get("/docs/page.css", openapi_extra=OPEN)
+async def send_style() -> Response:
+    """Return the style of the two pages."""
+    return Response(pages.read("docs/page.css"), media_type="text/css")
+
+
+@router.get("/docs/problem.css", openapi_extra=OPEN)
+async def send_problem_style() -> Response:
+    """Return the style of the pages that explain errors."""
+    return Response(pages.read("problems/problem.css"), media_type="text/css")
+
+
+@router.get("/docs/redoc.js", openapi_extra=OPEN)
+async def send_redoc_script() -> Response:
+    """Return ReDoc without its logo, which the policy blocks and each visit would log as an error."""
+    return Response(read_redoc(), media_type="text/javascript")
+
+
+@cache
+def read_redoc() -> bytes:
+    """Return ReDoc's script."""
+    package, folder = ASSETS
+    script = files(package).joinpath(folder, "redoc.standalone.js").read_bytes()
+    return script.replace(REDOC_LOGO.encode(), PIXEL.encode())
 
 
 @router.get("/redoc", openapi_extra=OPEN)

@@ -9,8 +9,11 @@ from starlette.routing import BaseRoute
 from jobline.domain.errors import LedgerUnavailable, LedgerVersion, NotFound, Refused
 from jobline.service import pages
 from jobline.service.answers.problems import INTERNAL
+from jobline.service.answers.remedies import FALLBACK, REMEDIES
 from jobline.service.guards.scopes import OPEN
 from jobline.service.resources import Resources
+
+HEADERS = {"Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src 'self'"}
 
 router = APIRouter(include_in_schema=False)
 
@@ -49,5 +52,8 @@ def first_line(kind: type[Exception]) -> str:
 
 def show(code: str, status: int, title: str, text: str) -> Response:
     """Return the page."""
-    page = pages.fill("problems/problem.html", code=code, status=status, title=title, text=text)
-    return HTMLResponse(page, headers={"Content-Security-Policy": "default-src 'none'"})
+    remedy = REMEDIES.get(code, FALLBACK)
+    page = pages.fill(
+        "problems/problem.html", code=code, status=status, title=title, text=text, remedy=remedy
+    )
+    return HTMLResponse(page, headers=HEADERS)

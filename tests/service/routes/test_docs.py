@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 import json
+from importlib.resources import files
 
 import httpx
 import pytest
 from fastapi import FastAPI
 
 from jobline.service.openapi.document import render
+from jobline.service.routes.docs import ASSETS, REDOC_LOGO
 
 
 @pytest.mark.parametrize("page", ["/docs", "/redoc"])
@@ -32,3 +34,18 @@ async def test_every_answer_forbids_sniffing(client: httpx.AsyncClient) -> None:
 async def test_openapi_is_served_as_it_is_rendered(client: httpx.AsyncClient, app: FastAPI) -> None:
     served = await client.get("/openapi.json")
     assert served.json() == json.loads(render(app))
+
+
+async def test_redoc_asks_no_other_server_for_its_logo(client: httpx.AsyncClient) -> None:
+    """ReDoc loads nothing from elsewhere: its policy would block it, and log an error at each visit."""
+    script = (await client.get("/docs/redoc.js")).text
+
+    assert "cdn." not in script
+    assert len(script) > 1_000_000
+
+
+def test_redoc_still_names_its_logo() -> None:
+    """Fails when ReDoc no longer loads the logo: then the rewrite of its script can go."""
+    package, folder = ASSETS
+    original = files(package).joinpath(folder, "redoc.standalone.js").read_text("utf-8")
+    assert original.count(REDOC_LOGO) == 1

@@ -213,7 +213,13 @@ class Thumbnail(Model):
 
     file: ImageFile
     width: Annotated[
-        int, Field(ge=1, le=MAX_SIDE_PX, description="In pixels; a narrower image keeps its size")
+        int,
+        Field(
+            ge=1,
+            le=MAX_SIDE_PX,
+            description="In pixels; a narrower image keeps its size",
+            examples=[320],
+        ),
     ]
 
 
