@@ -78,7 +78,6 @@ def configuration(resources: Resources) -> dict[str, Any]:
         "worker_disable_rate_limits": True,
         "worker_cancel_long_running_tasks_on_connection_loss": False,
         "worker_lost_wait": 0.5,
-        "worker_soft_shutdown_timeout": settings.stop_grace_s,
         "result_expires": settings.result_ttl_s,
         "enable_utc": True,
         "timezone": "UTC",

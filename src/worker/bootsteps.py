@@ -1,4 +1,4 @@
-"""The step by which Celery's worker starts and stops the pulse."""
+"""The step by which Celery's worker starts the pulse."""
 
 from __future__ import annotations
 
@@ -12,13 +12,9 @@ from jobline.worker.resources import resources_of
 
 
 class PulseStep(StartStopStep):
-    """Starts the pulse before the pool, so that Celery stops it after the pool."""
+    """Starts the pulse. `controller.Worker` ends it, after every step: a set decides their order."""
 
     requires = ("celery.worker.components:Timer",)
-
-    def __init__(self, worker: Any, **options: Any) -> None:
-        self.pulse: Pulse | None = None
-        super().__init__(worker, **options)
 
     def start(self, worker: Any) -> None:
         """Start the thread."""
@@ -35,16 +31,8 @@ class PulseStep(StartStopStep):
 
         resources.slots = worker.max_concurrency or worker.concurrency
         resources.event_loop.attach(worker.hub)
-        self.pulse = Pulse(resources, describe)
-        self.pulse.start()
-        worker.pulse = self.pulse
-
-    def stop(self, worker: Any) -> None:  # noqa: ARG002 - Celery's own signature
-        """Release what is left. The thread itself ends with the process."""
-        if self.pulse:
-            self.pulse.leave()
-
-    terminate = stop
+        worker.pulse = Pulse(resources, describe, worker.end_now)
+        worker.pulse.start()
 
 
 def slots(worker: Any) -> int:

@@ -35,6 +35,12 @@ class Consumer(StockConsumer):
                 state.task_reserved(request)
         resources_of(self.app).release([request.ticket for request in held if request.id not in kept])
 
+    def cancel_held(self) -> None:
+        """Kill and release every attempt that still runs in a process of its own: this worker ends."""
+        if isinstance(self.pool, PreforkPool):
+            for request in held_requests():
+                request.cancel(self.pool)
+
     def ensure_connected(self, conn: Any) -> Any:
         """Try each second until the broker answers, then check the version of the ledger again."""
         conn.ensure_connection = partial(

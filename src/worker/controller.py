@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import logging
+import os
+import sys
 from typing import Any
 
+from celery import signals
 from celery.apps.worker import Worker as StockWorker
+from celery.worker.control import control_command
 
 from jobline.garbage import freeze_imports
+from jobline.worker.prefork import PreforkPool
+from jobline.worker.request import held_requests
 from jobline.worker.resources import resources_of
+from jobline.worker.stop import install_handlers
 
 
 class Worker(StockWorker):
-    """Celery's worker with the pulse thread."""
+    """Celery's worker with the pulse thread, and with a planned stop in place of Celery's own."""
 
     pulse: Any = None
 
@@ -25,11 +33,43 @@ class Worker(StockWorker):
         super().on_start()
         freeze_imports()
 
-    def wait_for_soft_shutdown(self) -> None:
-        """Wait until the running jobs have ended, for at most `worker_soft_shutdown_timeout` seconds.
+    def install_platform_tweaks(self, worker: Any) -> None:
+        """Replace Celery's handlers of the signals that stop a worker."""
+        super().install_platform_tweaks(worker)
+        install_handlers(resources_of(self.app).stop, self._announce_stop)
 
-        Celery calls this in the signal's handler, while its event loop stands still, so only the ledger knows
-        what still runs. The jobs of the light pool stand still too: there is nothing to wait for.
+    def _announce_stop(self, name: str) -> None:
+        signals.worker_shutting_down.send(sender=self.hostname, sig=name, how="Warm", exitcode=0)
+
+    def stop(self, in_sighandler: bool = False, exitcode: int | None = None) -> None:  # noqa: FBT001, FBT002
+        """Stop the steps, once the processes of all jobs that still run have been killed.
+
+        Celery calls this when its event loop has ended, whatever ended it. The pool would wait for these jobs
+        without a limit.
         """
-        if self.pulse is not None and resources_of(self.app).light is None:
-            self.pulse.wait_idle(self.app.conf.worker_soft_shutdown_timeout)
+        self.consumer.cancel_held()
+        super().stop(in_sighandler=in_sighandler, exitcode=exitcode)
+
+    def on_stopped(self) -> None:
+        """Release what is left: all steps have stopped, so no pool begins or ends a job any more."""
+        super().on_stopped()
+        if self.pulse is not None:
+            self.pulse.leave()
+        if held_requests() and not isinstance(self.pool, PreforkPool):  # their threads still run
+            self.end_now()
+
+    def end_now(self) -> None:
+        """End this process at once: a thread that runs a job cannot be ended otherwise."""
+        if self.pidlock:
+            self.pidlock.release()
+        logging.shutdown()
+        for stream in (sys.stdout, sys.stderr):
+            stream.flush()
+        os._exit(self.exitcode or 0)
+
+
+@control_command(name="shutdown")
+def shutdown(panel: Any, **_: Any) -> dict[str, str]:
+    """Stop this worker as SIGTERM does."""
+    resources_of(panel.app).stop.begin()
+    return {"ok": "this worker stops"}

@@ -17,6 +17,11 @@ class Outbox:
         self._returned: list[Command[Any]] = []
         self._has_new = Event()
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether every command was sent."""
+        return not self._returned and self._queue.empty()
+
     def put(self, command: Command[Any]) -> None:
         """Add a command; never blocks."""
         self._queue.put(command)

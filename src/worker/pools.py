@@ -28,6 +28,10 @@ class ThreadPool(TaskPool):
         """Run one job on a thread."""
         return super().on_apply(target, args, kwargs, self._then_wake(callback), **options)
 
+    def on_stop(self) -> None:
+        """Begin no more jobs. Those that run had the grace of the stop; the end of the process ends them."""
+        self.executor.shutdown(wait=False, cancel_futures=True)
+
     def _then_wake(self, callback: Callable[..., Any]) -> Callable[..., Any]:
         def called(result: Any) -> None:
             callback(result)

@@ -45,19 +45,27 @@ SWEEP_EVERY_S = 3600.0
 PAUSE_S = 0.2
 #: How long the thread sleeps when there is nothing to send; a cancel request waits that long.
 POLL_EVERY_S = 0.05
-#: How long a worker that ends tries to reach the ledger.
+#: How long a worker may take to end once the grace is over, before its process is ended.
+END_WITHIN_S = 5.0
+#: How long a worker that ends, and has something to report, tries to reach the ledger.
 LEAVE_WITHIN_S = 5.0
 
 
 class Pulse(threading.Thread):
     """The thread; ``describe`` returns what the ledger shows of this worker."""
 
-    def __init__(self, resources: Resources, describe: Callable[[], dict[str, Any]]) -> None:
+    def __init__(
+        self,
+        resources: Resources,
+        describe: Callable[[], dict[str, Any]],
+        end_now: Callable[[], object],
+    ) -> None:
         super().__init__(name="pulse", daemon=True)
         self._resources = resources
         self._recorder = resources.recorder
         self._settings = resources.settings
         self._describe = describe
+        self._end_now = end_now
         self._cancels = Cancels(resources)
         self._has_left = False
         self._gate = ForkGate()
@@ -75,6 +83,7 @@ class Pulse(threading.Thread):
                 if time.monotonic() >= due[duty]:
                     due[duty] = time.monotonic() + interval_s
                     self._do(duty)
+            self.watch_stop()
             for duty in (
                 self.send_reports,
                 self._cancels.receive,
@@ -165,25 +174,32 @@ class Pulse(threading.Thread):
 
     # the end of the worker
 
-    def wait_idle(self, timeout_s: float) -> None:
-        """Wait until no attempt of this worker runs, for at most ``timeout_s``."""
-        give_up = time.monotonic() + timeout_s
-        while time.monotonic() < give_up:
-            try:
-                if not self.renew():
-                    return
-            except LedgerUnavailable as error:
-                logger.warning("This worker stops and cannot reach the ledger: %s", error)
-            time.sleep(0.1)
+    def watch_stop(self) -> None:
+        """End the event loop of a worker that stops: when no job runs, or when the grace is over.
+
+        The loop's thread may be busy for ever with a job's own code (solo), and then cannot end.
+        """
+        stop = self._resources.stop
+        if not stop.has_begun or (held_requests() and stop.overdue_s < 0):
+            return
+        if stop.overdue_s > END_WITHIN_S:
+            self.leave()
+            self._end_now()
+        state.should_stop = 0  # the exit status
+        self._resources.event_loop.wake()
 
     def leave(self) -> None:
-        """Release the attempts that this worker still holds, send the last reports, and sign off."""
+        """Release the attempts that this worker still holds, send the last reports, and sign off.
+
+        With nothing to report there is one try: the ledger forgets this worker by itself.
+        """
         with self._gate.lock:  # a tick that runs now would sign on again
             self._has_left = True
         self._resources.release([request.ticket for request in held_requests()])
+        owes = not self._resources.outbox.is_empty or self._resources.claim_numbers.unread is not None
         self._resources.outbox.put(commands.clock.leave(self._resources.owner))
-        give_up = time.monotonic() + LEAVE_WITHIN_S
-        while time.monotonic() < give_up:
+        give_up = time.monotonic() + (LEAVE_WITHIN_S if owes else 0)
+        while True:
             try:
                 self.send_reports()
                 self.release_unread_claim()
@@ -191,6 +207,8 @@ class Pulse(threading.Thread):
                 return  # this ledger does not hold the attempts of this worker
             except LedgerUnavailable as error:
                 logger.warning("This worker ends and cannot reach the ledger: %s", error)
+                if time.monotonic() > give_up:
+                    return
                 time.sleep(PAUSE_S)
             else:
                 return

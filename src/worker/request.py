@@ -25,6 +25,9 @@ from jobline.worker.ticket import Ticket, ticket_of
 class JobRequest(Request):
     """Celery's request of one attempt."""
 
+    #: Whether this worker stops and will not let the attempt end.
+    is_stopped = False
+
     @property
     def ticket(self) -> Ticket:
         """What the claim gave to this attempt."""
@@ -64,10 +67,21 @@ class JobRequest(Request):
         signal: Any = None,  # noqa: ARG002
         emit_retry: bool = True,  # noqa: ARG002, FBT001, FBT002
     ) -> None:
-        """Kill the attempt's process because this worker stops, and release the attempt."""
-        self.kill()
-        state.task_ready(self)
-        self.report(Released())
+        """Kill the attempt's process because this worker stops, and release the attempt.
+
+        A child that has not confirmed the job yet is killed when it does. An attempt that cannot be killed is
+        released by the end of the worker, which ends it, too.
+        """
+        self.is_stopped = True
+        if self.kill():
+            state.task_ready(self)
+            self.report(Released())
+
+    def on_accepted(self, pid: int, time_accepted: float) -> None:
+        """Note which child runs the attempt."""
+        super().on_accepted(pid, time_accepted)
+        if self.is_stopped:
+            self.cancel(None)
 
     def stop(self) -> None:
         """Kill the process of a cancelled attempt that did not stop by itself, and report it as lost.

@@ -24,6 +24,7 @@ from jobline.worker.claims import ClaimNumbers
 from jobline.worker.event_loop import EventLoop
 from jobline.worker.outbox import Outbox
 from jobline.worker.outcome import Outcome, release, to_command
+from jobline.worker.stop import PlannedStop
 from jobline.worker.ticket import Ticket
 
 if TYPE_CHECKING:  # the other pools do not load greenlet and uvloop
@@ -42,10 +43,15 @@ class Resources:
     outbox: Outbox = field(default_factory=Outbox)
     event_loop: EventLoop = field(default_factory=EventLoop)
     claim_numbers: ClaimNumbers = field(default_factory=ClaimNumbers)
+    #: Whether this worker stops; see `stop`.
+    stop: PlannedStop = field(init=False)
     #: How many jobs the pool runs at once; set as the worker starts, 0 in a client.
     slots: int = 0
     #: The light pool's loop; set by that pool as it starts.
     light: LightLoop | None = None
+
+    def __post_init__(self) -> None:
+        self.stop = PlannedStop(self.settings.stop_grace_s)
 
     @cached_property
     def limits(self) -> Limits:

@@ -123,7 +123,7 @@ class Channel(stock.Channel):
 
     def free_slots(self) -> int:
         """Return how many jobs the pool could start now."""
-        if self.resources.light and self.resources.light.is_blocked():
+        if self.resources.stop.has_begun or (self.resources.light and self.resources.light.is_blocked()):
             return 0
         return self.resources.slots - len(state.reserved_requests)
 
@@ -228,7 +228,8 @@ class Channel(stock.Channel):
         return False
 
     def _hand_over(self, job: Claimed) -> None:
-        if job.queue not in self.active_queues:  # `celery control cancel_consumer` came in between
+        if job.queue not in self.active_queues or self.resources.stop.has_begun:
+            # A stop, or `celery control cancel_consumer`, came in between.
             self.resources.report(Ticket.of(job), Released())
         elif job.task in self.resources.registry.tasks:
             self.connection._deliver(to_message(job), job.queue)  # noqa: SLF001 - see the module's head

@@ -157,7 +157,7 @@ def test_planned_stop_lets_a_short_job_end(deployment: Deployment, gate: Gate) -
     with deployment.worker("-Q", "stop-soft", **environment) as worker:
         gate.wait_for_start()
         worker.send_signal(signal.SIGTERM)
-        wait_until(lambda: "Ctrl+C again" in worker.output(), 30, "the stop began")
+        wait_until(lambda: "this worker stops" in worker.output(), 30, "the stop began")
         gate.open()
         worker.wait(9)
     assert (deployment.read(job)["state"], deployment.read(job)["attempt"]) == ("SUCCESS", 1)
@@ -176,7 +176,7 @@ def test_planned_stop_of_the_light_pool_lets_jobs_go_on_and_releases_the_rest(
         short = deployment.submit(task, gate.order, queue=queue)
         gate.wait_for_start()
         worker.send_signal(signal.SIGTERM)
-        wait_until(lambda: "Warm shutdown" in worker.output(), 30, "the stop began")
+        wait_until(lambda: "this worker stops" in worker.output(), 30, "the stop began")
         gate.open()
         assert worker.wait(9) == 0
     assert "Error" not in worker.output()

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from jobline.cli.supervision.engine import Pool, celery_command, celery_environment
+from jobline.cli.supervision.engine import celery_command
 from tests.support.cli import Call
 
 
@@ -30,11 +30,6 @@ def test_worker_becomes_stock_celery_that_stops_on_sigterm(
     )
     assert os.environ["REMAP_SIGTERM"] == "SIGQUIT"
     assert os.environ["CELERY_CUSTOM_WORKER_POOL"] == "jobline.worker.pools:ThreadPool"
-
-
-@pytest.mark.parametrize("pool", [Pool.LIGHT, Pool.SOLO])
-def test_jobs_that_stand_still_in_a_signal_handler_are_not_waited_for_in_one(pool: Pool) -> None:
-    assert celery_environment(pool)["REMAP_SIGTERM"] == ""
 
 
 def test_worker_serves_all_queues_with_a_slot_a_cpu_unless_told() -> None:

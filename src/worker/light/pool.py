@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from functools import partial
 from typing import Any
 
 from celery.concurrency.base import BasePool, apply_target
-from celery.worker import state
 
 from jobline.garbage import expect_running
 from jobline.worker.light.loop import LightLoop, LightRecorder
 from jobline.worker.light.poller import SharedPoller
 from jobline.worker.resources import resources_of
-
-#: How often a stopping pool looks whether its jobs have ended.
-CHECK_EVERY_S = 0.05
 
 
 class LightPool(BasePool):
@@ -73,11 +68,7 @@ class LightPool(BasePool):
         return int(self.limit)
 
     def on_stop(self) -> None:
-        """Run the jobs for at most the stop's grace; the pulse releases those that have not ended."""
-        give_up = time.monotonic() + self._resources.settings.stop_grace_s
-        while state.active_requests and time.monotonic() < give_up:
-            self._light.loop.call_later(CHECK_EVERY_S, self._light.loop.stop)
-            self._light.loop.run_forever()
+        """Close the loop; what has not ended within the stop's grace ends here."""
         self._light.close()
 
     def on_terminate(self) -> None:

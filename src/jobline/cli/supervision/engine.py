@@ -9,7 +9,7 @@ from enum import StrEnum
 
 from jobline.worker.entry_points import APP, LIGHT_POOL, THREAD_POOL
 
-#: On SIGTERM Celery waits for running jobs without a limit; on SIGQUIT it gives them `stop_grace_s`.
+#: Has the processes of jobs ignore SIGTERM, which a supervisor may send to all processes of a worker.
 STOP_ON_SIGTERM = {"REMAP_SIGTERM": "SIGQUIT"}
 
 
@@ -28,10 +28,6 @@ class Pool(StrEnum):
 
 #: Jobline's own pools; Celery reads their import paths from CELERY_CUSTOM_WORKER_POOL.
 CUSTOM_POOLS = {Pool.THREADS: THREAD_POOL, Pool.LIGHT: LIGHT_POOL}
-
-#: Pools whose jobs run on the thread that handles signals. On SIGQUIT Celery waits inside the handler, where
-#: these jobs cannot go on; on SIGTERM they do, and the light pool itself limits the wait to `stop_grace_s`.
-ON_THE_LOOP = frozenset({Pool.LIGHT, Pool.SOLO})
 
 #: Pools with cheap slots; the others have one for each CPU.
 DEFAULT_SLOTS = {Pool.LIGHT: 1000}
@@ -53,8 +49,7 @@ class LogLevel(StrEnum):
 def celery_environment(pool: Pool) -> dict[str, str]:
     """Return the environment that the command of a worker expects."""
     custom = {"CELERY_CUSTOM_WORKER_POOL": CUSTOM_POOLS[pool]} if pool in CUSTOM_POOLS else {}
-    stop = {"REMAP_SIGTERM": ""} if pool in ON_THE_LOOP else STOP_ON_SIGTERM
-    return stop | custom
+    return STOP_ON_SIGTERM | custom
 
 
 def celery_command(
