@@ -7,6 +7,7 @@ from typing import Any
 from celery.bootsteps import StartStopStep
 from celery.worker import state
 
+from jobline.worker.janitor import Janitor
 from jobline.worker.pulse import Pulse
 from jobline.worker.resources import resources_of
 
@@ -33,6 +34,7 @@ class PulseStep(StartStopStep):
         resources.event_loop.attach(worker.hub)
         worker.pulse = Pulse(resources, describe, worker.end_now)
         worker.pulse.start()
+        Janitor(resources).start()
 
 
 def slots(worker: Any) -> int:

@@ -5,7 +5,6 @@ only when the whole parent is gone, stopped or cut off from Redis.
 
 * each second: tick (due jobs, lost leases, expiry; also this worker's heartbeat)
 * each quarter of the lease: renew, for every attempt that the pool holds
-* each hour: sweep the disk
 * at once: send the reports of the event loop, and act on cancel requests
 
 The replies of tick and renew repeat the cancel requests, in case the channel lost some.
@@ -29,7 +28,6 @@ from typing import Any
 from celery.worker import state
 
 from jobline.domain.errors import LedgerUnavailable, LedgerVersion
-from jobline.files import FileStore, sweep_workspaces
 from jobline.ledger import commands
 from jobline.worker.cancels import Cancels
 from jobline.worker.request import held_requests
@@ -40,7 +38,6 @@ logger = logging.getLogger(__name__)
 TICK_EVERY_S = 1.0
 #: A long backlog (a million jobs that expire) must not keep the pulse from renewing leases.
 TICK_AT_MOST_S = 0.25
-SWEEP_EVERY_S = 3600.0
 #: The pause after a failure.
 PAUSE_S = 0.2
 #: How long the thread sleeps when there is nothing to send; a cancel request waits that long.
@@ -75,7 +72,6 @@ class Pulse(threading.Thread):
         every_s = {
             self.tick: TICK_EVERY_S,
             self.renew: self._settings.lease_s / 4,
-            self.sweep: SWEEP_EVERY_S,
         }
         due = dict.fromkeys(every_s, 0.0)
         while True:
@@ -166,11 +162,6 @@ class Pulse(threading.Thread):
         self._resources.release([request.ticket for request in requests])
         for request in requests:
             state.task_ready(request)
-
-    def sweep(self) -> None:
-        """Remove what killed attempts left on this machine's disk."""
-        sweep_workspaces(self._settings.data_dir)
-        FileStore(self._settings.data_dir).sweep()
 
     # the end of the worker
 

@@ -11,8 +11,9 @@ from typing import Any
 
 import pytest
 
-from jobline.domain.errors import NotFound, TooLarge
+from jobline.domain.errors import LedgerUnavailable, NotFound, TooLarge
 from jobline.files import FileStore, artifact_id, new_file_id
+from jobline.files.staging import open_staging
 from tests.support.waiting import until
 
 NO_LIMIT = 1 << 40
@@ -29,6 +30,10 @@ async def chunks(*parts: bytes) -> AsyncIterator[bytes]:
         yield part
 
 
+async def reserve(_: str) -> None:
+    """Act as a ledger that takes every reservation."""
+
+
 async def content(store: FileStore, file_id: str, start: int = 0, end: int | None = None) -> bytes:
     return b"".join([chunk async for chunk in await store.read(file_id, start, end)])
 
@@ -43,7 +48,7 @@ async def test_saved_file_reads_back_with_its_length_and_hash(
 ) -> None:
     whole = b"".join(parts)
 
-    stored = await store.save(chunks(*parts), NO_LIMIT)
+    stored = await store.save(chunks(*parts), NO_LIMIT, reserve)
 
     assert stored.size_bytes == len(whole)
     assert stored.sha256 == hashlib.sha256(whole).hexdigest()
@@ -51,12 +56,12 @@ async def test_saved_file_reads_back_with_its_length_and_hash(
 
 
 async def test_file_of_exactly_the_limit_is_taken(store: FileStore) -> None:
-    assert (await store.save(chunks(b"abc", b"def"), 6)).size_bytes == 6
+    assert (await store.save(chunks(b"abc", b"def"), 6, reserve)).size_bytes == 6
 
 
 async def test_file_above_the_limit_is_refused_and_leaves_nothing(store: FileStore, tmp_path: Path) -> None:
     with pytest.raises(TooLarge):
-        await store.save(chunks(*[BLOCK] * 200), 12_000_000)
+        await store.save(chunks(*[BLOCK] * 200), 12_000_000, reserve)
     assert files_below(tmp_path) == []
 
 
@@ -70,7 +75,7 @@ async def test_upload_is_refused_before_the_rest_is_read(store: FileStore) -> No
             yield BLOCK
 
     with pytest.raises(TooLarge):
-        await store.save(endless(), 10 * len(BLOCK))
+        await store.save(endless(), 10 * len(BLOCK), reserve)
     assert taken == 11
 
 
@@ -81,7 +86,7 @@ async def test_failing_client_leaves_nothing(store: FileStore, tmp_path: Path) -
         raise ConnectionResetError
 
     with pytest.raises(ConnectionResetError):
-        await store.save(broken(), NO_LIMIT)
+        await store.save(broken(), NO_LIMIT, reserve)
     assert files_below(tmp_path) == []
 
 
@@ -91,7 +96,7 @@ async def test_cancelled_upload_leaves_nothing(store: FileStore, tmp_path: Path)
             yield BLOCK
         await asyncio.Event().wait()
 
-    upload = asyncio.create_task(store.save(stalled(), NO_LIMIT))
+    upload = asyncio.create_task(store.save(stalled(), NO_LIMIT, reserve))
     await until(lambda: files_below(tmp_path) != [])
     upload.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -113,7 +118,7 @@ async def test_cancelled_upload_leaves_nothing(store: FileStore, tmp_path: Path)
 async def test_range_of_a_file_is_read(
     store: FileStore, start: int, end: int | None, expected: bytes
 ) -> None:
-    stored = await store.save(chunks(b"01234", b"56789"), NO_LIMIT)
+    stored = await store.save(chunks(b"01234", b"56789"), NO_LIMIT, reserve)
     assert await content(store, stored.id, start, end) == expected
 
 
@@ -133,7 +138,7 @@ async def test_malformed_id_is_never_a_path(store: FileStore, tmp_path: Path, na
 
 
 async def test_stream_that_is_never_read_closes_its_file(store: FileStore) -> None:
-    stored = await store.save(chunks(b"abc"), NO_LIMIT)
+    stored = await store.save(chunks(b"abc"), NO_LIMIT, reserve)
     stream: Any = await store.read(stored.id)
     file = stream._stream
     del stream
@@ -141,7 +146,7 @@ async def test_stream_that_is_never_read_closes_its_file(store: FileStore) -> No
 
 
 async def test_second_delete_does_nothing(store: FileStore) -> None:
-    stored = await store.save(chunks(b"abc"), NO_LIMIT)
+    stored = await store.save(chunks(b"abc"), NO_LIMIT, reserve)
     await store.delete(stored.id)
     await store.delete(stored.id)
     with pytest.raises(NotFound):
@@ -149,7 +154,7 @@ async def test_second_delete_does_nothing(store: FileStore) -> None:
 
 
 async def test_fetched_file_has_the_bytes_and_survives_a_delete(store: FileStore, tmp_path: Path) -> None:
-    stored = await store.save(chunks(b"abc"), NO_LIMIT)
+    stored = await store.save(chunks(b"abc"), NO_LIMIT, reserve)
 
     path = store.fetch(stored.id, tmp_path)
     store.remove(stored.id)
@@ -160,7 +165,7 @@ async def test_fetched_file_has_the_bytes_and_survives_a_delete(store: FileStore
 
 
 async def test_fetch_copies_no_bytes(store: FileStore, tmp_path: Path) -> None:
-    stored = await store.save(chunks(b"abc"), NO_LIMIT)
+    stored = await store.save(chunks(b"abc"), NO_LIMIT, reserve)
     assert store.fetch(stored.id, tmp_path).stat().st_nlink == 2
 
 
@@ -170,7 +175,7 @@ async def test_fetch_without_links_gives_the_stored_path(
     def refuse(*_: object) -> None:
         raise OSError(errno.EXDEV, "another file system")
 
-    stored = await store.save(chunks(b"abc"), NO_LIMIT)
+    stored = await store.save(chunks(b"abc"), NO_LIMIT, reserve)
     monkeypatch.setattr(os, "link", refuse)
     assert store.fetch(stored.id, tmp_path).read_bytes() == b"abc"
 
@@ -213,18 +218,59 @@ async def test_artifact_is_published_across_file_systems(
     assert files_below(tmp_path) == [made]
 
 
-async def test_sweep_removes_only_old_staging_files(store: FileStore, tmp_path: Path) -> None:
-    stored = await store.save(chunks(b"abc"), NO_LIMIT)
+def leave_half_written(folder: Path, age_s: float) -> Path:
+    """Leave what a killed process leaves: the kernel has released its lock."""
+    path, stream = open_staging(folder / new_file_id())
+    stream.write(b"abc")
+    stream.close()
+    os.utime(path, (time.time() - age_s, time.time() - age_s))
+    return path
+
+
+async def test_sweep_removes_what_dead_uploads_left_and_nothing_else(
+    store: FileStore, tmp_path: Path
+) -> None:
+    """Bytes of an upload whose process was killed filled the disk for an hour, or for ever."""
+    stored = await store.save(chunks(b"abc"), NO_LIMIT, reserve)
     folder = tmp_path / "data" / "files"
-    old, new = folder / f"{new_file_id()}#1", folder / f"{new_file_id()}#2"
-    for path in (old, new, folder / stored.id):
-        path.write_bytes(b"abc")
-    for path in (old, folder / stored.id):
-        os.utime(path, (time.time() - 7200, time.time() - 7200))
+    dead, fresh = leave_half_written(folder, 30), leave_half_written(folder, 0)
+    os.utime(folder / stored.id, (time.time() - 7200, time.time() - 7200))
 
     assert store.sweep() == 1
 
-    assert files_below(tmp_path) == sorted([new.name, stored.id])
+    assert not dead.exists()
+    assert files_below(tmp_path) == sorted([fresh.name, stored.id])
+
+
+async def test_sweep_spares_a_live_upload_however_slow(store: FileStore, tmp_path: Path) -> None:
+    """A phone on a bad network may pause for longer than any limit of time that removes dead uploads soon."""
+    go_on = asyncio.Event()
+
+    async def slow() -> AsyncIterator[bytes]:
+        yield BLOCK * 32
+        await go_on.wait()
+        yield b"end"
+
+    upload = asyncio.create_task(store.save(slow(), NO_LIMIT, reserve))
+    await until(lambda: files_below(tmp_path) != [])
+    (half,) = (tmp_path / "data" / "files" / "incoming").iterdir()
+    os.utime(half, (time.time() - 3600, time.time() - 3600))
+    assert store.sweep() == 0
+    go_on.set()
+    assert (await content(store, (await upload).id)).endswith(b"end")
+
+
+async def test_upload_that_the_ledger_does_not_expect_leaves_nothing(
+    store: FileStore, tmp_path: Path
+) -> None:
+    """Bytes under a name that the ledger never heard of would be nobody's, and stay for ever."""
+
+    async def refuse(_: str) -> None:
+        raise LedgerUnavailable("down")
+
+    with pytest.raises(LedgerUnavailable):
+        await store.save(chunks(b"abc"), NO_LIMIT, refuse)
+    assert files_below(tmp_path) == []
 
 
 def test_sweep_of_a_store_without_files_does_nothing(store: FileStore) -> None:

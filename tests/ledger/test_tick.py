@@ -264,3 +264,24 @@ def test_full_memory_stops_no_job_that_was_accepted(ledger: Ledger) -> None:
     assert [ended[name].state for name in names[:5]] == ["SUCCESS", "FAILURE", "RETRY", "REVOKED", "RETRY"]
     assert ids == {waiting, scheduled, jobs["retry"].id, jobs["rescue"].id, jobs["release"].id}
     assert (ledger.read(cancelled).state, ledger.read(cancelled).answered) == (State.REVOKED, True)
+
+
+def test_reserved_upload_that_nobody_records_goes_to_the_trash(ledger: Ledger) -> None:
+    """A process that dies between the last byte and the record of an upload leaves bytes that nobody owns."""
+    ledger.run(commands.files.reserve_file(FILE))
+    ledger.tick()
+    assert ledger.run(commands.files.trash()) == []
+    ledger.let_pass(Key.FILES.of(), FILE)
+    ledger.tick()
+    assert ledger.run(commands.files.trash()) == [FILE]
+    assert not ledger.redis.exists(Key.GONE.of(FILE))
+
+
+def test_upload_is_not_recorded_after_its_reservation(ledger: Ledger) -> None:
+    """Its bytes may be gone by then: a record would promise a file that cannot be read."""
+    command = commands.files.add_file(
+        FILE, TENANT, name="a", media_type="a/b", size_bytes=1, sha256="0", retention=RETENTION
+    )
+    with pytest.raises(LedgerUnavailable, match="not recorded in time"):
+        ledger.run(command)
+    assert not ledger.redis.exists(Key.FILE.of(FILE))

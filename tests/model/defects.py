@@ -115,6 +115,7 @@ DEFECTS = [
     (Part.EVENTS, "history", "ended and 'ended' or 'open'", "'open'"),
     (Part.EVENTS, "history", "if is_new(created) then add", "if not is_new(created) then add"),
     (Part.EVENTS | Part.BATCHES, "feed", "(batch == '' or its_batch == batch)", "true"),
+    (Part.FILES, "reserve_file", "+ RESERVED_MS", ""),
     (Part.FILES, "add_file", "whole(ms + read_retention(7).file_ms)", "whole(ms)"),
     (
         Part.FILES,

@@ -132,6 +132,7 @@ class Ledger:
         return self.run(commands.jobs.read_job(job_id, TENANT))
 
     def add_file(self, file_id: str, tenant: str = TENANT) -> int:
+        self.run(commands.files.reserve_file(file_id))
         return self.run(
             commands.files.add_file(
                 file_id,

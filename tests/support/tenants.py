@@ -44,7 +44,10 @@ async def make_things(tenants: TwoTenants, worker: Worker) -> dict[str, list[str
     async def chunks() -> AsyncIterator[bytes]:
         yield b"made"
 
-    stored = await resources.files.save(chunks(), 100)
+    async def reserve(_: str) -> None:
+        """Do nothing: settle records an artifact."""
+
+    stored = await resources.files.save(chunks(), 100, reserve)
     artifact = PublishedArtifact(stored.id, "mark-file", "text/plain", stored.size_bytes, stored.sha256)
     worker.succeed(first, {"total": 2}, artifacts=[artifact])
     worker.claim()

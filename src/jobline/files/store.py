@@ -1,8 +1,6 @@
 """Bytes under opaque ids, in one directory that every service and worker shares.
 
-A stored file is whole or absent: it is written under a staging name beside its place and then renamed.
-Staging names end in ``#`` and a number; a killed process leaves one behind, and ``sweep`` removes it an hour
-later.
+A stored file is whole or absent: it is written in the folder of `staging` and then renamed.
 
 Metadata (names, owners, expiry) must not enter: the ledger has it.
 """
@@ -15,10 +13,8 @@ import hashlib
 import io
 import os
 import re
-import secrets
 import shutil
-import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Self
@@ -26,10 +22,9 @@ from typing import BinaryIO, Self
 from jobline.domain.errors import NotFound, TooLarge
 from jobline.domain.file_id import PATTERN
 from jobline.files.names import new_file_id
+from jobline.files.staging import open_staging, sweep_staging
 
 FOLDER = "files"
-STAGING_MARK = "#"
-STALE_S = 3600.0
 #: What one visit to a thread reads or writes: small enough for memory, large enough to outweigh the visit.
 READ_BYTES = 1 << 18
 WRITE_BYTES = 1 << 20
@@ -58,9 +53,13 @@ class FileStore:
 
     # --- for the service ---------------------------------------------------------------------------
 
-    async def save(self, chunks: AsyncIterator[bytes], max_bytes: int) -> Stored:
+    async def save(
+        self, chunks: AsyncIterator[bytes], max_bytes: int, reserve: Callable[[str], Awaitable[object]]
+    ) -> Stored:
         """Store an upload as it arrives, under a new id.
 
+        ``reserve`` is awaited with the id when all bytes are written and before they get their name: from
+        then on the ledger knows that there may be such a file. If it fails, nothing is stored.
         Raises TooLarge as soon as more than ``max_bytes`` have come. An upload that ends early, by a failure
         of ``chunks`` or by a cancel, leaves nothing behind.
         """
@@ -71,6 +70,7 @@ class FileStore:
                 if upload.take(chunk):
                     await asyncio.to_thread(upload.write)
             await asyncio.to_thread(upload.close)
+            await reserve(file_id)
             upload.publish()
         finally:
             upload.discard()
@@ -129,15 +129,9 @@ class FileStore:
         """Remove a file if it exists."""
         self._path(file_id).unlink(missing_ok=True)
 
-    def sweep(self, older_than_s: float = STALE_S) -> int:
-        """Remove the half-written files of killed processes and return their number; call it hourly."""
-        if not self._folder.is_dir():
-            return 0
-        before = time.time() - older_than_s
-        stale = [entry.path for entry in os.scandir(self._folder) if is_stale(entry, before)]
-        for path in stale:
-            Path(path).unlink(missing_ok=True)
-        return len(stale)
+    def sweep(self) -> int:
+        """Remove the half-written files of dead processes and return their number."""
+        return sweep_staging(self._folder)
 
     # --- within ------------------------------------------------------------------------------------
 
@@ -149,7 +143,7 @@ class FileStore:
 
 
 class Upload:
-    """A file on its way in: counted, hashed, and kept under a staging name until it is whole.
+    """A file on its way in: counted, hashed, and kept under another name until it is whole.
 
     ``write`` and ``close`` block, so they run on a thread. A cancel may leave one of them running there:
     ``discard`` then waits for it, because a buffered writer closes only between two writes.
@@ -159,10 +153,10 @@ class Upload:
         self.size_bytes = 0
         self._target = target
         self._max_bytes = max_bytes
-        self._half = staging(target)
         self._digest = hashlib.sha256()
         self._pending: list[bytes] = []
         self._pending_bytes = 0
+        self._half = target
         self._stream: BinaryIO | None = None
 
     @property
@@ -182,8 +176,7 @@ class Upload:
     def write(self) -> None:
         """Write the accepted chunks."""
         if self._stream is None:
-            self._half.parent.mkdir(parents=True, exist_ok=True)
-            self._stream = self._half.open("wb")
+            self._half, self._stream = open_staging(self._target)
         content = b"".join(self._pending)
         self._pending.clear()
         self._pending_bytes = 0
@@ -191,10 +184,10 @@ class Upload:
         self._stream.write(content)
 
     def close(self) -> None:
-        """Write the last chunks and close the file."""
+        """Write the last chunks; the file stays open and locked until it has its name."""
         self.write()
         if self._stream is not None:
-            self._stream.close()
+            self._stream.flush()
 
     def publish(self) -> None:
         """Rename the file to its final name; on the loop's thread, so that no cancel can come between."""
@@ -256,25 +249,12 @@ def move(path: Path, target: Path) -> None:
     except OSError as error:
         if error.errno != errno.EXDEV:
             raise
-        half = staging(target)
+        half, stream = open_staging(target)
         try:
-            shutil.copyfile(path, half)
-            half.replace(target)
+            with stream, path.open("rb") as source:
+                shutil.copyfileobj(source, stream)
+                stream.flush()
+                half.replace(target)
         finally:
             half.unlink(missing_ok=True)
         path.unlink()
-
-
-def staging(target: Path) -> Path:
-    """Return a new staging name for a file."""
-    return target.with_name(f"{target.name}{STAGING_MARK}{secrets.randbelow(10**12)}")
-
-
-def is_stale(entry: os.DirEntry[str], before: float) -> bool:
-    """Return whether an entry is a staging file that was last written to before ``before``."""
-    if STAGING_MARK not in entry.name:
-        return False
-    try:
-        return entry.stat().st_mtime < before
-    except FileNotFoundError:
-        return False

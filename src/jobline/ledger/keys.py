@@ -92,7 +92,8 @@ class Key(Enum):
     CHANNEL = "channel:{}"
     #: hash; the metadata of one file or artifact, see `stored_file.py`. Ends by FILES, or with its job.
     FILE = "file:{}"
-    #: zset of file ids by the time at which they expire (ms); without the files that an active job names.
+    #: zset of file ids by the time at which they expire (ms); without the files that an active job names. A
+    #: reserved id, whose upload is not recorded yet, has no FILE.
     FILES = "files"
     #: hash name -> file id: the artifacts of one job. Ends with the job.
     ARTIFACTS = "artifacts:{}"

@@ -41,6 +41,7 @@ CONSTANTS = {
     "TICK_BATCH": 50,
     "TICK_GAP_MS": 3_000,
     "RATES_KEPT_MS": 900_000,
+    "RESERVED_MS": 30_000,
     "USED_EVERY_MS": 60_000,
     "TERM_WORDS": 9,
 }

@@ -72,7 +72,11 @@ async def upload_file(request: Request, resources: ResourcesDep, tenant: Tenant)
     """
     limit = resources.settings.max_file_bytes
     upload = read_upload(request, limit)
-    stored = await resources.files.save(upload.chunks(request), limit)
+    stored = await resources.files.save(
+        upload.chunks(request),
+        limit,
+        reserve=lambda file_id: resources.store.run(commands.files.reserve_file(file_id)),
+    )
     file = await record_file(resources, tenant, upload, stored)
     return Response(write_file(file), 201, {"Location": f"/v1/files/{file.id}"}, JSON)
 

@@ -108,9 +108,10 @@ def check_batches(model: Model, found: dict[str, Any]) -> None:
 def check_files(model: Model, found: dict[str, Any]) -> None:
     """Compare the files with the model."""
     files = model.files
-    assert scores(found.pop(Key.FILES.of(), [])) == {
-        name: file.expires for name, file in files.items() if file.expires is not None
-    }
+    assert (
+        scores(found.pop(Key.FILES.of(), []))
+        == {name: file.expires for name, file in files.items() if file.expires is not None} | model.reserved
+    )
     for name, file in files.items():
         got = dict(strings(found.pop(Key.FILE.of(name))))
         assert (got["tenant"], int(got.get("refs", "0")), got.get("job")) == (

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import precondition, rule
 
 from jobline.ledger import commands
+from jobline.ledger.scripts import CONSTANTS
 from tests.model.moves.stage import ANY, RETENTION, TENANTS, Part, Stage, only
 
 
@@ -17,10 +18,18 @@ class Files(Stage):
     def add_file(self, tenant: str) -> None:
         name = f"file-{len(self.files):03}"
         self.files.append(name)
+        self.run(commands.files.reserve_file(name))
         command = commands.files.add_file(
             name, tenant, name="n", media_type="text/plain", size_bytes=1, sha256="0", retention=RETENTION
         )
         assert self.run(command) == self.model.add_file(name, tenant)
+
+    @only(Part.FILES)
+    @rule()
+    def reserve_file(self) -> None:
+        name = f"upload-{len(self.model.reserved) + len(self.model.trash):03}"
+        self.run(commands.files.reserve_file(name))
+        self.model.reserved[name] = self.model.now + CONSTANTS["RESERVED_MS"]
 
     @only(Part.FILES)
     @precondition(lambda self: self.files)

@@ -52,6 +52,9 @@ class Clock(Attempts):
             if file.expires is not None and file.expires <= self.now:
                 self.drop(name)
                 self.gone[name] = file.tenant
+        for name in [name for name, expires in self.reserved.items() if expires <= self.now]:
+            del self.reserved[name]
+            self.trash.add(name)
 
     def leave(self, owner: str) -> None:
         """Remove a worker that ends from the list."""

@@ -26,6 +26,8 @@ class Ledger:
         self.batches: dict[str, Batch] = {}
         self.files: dict[str, File] = {}
         self.gone: dict[str, str] = {}
+        #: uploads whose process died before it recorded them, by the time at which they expire
+        self.reserved: dict[str, int] = {}
         self.trash: set[str] = set()
         self.wake: dict[str, int] = {}
         #: the queues that the ledger counts; the tick drops those that are empty

@@ -4,15 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from jobline.domain.errors import LedgerUnavailable
 from jobline.domain.retention import Retention
 from jobline.domain.stored_file import StoredFile
 from jobline.ledger.commands.command import Command, Reply, refuse_missing, words
 from jobline.ledger.scripts import Script
 
+RESERVE_FILE = Script("reserve_file")
 ADD_FILE = Script("add_file")
 READ_FILE = Script("read_file")
 DELETE_FILE = Script("delete_file")
 TRASH = Script("trash")
+
+
+def reserve_file(id: str) -> Command[None]:
+    """Expect bytes under a new id, before they get that name: if `add_file` does not follow, they go."""
+    return Command(RESERVE_FILE, (id,), lambda _: None)
 
 
 def add_file(
@@ -25,8 +32,17 @@ def add_file(
     sha256: str,
     retention: Retention,
 ) -> Command[int]:
-    """Record an uploaded file, whose bytes are stored; returns when it was created, in milliseconds."""
-    return Command(ADD_FILE, (id, tenant, name, media_type, size_bytes, sha256, *retention), int)
+    """Record an uploaded file, whose bytes are stored; returns when it was created, in milliseconds.
+
+    Raises LedgerUnavailable as the reply is read if the reservation has ended.
+    """
+
+    def read(reply: Reply) -> int:
+        if reply == b"late":
+            raise LedgerUnavailable("The upload was not recorded in time and is deleted. Send it again.")
+        return int(reply)
+
+    return Command(ADD_FILE, (id, tenant, name, media_type, size_bytes, sha256, *retention), read)
 
 
 def read_files(tenant: str, ids: Iterable[str]) -> Command[list[StoredFile]]:
