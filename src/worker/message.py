@@ -14,10 +14,10 @@ from typing import Any
 
 from kombu.transport import virtual
 from pydantic import ValidationError
-from pydantic_core import to_json
 
-from jobline.domain.errors import FieldError, Unprocessable
+from jobline.domain.errors import Unprocessable
 from jobline.domain.file_id import FileReferences
+from jobline.domain.input_json import field_errors, join_errors, read_json, write_input
 from jobline.domain.submission import DEFAULT_PRIORITY, Submission
 from jobline.domain.task import Task
 from jobline.ledger.commands.attempts import Claimed
@@ -30,6 +30,8 @@ ID = re.compile(r"[!-~]{1,255}")
 QUEUE = re.compile(r"[^\s:]{1,64}")
 #: What stands in a message beside the arguments when a call has no callbacks, chain or chord.
 EMBED: Mapping[str, None] = dict.fromkeys(("callbacks", "errbacks", "chain", "chord"))
+#: What events show of an input that may hold secrets.
+HIDDEN = "(hidden)"
 
 
 class Message(virtual.Message):
@@ -40,8 +42,11 @@ class Message(virtual.Message):
         return self.body if self.content_type is None else super().decode()
 
 
-def to_message(job: Claimed) -> dict[str, Any]:
-    """Return the message that makes a stock worker run one attempt."""
+def to_message(job: Claimed, *, hides_input: bool = False) -> dict[str, Any]:
+    """Return the message that makes a stock worker run one attempt.
+
+    ``hides_input`` keeps the input out of Celery's events and of Flower.
+    """
     ticket, text = Ticket.of(job), job.input.decode()
     return {
         "body": ((text,), {}, EMBED),
@@ -56,7 +61,7 @@ def to_message(job: Claimed) -> dict[str, Any]:
             "group": None,
             "retries": job.attempt - 1,
             "timelimit": [ticket.timeout_s + KILL_AFTER_S, ticket.timeout_s],
-            "argsrepr": text[:200],
+            "argsrepr": HIDDEN if hides_input else text[:200],
             "kwargsrepr": "{}",
             "ignore_result": False,
             HEADER: ticket,
@@ -124,17 +129,16 @@ def read_input(
         raise Unprocessable(
             f"{task.name} takes its input as one positional object, or as its fields by name."
         )
-    text = given if isinstance(given, str | bytes) else to_json(given)
+    text = given.encode(errors="surrogatepass") if isinstance(given, str) else given
+    text = text if isinstance(text, bytes) else write_input(text)
     try:
-        order = task.read_input(text, claims)
+        task.read_input(text, claims)
     except ValidationError as error:
-        wrong = tuple(
-            FieldError("/" + "/".join(str(step) for step in part["loc"]), part["msg"])
-            for part in error.errors(include_input=False, include_url=False)
-        )
-        detail = "; ".join(f"{one.pointer}: {one.detail}" for one in wrong)
-        raise Unprocessable(f"The input of {task.name} is not valid: {detail}", errors=wrong) from None
-    return task.input_adapter.dump_json(order)
+        wrong = field_errors(error)
+        raise Unprocessable(
+            f"The input of {task.name} is not valid: {join_errors(wrong)}", errors=wrong
+        ) from None
+    return write_input(read_json(text))
 
 
 def read_time(text: str | None) -> int | None:

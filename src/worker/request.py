@@ -33,6 +33,12 @@ class JobRequest(Request):
         """What the claim gave to this attempt."""
         return ticket_of(self.request_dict)
 
+    def info(self, safe: bool = False) -> dict[str, Any]:  # noqa: FBT001, FBT002 - Celery's own signature
+        """Return what ``inspect active`` shows, without an input that may hold secrets."""
+        hides_input = resources_of(self.app).registry.get(self.task.name).hides_input
+        shown: dict[str, Any] = super().info(safe=safe or hides_input)
+        return shown
+
     def on_failure(
         self,
         exc_info: Any,

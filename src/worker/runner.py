@@ -14,6 +14,7 @@ from pydantic import ValidationError
 
 from jobline import JobContext
 from jobline.domain.errors import JobCancelled, TaskError
+from jobline.domain.input_json import field_errors, join_errors
 from jobline.domain.result import check_result
 from jobline.domain.task import Task
 from jobline.worker.attempt import Attempt, LightAttempt
@@ -59,13 +60,12 @@ def perform(
 
 
 def read_input(task: Task[Any, Any], text: str) -> Any:
-    """Return the validated input; it was valid when submitted, so an error means that the task changed."""
+    """Return the validated input; it was valid when submitted, so an error means that a check changed."""
     try:
         return task.read_stored_input(text)
     except ValidationError as error:
-        raise TaskError(
-            "input.invalid", f"The stored input does not fit the task any more: {error}"
-        ) from None
+        detail = join_errors(field_errors(error))
+        raise TaskError("input.invalid", f"The stored input does not fit the task: {detail}") from None
 
 
 def open_attempt(task: Task[Any, Any], ticket: Ticket, resources: Resources) -> Attempt:

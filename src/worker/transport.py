@@ -231,8 +231,8 @@ class Channel(stock.Channel):
         if job.queue not in self.active_queues or self.resources.stop.has_begun:
             # A stop, or `celery control cancel_consumer`, came in between.
             self.resources.report(Ticket.of(job), Released())
-        elif job.task in self.resources.registry.tasks:
-            self.connection._deliver(to_message(job), job.queue)  # noqa: SLF001 - see the module's head
+        elif task := self.resources.registry.tasks.get(job.task):
+            self.connection._deliver(to_message(job, hides_input=task.hides_input), job.queue)  # noqa: SLF001 - see the module's head
         else:
             self._refuse(job)
 

@@ -30,12 +30,33 @@ BELOW = frozenset({
 })  # fmt: skip
 #: Under these, the keys are names of fields or of choices, not words of pydantic.
 NAMED = frozenset({"choices", "fields"})
+#: The nodes that may compare a value with the current time.
+CLOCKED = frozenset({"date", "datetime"})
 
 
-def make_strict_validator(model: type[BaseModel]) -> SchemaValidator:
-    """Return a validator for JSON from clients; the model's own validator stays as lax as it is."""
-    schema = dict(TypeAdapter(model).core_schema)  # not a dict yet if the model defers its build
-    return SchemaValidator(tighten(schema), _use_prebuilt=False)
+def make_strict_validator(model: type[BaseModel], *, at_any_time: bool = False) -> SchemaValidator:
+    """Return a validator for JSON from clients; the model's own validator stays as lax as it is.
+
+    ``at_any_time`` leaves out the checks that a date lies in the future or in the past.
+    """
+    schema = tighten(dict(TypeAdapter(model).core_schema))  # not a dict yet if the model defers its build
+    return SchemaValidator(forget_clock(schema) if at_any_time else schema, _use_prebuilt=False)
+
+
+def forget_clock(node: Part) -> Part:
+    """Return a copy of a node without what compares a date with the current time."""
+    if isinstance(node, list | tuple):
+        return type(node)(forget_clock(one) for one in node)
+    if not isinstance(node, dict):
+        return node
+    copy = dict(node)
+    if kind_of(node) in CLOCKED:
+        copy.pop("now_op", None)
+    for name in node.keys() & BELOW:
+        part = node[name]
+        is_named = name in NAMED and isinstance(part, dict)
+        copy[name] = {key: forget_clock(one) for key, one in part.items()} if is_named else forget_clock(part)
+    return copy
 
 
 def tighten(node: Part, *, is_decided: bool = False) -> Part:
@@ -85,6 +106,11 @@ def make_strict(node: Part) -> Part:
     return {**node, "strict": True}
 
 
+def make_finite(node: Part) -> Part:
+    """Return a node that accepts numbers only, and no number so large that it becomes infinite."""
+    return {**node, "strict": True, "allow_inf_nan": False}
+
+
 def make_whole(node: Part) -> Part:
     """Return a node that accepts whole numbers, also ``5.0`` (JSON Schema 2020-12, Validation, 6.1.1)."""
     whole = core_schema.union_schema(
@@ -111,7 +137,7 @@ def refuse_number(word: str) -> Callable[[Part], Part]:
 
 LEAVES: dict[str, Callable[[Part], Part]] = {
     "int": make_whole,
-    "float": make_strict,
+    "float": make_finite,
     "bool": make_strict,
     "enum": make_strict,
     "date": refuse_number("date_type"),

@@ -14,7 +14,7 @@ from functools import cached_property
 from importlib.util import find_spec
 from typing import Any, Generic, Protocol, overload
 
-from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic import BaseModel, TypeAdapter
 from pydantic_core import SchemaValidator
 from typing_extensions import ParamSpec, TypeVar
 
@@ -23,6 +23,7 @@ from jobline.domain.errors import DeclarationError
 from jobline.domain.file_id import FileReferences
 from jobline.domain.retry import NO_RETRY, RetryPolicy
 from jobline.domain.strictness import make_strict_validator
+from jobline.domain.visibility import hides_input
 
 Input = TypeVar("Input", bound=BaseModel)
 Result = TypeVar("Result", bound=BaseModel)
@@ -71,15 +72,25 @@ class Task(Generic[Input, Result, Parameters, Returned]):
         return order
 
     def read_stored_input(self, text: str | bytes, references: FileReferences | None = None) -> Input:
-        """Read an input that was valid when stored; raises ValidationError if the task has changed since.
+        """Validate an input once more, by the same rules, in an attempt; raises ValidationError.
 
-        A model's own serializer may have written a number as a string, so an input that fails the strict
-        check gets pydantic's lax one.
+        Only the clock is left out: a time that lay in the future at submit (`FutureDatetime`) may have
+        passed.
         """
+        order: Input = self.stored_input_validator.validate_json(text, context=references)
+        return order
+
+    def show_input(self, text: bytes) -> bytes:
+        """Return a stored input as people may read it: as it was sent, or with its secrets masked.
+
+        A model that hides something shows its own dump; ``null`` if the input does not fit it any more.
+        """
+        if not self.hides_input:
+            return text
         try:
-            return self.read_input(text, references)
-        except ValidationError:
-            return self.input_adapter.validate_json(text, context=references)
+            return self.input_adapter.dump_json(self.read_stored_input(text), by_alias=True, warnings=False)
+        except (ValueError, TypeError):  # a ValidationError is a ValueError
+            return b"null"
 
     @property
     def family(self) -> str:
@@ -97,6 +108,11 @@ class Task(Generic[Input, Result, Parameters, Returned]):
         return tuple(name for name in self.requires if find_spec(name) is None)
 
     @cached_property
+    def hides_input(self) -> bool:
+        """Whether the input may hold what people must not see, such as a `SecretStr`."""
+        return hides_input(self.input)
+
+    @cached_property
     def input_adapter(self) -> TypeAdapter[Input]:
         """What reads and writes an input as its model declares it."""
         return TypeAdapter(self.input)
@@ -105,6 +121,11 @@ class Task(Generic[Input, Result, Parameters, Returned]):
     def input_validator(self) -> SchemaValidator:
         """What validates an input as strictly as its JSON Schema says."""
         return make_strict_validator(self.input)
+
+    @cached_property
+    def stored_input_validator(self) -> SchemaValidator:
+        """What validates an input that was valid when it was submitted."""
+        return make_strict_validator(self.input, at_any_time=True)
 
     @cached_property
     def result_adapter(self) -> TypeAdapter[Result]:

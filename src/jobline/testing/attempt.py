@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from pydantic import BaseModel
-from pydantic_core import to_json
 
 from jobline import JobCancelled, JobContext, State, Task
 from jobline.domain.failure import describe, retry_delay_s
@@ -17,6 +16,7 @@ from jobline.domain.result import check_result
 from jobline.domain.settings import Settings
 from jobline.files import FileStore, Workspace
 from jobline.testing.files import Content, Uploads
+from jobline.testing.order import write_order
 from jobline.testing.outcome import Outcome
 from jobline.testing.port import KitPort
 from jobline.worker.coroutines import JobStopped, contain_exit, run_coroutine
@@ -65,13 +65,6 @@ def run(
             outcome = perform(task, checked, JobContext(JOB_ID, attempt, limit, port), port)
         uploads.check_unchanged()
         return outcome
-
-
-def write_order(order: BaseModel | Mapping[str, object]) -> bytes:
-    """Return an input as the JSON that a client would send."""
-    if isinstance(order, BaseModel):
-        return type(order).__pydantic_serializer__.to_json(order, by_alias=True, round_trip=True)
-    return to_json(order)
 
 
 def perform(task: Task[Input, Result], order: Input, job: JobContext, port: KitPort) -> Outcome[Result]:

@@ -24,7 +24,7 @@ from jobline import State, Task
 from jobline.cli.embedded import free_port
 from jobline.cli.supervision.console import Console
 from jobline.cli.supervision.stack import Plan, open_stack
-from jobline.testing.attempt import write_order
+from jobline.testing.order import write_order
 from jobline.testing.outcome import NoResult
 
 Input = TypeVar("Input", bound=BaseModel)

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import uuid_utils
 from pydantic import ValidationError
 from pydantic_core import SchemaValidator
 
-from jobline.domain.errors import FieldError, NotFound, Refused
+from jobline.domain.errors import FieldError, NotFound, Refused, Unprocessable
 from jobline.domain.file_id import FileReferences, FileRule
+from jobline.domain.input_json import field_errors, join_errors, read_json, write_input
 from jobline.domain.registry import Registry
 from jobline.domain.stored_file import StoredFile
 from jobline.domain.submission import Submission, digest
+from jobline.domain.task import Task
 from jobline.ledger.commands.batches import BatchOrder
+from jobline.service.intake.fingerprint import make_fingerprint
 from jobline.service.intake.jobs import (
     SubmitRequest,
     check_files,
@@ -22,8 +26,6 @@ from jobline.service.intake.jobs import (
     check_start,
     explain,
     make_submission,
-    write_canonical,
-    write_input,
 )
 from jobline.service.shapes.task_models import TaskModels
 
@@ -51,7 +53,6 @@ def make_batch(
     requests: Sequence[SubmitRequest],
     registry: Registry,
     tenant: str,
-    key: str,
 ) -> BatchOrder:
     """Return the batch with new IDs and the tasks' defaults filled in."""
     tags = tuple(dict.fromkeys(content.tags))
@@ -60,8 +61,21 @@ def make_batch(
         tenant=tenant,
         jobs=make_jobs(requests, registry, tenant, tags),
         tags=tags,
-        idempotency=digest(tenant, KEY_SCOPE, key) if key else "",
-        fingerprint=digest(KEY_SCOPE, write_canonical(content)) if key else "",
+    )
+
+
+def add_batch_key(
+    order: BatchOrder,
+    key: str,
+    content: Any,  # noqa: ANN401 - as above
+    body: bytes,
+    validator: SchemaValidator,
+) -> BatchOrder:
+    """Return the batch under an Idempotency-Key."""
+    return replace(
+        order,
+        idempotency=digest(order.tenant, KEY_SCOPE, key),
+        fingerprint=make_fingerprint(KEY_SCOPE, content, body, validator.validate_json),
     )
 
 
@@ -76,7 +90,7 @@ def make_jobs(
         task: str = content.task  # type: ignore[attr-defined] # the models of batches have it
         is_plain = content.model_fields_set == PLAIN and not request.files
         if is_plain and task in first:
-            jobs.append(first[task].repeat(str(uuid_utils.uuid7()), write_input(content)))
+            jobs.append(first[task].repeat(str(uuid_utils.uuid7()), request.input))
             continue
         job = make_job(request, registry, tenant, tags)
         if is_plain:
@@ -88,23 +102,35 @@ def make_jobs(
 def make_job(request: SubmitRequest, registry: Registry, tenant: str, tags: tuple[str, ...]) -> Submission:
     """Return one submission of a batch, with the tags of the batch added."""
     task = registry.get(request.content.task)  # type: ignore[attr-defined] # the models of batches have it
-    job = make_submission(task, request, tenant, "")
+    job = make_submission(task, request, tenant)
     return job._replace(tags=tuple(dict.fromkeys((*tags, *job.tags)))) if tags else job
 
 
-def split_jobs(content: Any, registry: Registry, models: Mapping[str, TaskModels]) -> list[SubmitRequest]:  # noqa: ANN401
+def split_jobs(
+    content: Any,  # noqa: ANN401 - as above
+    body: bytes,
+    registry: Registry,
+    models: Mapping[str, TaskModels],
+) -> list[SubmitRequest]:
     """Return the jobs, each with its files; only inputs that may refer to files are validated twice."""
-    return [
-        SubmitRequest(job, find_files(job, registry) if models[job.task].has_files else {})
-        for job in content.jobs
-    ]
+    given: Any = read_json(body)  # an object: it was just validated
+    requests = []
+    for index, (job, sent) in enumerate(zip(content.jobs, given["jobs"], strict=True)):
+        text = write_input(sent["input"], f"/jobs/{index}/input")
+        files = find_files(registry.get(job.task), text) if models[job.task].has_files else {}
+        requests.append(SubmitRequest(job, text, files))
+    return requests
 
 
-def find_files(job: Any, registry: Registry) -> dict[str, FileRule]:  # noqa: ANN401 - as above
-    """Return the files that one job refers to, each with its rule."""
+def find_files(task: Task[Any, Any], text: bytes) -> dict[str, FileRule]:
+    """Return the files that one input refers to, each with its rule."""
     claims = FileReferences()
-    text = job.input.model_dump_json(by_alias=True, round_trip=True)
-    registry.get(job.task).read_stored_input(text, claims)
+    try:
+        task.read_stored_input(text, claims)
+    except ValidationError as error:  # a validator that changes its mind
+        raise Unprocessable(
+            f"The input of {task.name} is not valid: {join_errors(field_errors(error))}"
+        ) from None
     return claims.found
 
 

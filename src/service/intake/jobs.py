@@ -2,34 +2,35 @@
 
 from __future__ import annotations
 
-import json
 import re
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
 import uuid_utils
-from pydantic import BaseModel, ValidationError
-from pydantic_core import from_json, to_jsonable_python
+from pydantic import ValidationError
+from pydantic_core import from_json
 
 from jobline.domain.errors import FieldError, Unprocessable, UnsupportedMedia
 from jobline.domain.file_id import FileReferences, FileRule
+from jobline.domain.input_json import MAX_ERRORS, read_json, write_input
 from jobline.domain.stored_file import StoredFile
 from jobline.domain.submission import Submission, digest
 from jobline.domain.task import Task
 from jobline.service.answers.refusals import NotJson
+from jobline.service.intake.fingerprint import make_fingerprint
 from jobline.service.shapes.jobs import SubmitOptions
 from jobline.service.shapes.task_models import TaskModels
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MILLISECOND = timedelta(milliseconds=1)
 JSON_TYPE = re.compile(r"application/(?:[\w.+-]+\+)?json\s*(?:;.*)?", re.IGNORECASE)
-MAX_ERRORS = 50
 
 
 class SubmitRequest(NamedTuple):
-    """A validated request, and the files that its input refers to, each with its rule."""
+    """A validated request: its options, its input as JSON, and the files in it, each with its rule."""
 
     content: SubmitOptions
+    input: bytes
     files: dict[str, FileRule]
 
 
@@ -51,7 +52,8 @@ def read_request(models: TaskModels, body: bytes) -> SubmitRequest:
     except ValidationError as error:
         raise explain(error, body) from None
     check_start(content)
-    return SubmitRequest(content, claims.found if claims else {})
+    given: Any = read_json(body)  # an object: it was just validated
+    return SubmitRequest(content, write_input(given["input"], "/input"), claims.found if claims else {})
 
 
 def check_start(content: SubmitOptions, pointer: str = "") -> None:
@@ -63,15 +65,15 @@ def check_start(content: SubmitOptions, pointer: str = "") -> None:
         )
 
 
-def make_submission(task: Task[Any, Any], request: SubmitRequest, tenant: str, key: str) -> Submission:
+def make_submission(task: Task[Any, Any], request: SubmitRequest, tenant: str) -> Submission:
     """Return the submission with a new job ID; the task's defaults fill in what the request leaves out."""
     content = request.content
-    submission = Submission(
+    return Submission(
         id=str(uuid_utils.uuid7()),
         tenant=tenant,
         task=task.name,
         queue=content.queue or task.queue,
-        input=write_input(content),
+        input=request.input,
         max_attempts=content.max_attempts or task.max_attempts,
         timeout_ms=to_ms(content.timeout_s or task.timeout_s),
         priority=content.priority,
@@ -81,19 +83,16 @@ def make_submission(task: Task[Any, Any], request: SubmitRequest, tenant: str, k
         tags=tuple(dict.fromkeys(content.tags)),
         files=tuple(request.files),
     )
-    if not key:
-        return submission
+
+
+def add_key(
+    submission: Submission, key: str, request: SubmitRequest, body: bytes, models: TaskModels
+) -> Submission:
+    """Return the submission under an Idempotency-Key."""
     return submission._replace(
-        idempotency=digest(tenant, task.name, key),
-        fingerprint=digest(task.name, write_canonical(content)),
+        idempotency=digest(submission.tenant, submission.task, key),
+        fingerprint=make_fingerprint(submission.task, request.content, body, models.validator.validate_json),
     )
-
-
-def write_input(content: SubmitOptions) -> bytes:
-    """Return the input as the ledger stores it; the serializer of its model writes bytes directly."""
-    input_ = content.input  # type: ignore[attr-defined] # every request model made by make_models has it
-    written: bytes = type(input_).__pydantic_serializer__.to_json(input_, by_alias=True, round_trip=True)
-    return written
 
 
 def check_files(request: SubmitRequest, found: list[StoredFile]) -> None:
@@ -107,18 +106,6 @@ def to_ms(seconds: float) -> int:
     return 0 if seconds == 0 else max(1, round(seconds * 1000))
 
 
-def write_canonical(content: BaseModel) -> str:
-    """Return a validated request as text that is the same for equal requests, in every process."""
-    return json.dumps(content.model_dump(), sort_keys=True, separators=(",", ":"), default=to_plain)
-
-
-def to_plain(value: object) -> object:
-    """Convert a value that JSON does not have; sets are sorted, because they have no order."""
-    if isinstance(value, set | frozenset):
-        return sorted(value, key=repr)
-    return to_jsonable_python(value)
-
-
 def check_numbers(body: bytes) -> None:
     """Refuse NaN and Infinity outside of strings (RFC 8259, section 6); raises NotJson."""
     try:
@@ -130,7 +117,7 @@ def check_numbers(body: bytes) -> None:
 def explain(error: ValidationError, body: bytes) -> NotJson | Unprocessable:
     """Return the error for an invalid body: what is wrong and where, but never the value."""
     details = error.errors(include_url=False, include_input=False, include_context=False)
-    if details[0]["type"] == "json_invalid":
+    if details[0]["type"] == "json_invalid" and not details[0]["loc"]:  # else a `Json` field's own text
         return NotJson(f"The body is not valid JSON: {details[0]['msg'].partition(': ')[2]}")
     content = from_json(body)
     errors = tuple(

@@ -20,6 +20,7 @@ from jobline.service.answers.problems import problems
 from jobline.service.answers.retry_after import RETRY_AFTER_S
 from jobline.service.guards.scopes import find_tenant, needs
 from jobline.service.intake.batches import (
+    add_batch_key,
     check_all_files,
     find_owner,
     make_batch,
@@ -86,15 +87,16 @@ class BatchRoute(DirectRoute):
         check_json_type(headers.get(b"content-type"))
         body = await read_body(receive, resources.settings.max_body_bytes, headers.get(b"content-length"))
         content = read_batch(self.validator, body)
-        requests = split_jobs(content, resources.registry, resources.models)
+        requests = split_jobs(content, body, resources.registry, resources.models)
         if files := {file for request in requests for file in request.files}:
             try:
                 found = await resources.store.run(commands.files.read_files(tenant, sorted(files)))
             except NotFound as missing:
                 raise name_job(missing, find_owner(missing, requests)) from None
             check_all_files(requests, found)
-        key = read_key(headers.get(b"idempotency-key"))
-        order = make_batch(content, requests, resources.registry, tenant, key)
+        order = make_batch(content, requests, resources.registry, tenant)
+        if key := read_key(headers.get(b"idempotency-key")):
+            order = add_batch_key(order, key, content, body, self.validator)
         receipt = await resources.store.run(
             commands.batches.submit_batch(order, queue_limit=resources.settings.queue_limit)
         )

@@ -29,7 +29,13 @@ from jobline.service.events.waiting import JobWait
 from jobline.service.guards.scopes import find_tenant, needs
 from jobline.service.intake.body import read_body, read_headers
 from jobline.service.intake.headers import MAX_WAIT_S, NO_PREFERENCE, Prefer, read_key, read_prefer
-from jobline.service.intake.jobs import check_files, check_json_type, make_submission, read_request
+from jobline.service.intake.jobs import (
+    add_key,
+    check_files,
+    check_json_type,
+    make_submission,
+    read_request,
+)
 from jobline.service.resources import Resources
 from jobline.service.routes.direct import DirectRoute
 from jobline.service.routes.parameters import IdempotencyKey
@@ -105,8 +111,11 @@ class SubmitRoute(DirectRoute):
         headers = read_headers(scope, HEADERS)
         check_json_type(headers.get(b"content-type"))
         body = await read_body(receive, resources.settings.max_body_bytes, headers.get(b"content-length"))
-        request = read_request(resources.models[task.name], body)
-        submission = make_submission(task, request, tenant, read_key(headers.get(b"idempotency-key")))
+        models = resources.models[task.name]
+        request = read_request(models, body)
+        submission = make_submission(task, request, tenant)
+        if key := read_key(headers.get(b"idempotency-key")):
+            submission = add_key(submission, key, request, body, models)
         if request.files:
             check_files(request, await resources.store.run(commands.files.read_files(tenant, request.files)))
         if scope["query_string"] and is_validation(scope["query_string"]):

@@ -27,17 +27,15 @@ async def test_submit_answers_202_with_the_job_that_the_ledger_holds(
     assert worker.claim().id == job["id"]
 
 
-async def test_stored_input_is_the_validated_one_with_its_defaults(
-    client: httpx.AsyncClient, worker: Worker
-) -> None:
+async def test_stored_input_is_what_was_sent(client: httpx.AsyncClient, worker: Worker) -> None:
     await submit(client)
-    assert json.loads(worker.claim().input) == {"a": 1, "b": 1.0, "words": []}
+    assert worker.claim().input == b'{"a":1}'
 
 
 async def test_whole_number_may_have_a_fraction_of_zero(client: httpx.AsyncClient, worker: Worker) -> None:
     answer = await client.post(ADD, json={"input": {"a": 1.0, "b": 2}, "priority": 9.0})
     assert answer.json()["priority"] == 9
-    assert json.loads(worker.claim().input) == {"a": 1, "b": 2.0, "words": []}
+    assert json.loads(worker.claim().input) == {"a": 1, "b": 2}
 
 
 async def test_options_reach_the_job(client: httpx.AsyncClient, worker: Worker) -> None:
