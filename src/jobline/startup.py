@@ -12,6 +12,7 @@ import json
 import os
 import sys
 from collections.abc import Iterable, Iterator, MutableMapping
+from contextlib import contextmanager
 from difflib import get_close_matches
 from pathlib import Path
 
@@ -21,6 +22,7 @@ from jobline.domain.client_settings import ClientSettings
 from jobline.domain.environment import PREFIX, variable
 from jobline.domain.errors import DeclarationError, SettingsError
 from jobline.domain.registry import Registry
+from jobline.domain.schemas import input_schema, result_schema
 from jobline.domain.settings import Settings, read_settings
 
 ENV_FILE = ".env"
@@ -38,15 +40,22 @@ def start() -> tuple[Settings, Registry]:
     """Return the settings and the tasks on offer; raises SystemExit(2), after one line, when one is wrong."""
     read_env_file()
     put_working_directory_first()
-    try:
+    with one_line_errors():
         settings = read_settings()
         registry = Registry.load(settings.tasks)
-    except (SettingsError, DeclarationError) as error:
-        sys.stderr.write(f"jobline: {error}\n")
-        raise SystemExit(MISCONFIGURED) from None
     if SUPERVISOR_TOKEN not in os.environ:
         warn_of_unknown_variables(registry)
     return settings, registry
+
+
+@contextmanager
+def one_line_errors() -> Iterator[None]:
+    """End the program with one line and exit status 2 when a setting or a declaration is wrong."""
+    try:
+        yield
+    except (SettingsError, DeclarationError) as error:
+        sys.stderr.write(f"jobline: {error}\n")
+        raise SystemExit(MISCONFIGURED) from None
 
 
 def read_env_file(environment: MutableMapping[str, str] = os.environ) -> frozenset[str]:
@@ -109,8 +118,12 @@ def main() -> None:
     """Check everything, and write the tasks on offer as one line of JSON."""
     _, registry = start()
     functions = [task.function for task in registry]
+    with one_line_errors():
+        schemas = {task.name: input_schema(task) for task in registry}
+        for task in registry:
+            result_schema(task)
     found = {
-        "tasks": {task.name: task.input.model_json_schema() for task in registry},
+        "tasks": schemas,
         "folders": sorted({str(Path(one.__code__.co_filename).absolute().parent) for one in functions}),
     }
     sys.stdout.write(f"{json.dumps(found)}\n")

@@ -22,7 +22,7 @@ from jobline.service.events.heartbeats import Heartbeats
 from jobline.service.events.stream import Write
 from jobline.service.guards.scopes import find_tenant
 from jobline.service.server.shutdown import Shutdown
-from jobline.service.shapes.task_models import TaskModels, make_models
+from jobline.service.shapes.task_models import TaskModels, check_documented, make_models
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,12 @@ class Resources:
 
     @classmethod
     def of(cls, settings: Settings, registry: Registry) -> Resources:
-        """Create the resources; nothing connects before the first request needs it."""
+        """Create the resources; nothing connects before the first request needs it.
+
+        Raises DeclarationError for a task that the document of the API cannot hold.
+        """
+        for task in (*registry, *registry.unavailable.values()):
+            check_documented(task)
         connector = Connector.of(settings)
         shutdown, heartbeats = Shutdown(), Heartbeats()
         shutdown.add_callback(heartbeats.end_all)

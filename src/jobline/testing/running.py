@@ -24,6 +24,7 @@ from jobline import State, Task
 from jobline.cli.embedded import free_port
 from jobline.cli.supervision.console import Console
 from jobline.cli.supervision.stack import Plan, open_stack
+from jobline.domain.result import read_result
 from jobline.testing.order import write_order
 from jobline.testing.outcome import NoResult
 
@@ -71,7 +72,7 @@ class Service:
         job = self.wait(job["id"], timeout_s)
         if job["state"] != State.SUCCESS:
             raise NoResult(f"the job {job['id']} of {task.name} ended in {job['state']}: {job.get('error')}")
-        return task.result_adapter.validate_python(job["result"])
+        return read_result(task, json.dumps(job["result"]))
 
     def wait(self, job_id: str, timeout_s: float = 30.0) -> dict[str, Any]:
         """Return a job when it has ended; raises NoResult when it does not end within ``timeout_s``."""

@@ -17,6 +17,7 @@ from pydantic import BaseModel
 
 from jobline.service.answers.problems import Problem
 from jobline.service.openapi.examples import add_examples
+from jobline.service.openapi.generator import corrected_schemas
 from jobline.service.openapi.links import add_links
 from jobline.service.openapi.security import add_security
 from jobline.service.openapi.tags import make_tags
@@ -51,14 +52,15 @@ def install_openapi(app: FastAPI) -> None:
 
 def describe(app: FastAPI) -> Json:
     """Return the document."""
-    document = get_openapi(
-        title=app.title,
-        version=app.version,
-        summary=app.summary,
-        description=app.description,
-        routes=app.routes,
-        tags=make_tags(app.state.resources.registry),
-    )
+    with corrected_schemas():
+        document = get_openapi(
+            title=app.title,
+            version=app.version,
+            summary=app.summary,
+            description=app.description,
+            routes=app.routes,
+            tags=make_tags(app.state.resources.registry),
+        )
     schemas = document.setdefault("components", {}).setdefault("schemas", {})
     add_schema(schemas, Problem)
     add_schema(schemas, JobEvent)

@@ -13,6 +13,7 @@ from typing import Any
 from jobline.domain.examples import make_example
 from jobline.domain.file_id import PATTERN
 from jobline.domain.registry import Registry
+from jobline.domain.schemas import input_schema
 from jobline.domain.task import Task
 
 Json = dict[str, Any]  # Any: a JSON document
@@ -40,7 +41,7 @@ def set_example(document: Json, path: str, value: object) -> None:
 def make_input(task: Task[Any, Any]) -> object:
     """Return the first example that the task accepts; if it accepts none, the shortest one."""
     candidate: object = {}
-    for candidate in list_candidates(task.input.model_json_schema()):
+    for candidate in list_candidates(input_schema(task)):
         if is_accepted(task, candidate):
             break
     return candidate
@@ -72,4 +73,4 @@ def choose_for_batch(registry: Registry) -> Iterable[str]:
 
 def needs_file(task: Task[Any, Any]) -> bool:
     """Return whether the task's input can name a file: an example cannot know the id of one."""
-    return json.dumps(PATTERN) in json.dumps(task.input.model_json_schema())
+    return json.dumps(PATTERN) in json.dumps(input_schema(task))

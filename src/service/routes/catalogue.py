@@ -10,6 +10,7 @@ from starlette.routing import BaseRoute
 from jobline.domain.access import Scope
 from jobline.domain.errors import NotFound
 from jobline.domain.registry import Registry, install_hint
+from jobline.domain.schemas import input_schema, result_schema
 from jobline.domain.task import Task
 from jobline.ledger import commands
 from jobline.ledger.commands.clock import WorkerStats
@@ -101,8 +102,8 @@ def describe_task(task: Task[Any, Any]) -> TaskInfo:
         retry=task.retry,
         available=not task.missing,
         install=install_hint(task) if task.missing else None,
-        input_schema=task.input.model_json_schema(mode="validation"),
-        result_schema=task.result.model_json_schema(mode="serialization"),
+        input_schema=input_schema(task),
+        result_schema=result_schema(task),
     )
 
 

@@ -11,11 +11,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, Union
 
-from pydantic import BaseModel, Field, create_model
+from fastapi.openapi.models import Schema
+from pydantic import BaseModel, Field, ValidationError, create_model
 from pydantic_core import SchemaValidator
 from typing_extensions import TypeAliasType
 
 from jobline.domain.file_id import PATTERN
+from jobline.domain.schemas import Json, input_schema, result_schema, undescribable
 from jobline.domain.strictness import make_strict_validator
 from jobline.domain.task import Task
 from jobline.service.shapes.jobs import JobSummary, SubmitOptions
@@ -55,7 +57,7 @@ def make_models(task: Task[Any, Any]) -> TaskModels:
     batch_job = create_model(
         f"Batch{name}", __base__=request, __doc__=f"A job of {task.name} in a batch.", task=(task_name, ...)
     )
-    return TaskModels(request, job, make_strict_validator(request), takes_files(task.input), batch_job)
+    return TaskModels(request, job, make_strict_validator(request), takes_files(task), batch_job)
 
 
 def make_job_union(jobs: Iterable[type[JobSummary]]) -> Any:  # noqa: ANN401 - a type form, created at run time
@@ -68,9 +70,25 @@ def make_job_union(jobs: Iterable[type[JobSummary]]) -> Any:  # noqa: ANN401 - a
     return TypeAliasType("Job", Annotated[Union[members], Field(discriminator="task")])  # noqa: UP007 - of a tuple
 
 
-def takes_files(model: type[BaseModel]) -> bool:
+def takes_files(task: Task[Any, Any]) -> bool:
     """Return whether an input may refer to files; only then does validation collect them."""
-    return PATTERN in find_patterns(model.model_json_schema())
+    return PATTERN in find_patterns(input_schema(task))
+
+
+def check_documented(task: Task[Any, Any]) -> None:
+    """Raise DeclarationError for a task that the document of the API, or the catalogue, could not hold."""
+    check_schema(task, "input", task.input, input_schema(task))
+    check_schema(task, "result", task.result, result_schema(task))
+
+
+def check_schema(task: Task[Any, Any], role: str, model: type[BaseModel], schema: Json) -> None:
+    """Refuse a JSON Schema that OpenAPI cannot hold, such as one with ``examples`` that are no list."""
+    try:
+        Schema.model_validate(schema)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        place = ".".join(map(str, first["loc"]))
+        raise undescribable(task, role, model, f"{place}: {first['msg']}") from None
 
 
 def find_patterns(schema: object) -> Iterable[str]:
