@@ -9,7 +9,7 @@ import httpx
 from jobline_client import AuthenticatedClient
 from jobline_client.api.batches import get_batch, submit_batch
 from jobline_client.api.demo import get_demo_countdown, submit_demo_countdown
-from jobline_client.api.files import download_artifact, list_artifacts, upload_file
+from jobline_client.api.files import download_artifact, list_artifacts, upload_file, upload_raw_file
 from jobline_client.api.image import get_image_thumbnail, submit_image_thumbnail
 from jobline_client.api.jobs import cancel_job, get_job, list_jobs
 from jobline_client.api.queues import get_queue, pause_queue, resume_queue
@@ -29,7 +29,7 @@ from jobline_client.models import (
     SubmitDemoCountdown,
     SubmitImageThumbnail,
     Thumbnail,
-    UploadFileFilesBody,
+    UploadFileBody,
 )
 from jobline_client.types import File
 
@@ -44,16 +44,15 @@ admin = AuthenticatedClient(os.environ["JOBLINE_URL"], os.environ["JOBLINE_ADMIN
 def upload(photo: Path) -> FileInfo:
     """Upload a file as a form."""
     part = File(io.BytesIO(photo.read_bytes()), photo.name, "image/jpeg")
-    file = upload_file.sync(client=client, body=UploadFileFilesBody(part))
+    file = upload_file.sync(client=client, body=UploadFileBody(part))
     assert isinstance(file, FileInfo), file
     return file
 
 
 def upload_raw(photo: Path) -> FileInfo:
     """Upload a file as raw bytes."""
-    disposition = f'attachment; filename="{photo.name}"'
     with photo.open("rb") as payload:
-        file = upload_file.sync(client=client, body=File(payload), content_disposition=disposition)
+        file = upload_raw_file.sync(client=client, body=File(payload), name=photo.name)
     assert isinstance(file, FileInfo), file
     return file
 

@@ -66,7 +66,7 @@ def valid_requests(tenants: TwoTenants) -> list[Sent]:
                     if part["in"] == "query"
                 )
                 content = BODIES.get(template)
-                body = b"some bytes" if template == "/v1/files" else None
+                body = b"some bytes" if template in {"/v1/files", "/v1/files/raw"} else None
                 headers = (("host", "localhost"), token, *([JSON] if content is not None else []))
                 found.append(Sent(method.upper(), path, query, headers, content, body, template))
     return found

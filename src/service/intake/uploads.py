@@ -103,22 +103,44 @@ class FormUpload(Upload):
 
 
 def read_upload(request: Request, max_bytes: int) -> Upload:
-    """Return the upload of a request; raises TooLarge early if its Content-Length is above the limit."""
-    declared = request.headers.get("content-length", "")
-    if declared.isdigit() and int(declared[:20]) > max_bytes + FORM_SLACK_BYTES:
-        raise TooLarge(f"The file is larger than the limit of {max_bytes:,} bytes.")
+    """Return the upload of a form; any other body is the file itself, as in `read_raw_upload`.
+
+    Raises TooLarge early if its Content-Length is above the limit.
+    """
     content_type = request.headers.get("content-type", "")
-    if not content_type and declared in {"", "0"} and "transfer-encoding" not in request.headers:
-        raise Unprocessable("The request has no body. Send the file as a form or as raw bytes.")
     kind, options = parse_options_header(content_type)
     if kind != FORM.encode():
-        return Upload(read_file_name(request.headers.get("content-disposition")), content_type)
+        return read_raw_upload(request, max_bytes)
+    check_length(request, max_bytes + FORM_SLACK_BYTES)
     if not options.get(b"boundary"):
         raise Unprocessable("The Content-Type of the multipart form has no boundary.")
     try:
         return FormUpload(options[b"boundary"])
     except FormParserError:
         raise Unprocessable("The boundary of the multipart form is not valid.") from None
+
+
+def read_raw_upload(request: Request, max_bytes: int, name: str | None = None) -> Upload:
+    """Return the upload of a body that is the file itself; its name is a parameter, or in the header.
+
+    Raises TooLarge early if its Content-Length is above the limit.
+    """
+    headers = request.headers
+    check_length(request, max_bytes)
+    if (
+        "content-type" not in headers
+        and headers.get("content-length", "0") == "0"
+        and "transfer-encoding" not in headers
+    ):
+        raise Unprocessable("The request has no body. Send the file as a form or as raw bytes.")
+    return Upload(name or read_file_name(headers.get("content-disposition")), headers.get("content-type", ""))
+
+
+def check_length(request: Request, limit: int) -> None:
+    """Raise TooLarge if the Content-Length is above a limit."""
+    declared = request.headers.get("content-length", "")
+    if declared.isdigit() and int(declared[:20]) > limit:
+        raise TooLarge(f"The file is larger than the limit of {limit:,} bytes.")
 
 
 def read_file_name(disposition: str | None) -> str:

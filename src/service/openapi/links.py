@@ -31,7 +31,7 @@ def add_links(document: Json) -> None:
 
 def find_targets(name: str) -> tuple[str, tuple[str, ...]]:
     """Return the status of the response that names a new ID, and the operations that take this ID."""
-    if name == "upload_file":
+    if name in {"upload_file", "upload_raw_file"}:
         return "201", WITH_FILE
     if name == "submit_batch":
         return "202", WITH_BATCH

@@ -16,9 +16,9 @@ from jobline.service.answers.downloads import send_file
 from jobline.service.answers.json_answer import JSON
 from jobline.service.answers.problems import problems
 from jobline.service.guards.scopes import needs
-from jobline.service.intake.uploads import FORM, UNTYPED, Upload, read_upload
+from jobline.service.intake.uploads import FORM, UNTYPED, Upload, read_raw_upload, read_upload
 from jobline.service.resources import Resources, ResourcesDep, Tenant
-from jobline.service.routes.parameters import ArtifactName, FileId, JobId
+from jobline.service.routes.parameters import ArtifactName, FileId, FileName, JobId
 from jobline.service.shapes.files import FileInfo, FileList
 
 BINARY = {"type": "string", "format": "binary"}
@@ -27,25 +27,11 @@ BYTES: dict[int | str, dict[str, Any]] = {
     206: {"description": "The requested range.", "content": {UNTYPED: {"schema": BINARY}}},
     304: {"description": "Your copy is current."},
 }
-UPLOAD = {
-    # Beside two kinds of body, openapi-python-client needs a parameter, or its module cannot be imported.
-    "parameters": [
-        {
-            "name": "content-disposition",
-            "in": "header",
-            "required": False,
-            "schema": {"type": "string"},
-            "description": 'Name of a file that is sent as raw bytes: `attachment; filename="photo.jpg"`.',
-        }
-    ],
-    "requestBody": {
-        "required": True,
-        "content": {
-            FORM: {"schema": {"type": "object", "required": ["file"], "properties": {"file": BINARY}}},
-            UNTYPED: {"schema": BINARY},
-        },
-    },
+FORM_BODY = {
+    "required": True,
+    "content": {FORM: {"schema": {"type": "object", "required": ["file"], "properties": {"file": BINARY}}}},
 }
+RAW_BODY = {"required": True, "content": {UNTYPED: {"schema": BINARY}}}
 
 router = APIRouter(tags=["files"])
 
@@ -55,30 +41,41 @@ def routes(_: Resources) -> Iterable[BaseRoute]:
     return router.routes
 
 
+# One operation for each kind of body: SDK generators send both bodies at once, or lose one, where one
+# operation takes two.
 @router.post(
     "/v1/files",
     status_code=201,
     response_model=FileInfo,
     operation_id="upload_file",
     response_description="The file was stored.",
-    summary="Upload a file",
+    summary="Upload a file as a form",
     responses=problems(413, 422, 503),
-    openapi_extra={**UPLOAD, **needs(Scope.SUBMIT)},
+    openapi_extra={"requestBody": FORM_BODY, **needs(Scope.SUBMIT)},
 )
 async def upload_file(request: Request, resources: ResourcesDep, tenant: Tenant) -> Response:
-    """Store one file, sent as a form or as raw bytes with its name in `Content-Disposition`.
-
-    Inputs of jobs refer to the file by its ID.
-    """
-    limit = resources.settings.max_file_bytes
-    upload = read_upload(request, limit)
-    stored = await resources.files.save(
-        upload.chunks(request),
-        limit,
-        reserve=lambda file_id: resources.store.run(commands.files.reserve_file(file_id)),
+    """Store the only file of a form. Inputs of jobs refer to the file by its ID."""
+    return await store_upload(
+        request, resources, tenant, read_upload(request, resources.settings.max_file_bytes)
     )
-    file = await record_file(resources, tenant, upload, stored)
-    return Response(write_file(file), 201, {"Location": f"/v1/files/{file.id}"}, JSON)
+
+
+@router.post(
+    "/v1/files/raw",
+    status_code=201,
+    response_model=FileInfo,
+    operation_id="upload_raw_file",
+    response_description="The file was stored.",
+    summary="Upload a file as raw bytes",
+    responses=problems(413, 422, 503),
+    openapi_extra={"requestBody": RAW_BODY, **needs(Scope.SUBMIT)},
+)
+async def upload_raw_file(
+    request: Request, resources: ResourcesDep, tenant: Tenant, name: FileName = None
+) -> Response:
+    """Store the bytes of the body as one file. `Content-Type` is the media type of the file."""
+    upload = read_raw_upload(request, resources.settings.max_file_bytes, name)
+    return await store_upload(request, resources, tenant, upload)
 
 
 @router.get(
@@ -159,6 +156,17 @@ async def download_artifact(
         if file.name == name:
             return await send_file(request, resources.files, file)
     raise NotFound(f"The job {job_id} has no artifact of this name.")
+
+
+async def store_upload(request: Request, resources: Resources, tenant: str, upload: Upload) -> Response:
+    """Store the bytes of an upload, record the file and describe it."""
+    stored = await resources.files.save(
+        upload.chunks(request),
+        resources.settings.max_file_bytes,
+        reserve=lambda file_id: resources.store.run(commands.files.reserve_file(file_id)),
+    )
+    file = await record_file(resources, tenant, upload, stored)
+    return Response(write_file(file), 201, {"Location": f"/v1/files/{file.id}"}, JSON)
 
 
 async def record_file(resources: Resources, tenant: str, upload: Upload, stored: Stored) -> StoredFile:

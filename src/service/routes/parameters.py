@@ -4,6 +4,7 @@ from typing import Annotated
 
 from fastapi import Header, Path, Query
 
+from jobline.files.names import MAX_NAME
 from jobline.service.intake.headers import MAX_WAIT_S
 
 JobId = Annotated[str, Path(alias="id", max_length=255, description="Job ID.")]
@@ -14,6 +15,13 @@ TaskName = Annotated[
 QueueName = Annotated[str, Path(max_length=64, description="Name of the queue.")]
 FileId = Annotated[str, Path(alias="id", max_length=64, description="File ID.")]
 ArtifactName = Annotated[str, Path(alias="name", max_length=200, description="Name of the artifact.")]
+FileName = Annotated[
+    str | None,
+    Query(
+        pattern=rf"^[^/\x00-\x1f\x7f-\x9f\u2028\u2029]{{1,{MAX_NAME}}}$",
+        description="Name of the file. Default: the name in `Content-Disposition`, or `upload`.",
+    ),
+]
 Wait = Annotated[
     float,
     Query(

@@ -22,6 +22,7 @@ from tests.support.service import ADD
         ("HEAD", "/v1/files/x/content", Scope.READ),
         ("POST", ADD, Scope.SUBMIT),
         ("POST", "/v1/files", Scope.SUBMIT),
+        ("POST", "/v1/files/raw", Scope.SUBMIT),
         ("POST", "/v1/batches", Scope.SUBMIT),
         ("POST", "/v1/jobs/x/cancel", Scope.MANAGE),
         ("POST", "/v1/jobs/x/retry", Scope.MANAGE),

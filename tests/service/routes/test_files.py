@@ -52,6 +52,43 @@ async def test_form_upload_comes_back_whole(client: httpx.AsyncClient) -> None:
     assert (await client.get(f"/v1/files/{file['id']}/content")).content == BYTES
 
 
+@pytest.mark.parametrize(
+    ("query", "disposition", "stored"),
+    [
+        ("?name=n%C3%A9%20w.bin", 'attachment; filename="old.bin"', "né w.bin"),
+        ("", 'attachment; filename="old.bin"', "old.bin"),
+        ("", "", "upload"),
+    ],
+)
+async def test_raw_bytes_have_an_operation_of_their_own(
+    client: httpx.AsyncClient, query: str, disposition: str, stored: str
+) -> None:
+    """Generated clients send one kind of body for an operation, so each kind has its own operation."""
+    headers = {"content-type": "image/png", "content-disposition": disposition}
+    answer = await client.post(f"/v1/files/raw{query}", content=BYTES, headers=headers)
+    file = answer.json()
+
+    assert (answer.status_code, answer.headers["location"]) == (201, f"/v1/files/{file['id']}")
+    assert (file["name"], file["media_type"]) == (stored, "image/png")
+    assert (await client.get(f"/v1/files/{file['id']}/content")).content == BYTES
+
+
+async def test_raw_bytes_may_be_those_of_a_form(client: httpx.AsyncClient) -> None:
+    """The raw upload stores what it is sent, byte for byte, and parses nothing."""
+    form = {"content-type": "multipart/form-data; boundary=x"}
+    file = (await client.post("/v1/files/raw", content=b"--x--", headers=form)).json()
+    assert (await client.get(f"/v1/files/{file['id']}/content")).content == b"--x--"
+
+
+@pytest.mark.parametrize("name", ["a%2Fb", "a%00", "a%C2%85", "..", "x" * 201])
+async def test_raw_upload_under_a_bad_name_is_422(
+    client: httpx.AsyncClient, tmp_path: Path, name: str
+) -> None:
+    answer = await client.post(f"/v1/files/raw?name={name}", content=b"1")
+    assert answer.status_code == 422, answer.text
+    assert stored_bytes(tmp_path) == []
+
+
 async def test_empty_file_is_a_file(client: httpx.AsyncClient) -> None:
     file = await upload(client, b"")
     content = await client.get(f"/v1/files/{file['id']}/content")
@@ -92,8 +129,9 @@ async def test_upload_over_the_limit_is_413_and_leaves_nothing(serve: Serve, tmp
         declared = await client.post("/v1/files", content=b"x" * 100_000)
         streamed = await client.post("/v1/files", content=chunks())
         form = await client.post("/v1/files", files={"file": ("a", b"x" * 6000)})
+        raw = await client.post("/v1/files/raw", content=b"x" * 6000)
 
-    assert [answer.status_code for answer in (declared, streamed, form)] == [413, 413, 413]
+    assert [answer.status_code for answer in (declared, streamed, form, raw)] == [413] * 4
     assert stored_bytes(tmp_path) == []
 
 
