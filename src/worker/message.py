@@ -18,8 +18,9 @@ from pydantic import ValidationError
 from jobline.domain.errors import Unprocessable
 from jobline.domain.file_id import FileReferences
 from jobline.domain.input_json import field_errors, join_errors, read_json, write_input
-from jobline.domain.submission import DEFAULT_PRIORITY, Submission
-from jobline.domain.task import Task
+from jobline.domain.record import MAX_MS
+from jobline.domain.submission import DEFAULT_PRIORITY, MAX_DELAY_S, Submission
+from jobline.domain.task import MAX_TIMEOUT_S, Task
 from jobline.ledger.commands.attempts import Claimed
 from jobline.worker.ticket import HEADER, Ticket
 
@@ -102,6 +103,8 @@ def to_submission(
     claims = FileReferences()
     hard, soft = headers.get("timelimit") or (None, None)
     timeout_s = soft or hard or task.timeout_s
+    if not 0 < timeout_s <= MAX_TIMEOUT_S:
+        raise Unprocessable(f"A time limit must be above 0 and at most {MAX_TIMEOUT_S:,} s.")
     return Submission(
         id=headers["id"],
         tenant=tenant,
@@ -142,15 +145,24 @@ def read_input(
 
 
 def read_time(text: str | None) -> int | None:
-    """Return Celery's ISO 8601 time in milliseconds since 1970."""
+    """Return Celery's ISO 8601 time in milliseconds since 1970; raises Unprocessable outside 1970 to 9999."""
     if not text:
         return None
-    moment = datetime.fromisoformat(text)
-    return int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() * 1000)
+    try:
+        moment = datetime.fromisoformat(text)
+        ms = int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() * 1000)
+    except (ValueError, TypeError):
+        raise Unprocessable(f"{text!r} is no time.") from None
+    if not 0 <= ms <= MAX_MS:
+        raise Unprocessable(f"{text} is not within the years 1970 to 9999.")
+    return ms
 
 
 def time_left_ms(moment_ms: int | None) -> int | None:
     """Return the time until a moment; the client's clock set the moment, and this clock is nearest to it."""
     if moment_ms is None:
         return None
-    return max(0, moment_ms - int(datetime.now(UTC).timestamp() * 1000))
+    left_ms = max(0, moment_ms - int(datetime.now(UTC).timestamp() * 1000))
+    if left_ms > MAX_DELAY_S * 1000:
+        raise Unprocessable("The time of expiry is more than ten years away.")
+    return left_ms

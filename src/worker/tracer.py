@@ -10,6 +10,7 @@ from celery import Task as CeleryTask
 from celery.exceptions import Ignore, Retry
 
 from jobline.domain.failure import MESSAGE_CHARACTERS
+from jobline.domain.plain import plain_text
 from jobline.domain.record import Failure
 from jobline.domain.state import State
 from jobline.worker.outcome import Cancelled, Failed, Outcome, Released, RetryLater, Succeeded
@@ -54,5 +55,5 @@ def from_tracer(result: object, state: str, ticket: Ticket) -> Outcome:
         return Cancelled()
     if state == State.RETRY:  # Celery's own: it cancelled the attempt, as a worker does that stops
         return Released()
-    message = f"{type(result).__name__}: {result}"[:MESSAGE_CHARACTERS]
+    message = f"{type(result).__name__}: {plain_text(result)}"[:MESSAGE_CHARACTERS]
     return Failed(Failure("internal", message, retryable=False, attempt=ticket.attempt))

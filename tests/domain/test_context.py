@@ -1,8 +1,13 @@
 from __future__ import annotations
 
+import json
+import math
+from decimal import Decimal
+from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
+import numpy  # noqa: ICN001 - no alias for three uses
 import pytest
 
 from jobline import JobCancelled, JobContext
@@ -51,6 +56,53 @@ def test_progress_and_log_reach_the_port(job: JobContext, port: Port) -> None:
         {"done": 2, "total": None, "unit": "", "message": ""},
         ("warning", "hello", {"size": 3}),
     ]
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        (float("nan"), None), (math.inf, None), (10**400, None), ("x", None), (object(), None), ([1], None),
+        (Decimal("1.5"), 1.5), (Fraction(1, 2), 0.5), ("2.5", 2.5), (3, 3),
+        (numpy.int64(4), 4), (numpy.float32(0.5), 0.5),
+        (numpy.float64("nan"), None),
+    ],
+)  # fmt: skip
+def test_progress_is_a_finite_number_or_null(job: JobContext, port: Port, given: Any, told: Any) -> None:
+    """NaN made the job's whole JSON invalid, and numbers of other libraries reached clients as text."""
+    job.progress(given, given, unit=cast("str", 5), message="a \ud800 b")
+    (report,) = port.told
+    assert report == {"done": told, "total": told, "unit": "5", "message": "a \\ud800 b"}
+    json.dumps(report, allow_nan=False)
+
+
+class Rude:
+    def __str__(self) -> str:
+        raise ValueError
+
+    __repr__ = __str__
+
+
+LOOP: list[Any] = []
+LOOP.append(LOOP)
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        (math.nan, None), ({"a": [math.inf, 1, True, None]}, {"a": [None, 1, True, None]}),
+        ("\udcff", "\\udcff"), ({"\ud800": 1, 2: 3}, {"\\ud800": 1, "2": 3}), (Decimal("0.1"), "0.1"),
+        (numpy.int64(3), 3), (b"\xff", "b'\\xff'"), (Rude(), "<a Rude whose text cannot be read>"),
+    ],
+)  # fmt: skip
+def test_fields_of_a_log_line_are_json(job: JobContext, port: Port, given: Any, told: Any) -> None:
+    """A log line never ends the attempt, and never makes a stream that no client can read."""
+    job.log("a \ud800 b", size=given)
+    assert port.told == [("info", "a \\ud800 b", {"size": told})]
+
+
+def test_field_that_holds_itself_is_cut(job: JobContext, port: Port) -> None:
+    job.log("round", loop=LOOP)
+    json.dumps(port.told, allow_nan=False)
 
 
 def test_progress_is_where_a_cancelled_job_stops(job: JobContext, port: Port) -> None:

@@ -1,11 +1,14 @@
 from __future__ import annotations
 
-from typing import Any
+import math
+from typing import Any, cast
 
 import pytest
 
 from jobline import Model, RetryPolicy, TaskError, task
 from jobline.domain.failure import MESSAGE_CHARACTERS, describe, retry_delay_s
+from jobline.domain.record import Failure
+from jobline.domain.submission import MAX_DELAY_S
 
 
 class Nothing(Model):
@@ -31,11 +34,33 @@ def test_traceback_keeps_the_newest_frames() -> None:
 
 
 def test_error_whose_text_cannot_be_read_is_described_all_the_same() -> None:
-    class Rude(Exception):
-        def __str__(self) -> str:
-            raise ValueError
+    assert describe(Rude(), 1, 60).message == "Rude: <a Rude whose text cannot be read>"
 
-    assert describe(Rude(), 1, 60).message == "Rude: <its text cannot be read>"
+
+class Rude(Exception):
+    def __str__(self) -> str:
+        raise ValueError
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        ValueError("a \ud800 b"),
+        TaskError("a.\udcff", "a \ud800 b", retryable=True),
+        TaskError("a.b", cast("str", ValueError("an exception")), retryable=True),
+        TaskError("a.b", cast("str", Rude()), retryable=True),
+        TaskError(cast("str", 5), cast("str", None), retryable=True, retry_after_s=math.inf),
+    ],
+)
+def test_error_of_any_text_is_kept_and_retried(error: Exception) -> None:
+    """Otherwise another error takes its place, and the attempt is not repeated."""
+    with pytest.raises(type(error)) as caught:
+        raise error
+    failure = describe(caught.value, 1, 60)
+    for text in (failure.code, failure.message, failure.traceback or ""):
+        text.encode()
+    assert Failure.loads(failure.dumps()) == failure
+    assert retry_delay_s(error, try_hard, 1, 3) == 4
 
 
 @pytest.mark.parametrize(
@@ -61,6 +86,11 @@ def test_every_error_has_a_code_and_a_bounded_message(error: Exception, code: st
         (TaskError("a.b", "by the policy", retryable=True), 4),
         (TaskError("a.b", "when the error says", retryable=True, retry_after_s=9), 9),
         (TaskError("a.b", "in the past", retryable=True, retry_after_s=-9), 0),
+        (TaskError("a.b", "after ten years", retryable=True, retry_after_s=3e11), MAX_DELAY_S),
+        (TaskError("a.b", "never", retryable=True, retry_after_s=math.inf), 4),
+        (TaskError("a.b", "no number", retryable=True, retry_after_s=math.nan), 4),
+        (TaskError("a.b", "a header's text", retryable=True, retry_after_s=cast("Any", "9")), 9),
+        (TaskError("a.b", "a date", retryable=True, retry_after_s=cast("Any", "Mon, 30 Nov")), 4),
     ],
 )
 def test_next_attempt_waits_as_the_error_or_the_policy_says(error: Any, delay_s: float | None) -> None:

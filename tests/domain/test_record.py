@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from jobline.domain.record import Failure, Record, moment
+from jobline.domain.record import Failure, Record, Unreadable, moment
 from jobline.domain.state import State
 
 FLAT = {
@@ -38,5 +38,30 @@ def test_moment_is_aware_utc() -> None:
 
 
 def test_odd_list_is_no_record() -> None:
-    with pytest.raises(ValueError, match="zip"):
+    with pytest.raises(Unreadable):
         Record.read("1", [*flatten(FLAT), b"input"])
+
+
+@pytest.mark.parametrize("ms", [b"300000000000000", b"-1", 10**30])
+def test_time_beyond_the_calendar_is_the_nearest_within(ms: bytes | int) -> None:
+    """Reading a job never fails on its times."""
+    assert moment(ms).year in {1970, 9999}
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        {b"partition": b"x"}, {b"state": b"DONE"}, {b"stamp": b"?"}, {b"error": b"{"}, {b"error": b"{}"},
+        {b"error": b"[]"},
+        {b"tags": b"5"}, {b"run_at": b"soon"}, {b"partition": b"\xff:a:b"}, {b"retry_of": b"\xff"},
+    ],
+    ids=str,
+)  # fmt: skip
+def test_damaged_record_is_told_apart(damage: dict[bytes, bytes]) -> None:
+    """It is one kind of error, which lists skip, and which is the answer for this job alone."""
+    with pytest.raises(Unreadable, match="'id-1' is damaged"):
+        Record.read("id-1", flatten(FLAT | damage))
+
+
+def test_record_of_any_stamp_has_a_time_of_creation() -> None:
+    assert Record.read("id-1", flatten(FLAT | {b"stamp": b"9" * 30})).created_at.year == 9999

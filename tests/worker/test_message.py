@@ -169,3 +169,22 @@ def test_files_are_claimed() -> None:
 def test_name_with_a_separator_of_the_ledger_is_refused(given: dict[str, Any]) -> None:
     with pytest.raises(Unprocessable, match=r"must be 1 to 255|neither spaces nor colons"):
         send([{"text": "x"}], **given)
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"eta": "9999-12-31T23:59:59-14:00"},
+        {"eta": "1969-12-31T00:00:00+00:00"},
+        {"eta": "tomorrow"},
+        {"expires": "2999-01-01T00:00:00+00:00"},
+        {"timelimit": [None, 1e300]},
+        {"timelimit": [None, float("inf")]},
+        {"timelimit": [None, -1]},
+    ],
+    ids=str,
+)
+def test_time_that_no_program_reads_is_refused(headers: dict[str, Any]) -> None:
+    """As the API does; one such job made the list of all jobs unreadable."""
+    with pytest.raises(Unprocessable):
+        send(**headers)

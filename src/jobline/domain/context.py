@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import IO, Any, Protocol
 
 from jobline.domain.errors import JobCancelled
+from jobline.domain.plain import finite_number, plain_json, plain_text
 
 
 class AttemptPort(Protocol):
@@ -86,16 +87,26 @@ class JobContext:
     def progress(self, done: float, total: float | None = None, *, unit: str = "", message: str = "") -> None:
         """Report how far the work is; watching clients see it live, at most ten times a second.
 
+        Numbers of any kind are taken; one that is not finite reaches clients as null.
+
         Raises JobCancelled in a cancelled job, so that it stops here. A task that has read ``cancelled`` as
         true may go on reporting while it cleans up.
         """
         if not self._observed_cancel and self._port.is_cancelled():
             raise JobCancelled
-        self._port.report({"done": done, "total": total, "unit": unit, "message": message})
+        self._port.report(
+            {
+                "done": finite_number(done),
+                "total": finite_number(total),
+                "unit": plain_text(unit),
+                "message": plain_text(message),
+            }
+        )
 
     def log(self, message: str, *, level: str = "info", **fields: Any) -> None:
-        """Add a line to the job's events; ``fields`` are written as JSON."""
-        self._port.log(level, message, fields)
+        """Add a line to the job's events; ``fields`` become JSON, or text where JSON has no form."""
+        written = {plain_text(name): plain_json(value) for name, value in fields.items()}
+        self._port.log(plain_text(level), plain_text(message), written)
 
     @property
     def cancelled(self) -> bool:

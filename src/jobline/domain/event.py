@@ -6,10 +6,11 @@ Its id comes from Redis' stream ``Key.FEED``: ``<milliseconds>-<sequence>``, uni
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple
 
+from jobline.domain.record import moment
 from jobline.domain.state import State
 
 
@@ -55,6 +56,10 @@ STATES = {
 }
 
 
+#: The parts of a partition: tenant, task and queue.
+PARTS = 3
+
+
 class Position(NamedTuple):
     """A stream id as numbers: the order of events."""
 
@@ -79,6 +84,17 @@ class Event:
     detail: bytes
     result: bytes | None = None
 
+    @classmethod
+    def read(
+        cls, id: bytes, kind: bytes, job_id: str, partition: bytes, detail: bytes, result: bytes | None = None
+    ) -> Event:
+        """Read the parts of an event; raises ValueError for one that no script wrote."""
+        event = cls(id.decode(), EventType(kind.decode()), job_id, partition.decode(), detail, result or None)
+        event.position  # noqa: B018 - it raises for an id that is none
+        if event.partition.count(":") != PARTS - 1:
+            raise ValueError(f"no partition: {event.partition!r}")
+        return event
+
     @property
     def position(self) -> Position:
         """Its position in the order of all events."""
@@ -87,4 +103,4 @@ class Event:
     @property
     def happened_at(self) -> datetime:
         """When it happened, by the clock of Redis."""
-        return datetime.fromtimestamp(self.position.ms / 1000, UTC)
+        return moment(self.position.ms)

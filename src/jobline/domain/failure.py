@@ -10,35 +10,31 @@ import traceback
 from typing import Any
 
 from jobline.domain.errors import TaskError
+from jobline.domain.plain import finite_number, plain_text
 from jobline.domain.record import Failure
+from jobline.domain.submission import MAX_DELAY_S
 from jobline.domain.task import Task
 
 #: A stored traceback keeps its newest frames and at most this many characters.
 TRACEBACK_FRAMES = 20
 TRACEBACK_CHARACTERS = 8_000
 MESSAGE_CHARACTERS = 2_000
+CODE_CHARACTERS = 200
 
 
 def describe(error: BaseException, attempt: int, timeout_s: float) -> Failure:
     """Return a code that clients can act on, with a bounded message and traceback."""
     if isinstance(error, TaskError):
-        code, message, retryable = error.code, error.message, error.retryable
+        code, message = plain_text(error.code)[:CODE_CHARACTERS], plain_text(error.message)
+        retryable = bool(error.retryable)
     elif isinstance(error, TimeoutError):
         code, retryable = "timeout", False
         message = f"The attempt ran past its time limit of {timeout_s:g} s."
     elif isinstance(error, MemoryError):
         code, message, retryable = "resource.memory", "The attempt ran out of memory.", False
     else:
-        code, message, retryable = "internal", f"{type(error).__name__}: {read_text(error)}", False
+        code, message, retryable = "internal", f"{type(error).__name__}: {plain_text(error)}", False
     return Failure(code, message[:MESSAGE_CHARACTERS], retryable, attempt, format_traceback(error))
-
-
-def read_text(error: BaseException) -> str:
-    """Return an error's own text, also where a user's ``__str__`` raises."""
-    try:
-        return str(error)
-    except Exception:  # noqa: BLE001 - whatever it raises, the attempt must end
-        return "<its text cannot be read>"
 
 
 def retry_delay_s(
@@ -50,9 +46,10 @@ def retry_delay_s(
     """
     if attempt >= max_attempts or not task.retry.allows(error):
         return None
-    if isinstance(error, TaskError) and error.retry_after_s is not None:
-        return max(0.0, error.retry_after_s)
-    return task.retry.delay_s(attempt)
+    wanted = finite_number(error.retry_after_s) if isinstance(error, TaskError) else None
+    if wanted is None:  # not asked for, or no number of seconds
+        return task.retry.delay_s(attempt)
+    return float(max(0, min(wanted, MAX_DELAY_S)))
 
 
 def format_traceback(error: BaseException) -> str:
@@ -61,5 +58,5 @@ def format_traceback(error: BaseException) -> str:
         return ""
     with contextlib.suppress(Exception):  # such as a source file that cannot be decoded
         lines = traceback.format_exception(error, limit=-TRACEBACK_FRAMES, chain=False)
-        return "".join(lines)[-TRACEBACK_CHARACTERS:]
+        return plain_text("".join(lines))[-TRACEBACK_CHARACTERS:]
     return ""

@@ -8,7 +8,18 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, NamedTuple, overload
 
+from jobline.domain.errors import NotFound
 from jobline.domain.state import State
+
+#: The last second of the year 9999, in milliseconds; a `datetime` ends with it.
+MAX_MS = 253_402_300_799_000
+
+
+class Unreadable(NotFound):
+    """A record that no program of Jobline wrote; only this job is affected, never a list or a stream."""
+
+    def __init__(self, id: str, reason: Exception) -> None:
+        super().__init__(f"The record of the job {id!r} is damaged: {type(reason).__name__}.", about=id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +46,7 @@ class Failure:
 
     @classmethod
     def loads(cls, text: bytes | str) -> Failure:
-        """Read what `dumps`, or a script, wrote."""
+        """Read what `dumps`, or a script, wrote; raises ValueError or TypeError."""
         return cls(**json.loads(text))
 
 
@@ -70,12 +81,18 @@ class Record(NamedTuple):
     @property
     def created_at(self) -> datetime:
         """When the ledger stored the job, by the clock of Redis."""
-        return datetime.fromtimestamp(self.stamp / 1_000_000, UTC)
+        return datetime.fromtimestamp(max(0, min(self.stamp, MAX_MS * 1000)) / 1_000_000, UTC)
 
     @classmethod
     def read(cls, id: str, flat: Sequence[bytes]) -> Record:
-        """Read the names and values of a reply."""
-        fields = dict(pairs(flat))
+        """Read the names and values of a reply; raises Unreadable."""
+        try:
+            return cls._read(id, dict(pairs(flat)))
+        except (LookupError, ValueError, TypeError, AttributeError) as error:
+            raise Unreadable(id, error) from error
+
+    @classmethod
+    def _read(cls, id: str, fields: dict[bytes, bytes]) -> Record:
         tenant, task, queue = fields[b"partition"].decode().split(":")
         return cls(
             id=id,
@@ -115,5 +132,8 @@ def moment(ms: bytes | str | int) -> datetime: ...
 @overload
 def moment(ms: bytes | str | int | None) -> datetime | None: ...
 def moment(ms: bytes | str | int | None) -> datetime | None:
-    """Return milliseconds since 1970 as an aware UTC time; None stays None."""
-    return None if ms is None else datetime.fromtimestamp(int(ms) / 1000, UTC)
+    """Return milliseconds since 1970 as an aware UTC time; None stays None.
+
+    A time outside the years 1970 to 9999 becomes the nearest one within: reading never raises for it.
+    """
+    return None if ms is None else datetime.fromtimestamp(max(0, min(int(ms), MAX_MS)) / 1000, UTC)

@@ -9,6 +9,8 @@ from jobline.domain.record import Record, moment
 from jobline.domain.state import State
 
 DEFAULT_PRIORITY = 5
+#: Ten years: the longest delay, expiry and wait between attempts. Longer ones belong in a schedule.
+MAX_DELAY_S = 3_653 * 86_400
 
 
 class Submission(NamedTuple):

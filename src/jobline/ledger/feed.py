@@ -13,7 +13,8 @@ from typing import Any, NamedTuple
 from redis.exceptions import RedisError
 
 from jobline.domain.errors import LedgerUnavailable
-from jobline.domain.event import Event, EventType, Position
+from jobline.domain.event import Event, Position
+from jobline.ledger.commands.command import read_each
 from jobline.ledger.connect import Connector
 from jobline.ledger.keys import Key
 
@@ -45,10 +46,7 @@ class Entry(NamedTuple):
 
     def as_event(self, result: bytes | None = None) -> Event:
         """Return the event, with the result that the record has."""
-        type_ = EventType(self.type.decode())
-        return Event(
-            self.id.decode(), type_, self.job_id.decode(), self.partition.decode(), self.detail, result
-        )
+        return Event.read(self.id, self.type, self.job_id.decode(), self.partition, self.detail, result)
 
 
 class FeedReader:
@@ -67,14 +65,17 @@ class FeedReader:
         self._last = newest[0][0] if newest else BEGIN
 
     async def read(self) -> list[Entry]:
-        """Return the next entries, at most a page, or none after BLOCK_MS; raises FeedCut."""
+        """Return the next entries, at most a page, or none after BLOCK_MS; raises FeedCut.
+
+        Entries that no script wrote are logged and left out.
+        """
         with translated_errors():
-            entries = read_entries(await self._redis.xread({self._feed: self._last}, PAGE, BLOCK_MS))
-            if len(entries) == PAGE and await self._is_cut():
+            found = unwrap(await self._redis.xread({self._feed: self._last}, PAGE, BLOCK_MS))
+            if len(found) == PAGE and await self._is_cut():
                 raise FeedCut
-        if entries:
-            self._last = entries[-1].id
-        return entries
+        if found:
+            self._last = found[-1][0]
+        return read_each(found, lambda entry: read_entry(*entry))
 
     async def read_results(self, job_ids: Sequence[bytes]) -> list[bytes | None]:
         """Read the results of jobs from their records; the feed does not have them."""
@@ -105,17 +106,19 @@ def translated_errors() -> Iterator[None]:
         raise LedgerUnavailable(f"{type(error).__name__}: {error}") from error
 
 
-def read_entries(reply: Any) -> list[Entry]:  # noqa: ANN401 - redis-py's own shape, which differs by protocol
-    """Return the entries of the one stream that was read."""
+def unwrap(reply: Any) -> list[Any]:  # noqa: ANN401 - redis-py's own shape, which differs by protocol
+    """Return the entries of the one stream that was read: ids and fields."""
     if not reply:
         return []
-    entries = next(iter(reply.values()))[0] if isinstance(reply, dict) else reply[0][1]
-    return [read_entry(id_, fields) for id_, fields in entries]
+    return list(next(iter(reply.values()))[0] if isinstance(reply, dict) else reply[0][1])
 
 
 def read_entry(id_: bytes, fields: Mapping[bytes, bytes]) -> Entry:
-    """Read one entry of the stream."""
-    return Entry(id_, *fields[b"event"].split(b" ", 4))
+    """Read one entry of the stream; raises LookupError or ValueError for one that no script wrote."""
+    type_, job_id, partition, batch, detail = fields[b"event"].split(b" ", 4)
+    entry = Entry(id_, type_, job_id, partition, batch, detail)
+    entry.as_event()
+    return entry
 
 
 def position_of(id_: bytes) -> Position:

@@ -21,7 +21,7 @@ from redis.asyncio.client import PubSub
 from redis.exceptions import RedisError
 
 from jobline.domain.errors import LedgerUnavailable, LedgerVersion
-from jobline.domain.event import Event, EventType
+from jobline.domain.event import Event
 from jobline.ledger.connect import Connector
 from jobline.ledger.exchange import UNAVAILABLE
 from jobline.ledger.keys import Key, Layout
@@ -93,8 +93,15 @@ class Subscription:
                 self._settle(None)
                 self._resumed()
             elif message["type"] == "message":
-                job_id, _, text = message["data"].partition(b" ")
-                self._tell(job_id.decode(), text)
+                self._pass_on(message["data"])
+
+    def _pass_on(self, message: bytes) -> None:
+        """Tell one event; a message that no script published is logged, and the channel read on."""
+        job_id, _, text = message.partition(b" ")
+        try:
+            self._tell(job_id.decode(), text)
+        except (LookupError, ValueError, TypeError, AttributeError) as error:
+            logger.warning("Skipped a damaged message on the channel: %s: %s", type(error).__name__, error)
 
     def _settle(self, refusal: LedgerVersion | None) -> None:
         self._refusal = refusal
@@ -110,7 +117,7 @@ def read_message(text: bytes, job_id: str) -> Event:
     """Read an event as it was published."""
     id_, type_, partition, rest = text.split(b" ", 3)
     detail, _, result = rest.partition(b"\n")
-    return Event(id_.decode(), EventType(type_.decode()), job_id, partition.decode(), detail, result or None)
+    return Event.read(id_, type_, job_id, partition, detail, result)
 
 
 class PolledSubscription:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from typing import Any, NamedTuple
 
 import orjson
@@ -16,6 +17,9 @@ from jobline.service.answers.content import UTC_Z, describe_error, raw
 HEARTBEAT = b":\n"
 #: The start of each stream: clients and proxies see that it is open, and after how many ms to reconnect.
 OPENING = b": jobline\nretry: 2000\n"
+
+
+logger = logging.getLogger("jobline.events")
 
 
 class Frame(NamedTuple):
@@ -49,7 +53,7 @@ def write_event(event: Event, *, tracebacks: bool) -> bytes:
 def describe_job(event: Event, *, tracebacks: bool) -> dict[str, Any]:  # Any: JSON values of every kind
     """Return the fields of `JobEventData`."""
     # Without orjson: numbers of a task may be larger than 64 bits, and must not change.
-    detail = json.loads(event.detail, parse_constant=lambda _: None)
+    detail = read_detail(event)
     _, task, queue = event.partition.split(":")
     error, due = detail.get("error"), detail.get("run_at_ms")
     return {
@@ -64,6 +68,18 @@ def describe_job(event: Event, *, tracebacks: bool) -> dict[str, Any]:  # Any: J
         "run_at": None if due is None else moment(due),
         "result": raw(event.result),
     }
+
+
+def read_detail(event: Event) -> dict[str, Any]:  # Any: JSON values of every kind
+    """Return what an event tells; nothing for a text that no script wrote, so that the stream goes on."""
+    try:
+        detail = json.loads(event.detail, parse_constant=lambda _: None)
+    except ValueError:
+        detail = None
+    if isinstance(detail, dict):
+        return detail
+    logger.warning("The event %s of the job %s is damaged.", event.id, event.job_id)
+    return {"attempt": 0}
 
 
 def find_state(type_: EventType, detail: dict[str, Any]) -> State:

@@ -8,14 +8,12 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field
 
 from jobline.domain.state import State
-from jobline.domain.submission import DEFAULT_PRIORITY
+from jobline.domain.submission import DEFAULT_PRIORITY, MAX_DELAY_S
 from jobline.domain.task import MAX_ATTEMPTS, MAX_TIMEOUT_S, QUEUE
 from jobline.service.shapes.answer import Answer
 from jobline.service.shapes.timestamps import Timestamp
 
 MAX_TAGS = 10
-#: One year. Longer delays belong in a schedule.
-MAX_DELAY_S = 366 * 86_400
 
 Tag = Annotated[str, Field(pattern=r"^[^\x00-\x1f\x7f]{1,64}$")]
 QueueName = Annotated[str, Field(pattern=f"^{QUEUE.pattern}$")]
@@ -76,7 +74,9 @@ class SubmitOptions(BaseModel):
 class Progress(Answer):
     """The progress that a running job last reported."""
 
-    done: Annotated[float, Field(description="Amount of work done so far, in `unit`.")]
+    done: Annotated[
+        float | None, Field(description="Amount of work done so far, in `unit`; null if it is no number.")
+    ]
     total: Annotated[float | None, Field(description="Total amount of work, or null if it is not known.")]
     unit: Annotated[str, Field(description="What is counted, such as `frames` or `rows`. May be empty.")]
     message: Annotated[str, Field(description="Short text for people. May be empty.")]

@@ -6,13 +6,16 @@ names and values in turn (a record). A list of fixed length is unpacked into nam
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable
 from typing import Any, Generic, NamedTuple, TypeVar
 
-from jobline.domain.errors import Gone, NotFound
+from jobline.domain.errors import Gone, NotFound, Refused
 from jobline.ledger.scripts import Script
 
 T = TypeVar("T")
+
+logger = logging.getLogger(__name__)
 
 # A reply is what redis-py read: bytes, int and nested lists; each reader below gives it its type.
 Reply = Any
@@ -33,6 +36,17 @@ def refuse_missing(id: str, word: bytes, what: str = "job") -> None:
         raise NotFound(f"There is no {what} {id}.", about=id)
     if word == b"gone":
         raise Gone(f"The {what} {id} has expired.", about=id)
+
+
+def read_each(items: Iterable[Reply], read: Callable[[Reply], T]) -> list[T]:
+    """Read the items of a list; one that no program of Jobline wrote is logged, and the others are read."""
+    found = []
+    for item in items:
+        try:
+            found.append(read(item))
+        except (Refused, LookupError, ValueError, TypeError, AttributeError) as error:
+            logger.warning("Skipped a damaged record: %s: %s", type(error).__name__, error)
+    return found
 
 
 def text(number: int | None) -> str:

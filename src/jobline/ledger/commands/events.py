@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from jobline.domain.event import Event, EventType
-from jobline.ledger.commands.command import Command, Reply, refuse_missing
+from jobline.domain.event import Event
+from jobline.ledger.commands.command import Command, Reply, read_each, refuse_missing
 from jobline.ledger.scripts import Script
 
 HISTORY = Script("history")
@@ -38,18 +38,18 @@ def read_history(id: str, tenant: str, *, after: str = "", subscriber: str = "")
         word, *found = reply
         refuse_missing(id, word)
         partition, status, lines = found
-        events = [read_line(line, id, partition.decode()) for line in lines]
-        position = events[-1].id if events else after
+        events = read_each(lines, lambda line: read_line(line, id, partition))
+        position = lines[-1].split(b" ", 1)[0].decode() if lines else after
         return History(events, position, status == b"more", status == b"ended")
 
     return Command(HISTORY, (id, tenant, subscriber, after, PAGE_EVENTS, PAGE_BYTES), read)
 
 
-def read_line(line: bytes, job_id: str, partition: str) -> Event:
+def read_line(line: bytes, job_id: str, partition: bytes) -> Event:
     """Read a line of a job's history."""
     id_, type_, text = line.split(b" ", 2)
     detail, _, result = text.partition(b"\n")
-    return Event(id_.decode(), EventType(type_.decode()), job_id, partition, detail, result or None)
+    return Event.read(id_, type_, job_id, partition, detail, result)
 
 
 def read_feed(tenant: str, *, after: str = "", batch: str = "") -> Command[History]:
@@ -63,7 +63,7 @@ def read_feed(tenant: str, *, after: str = "", batch: str = "") -> Command[Histo
         word, *found = reply
         refuse_missing(batch, word, what="batch")
         position, status, items = found
-        events = [read_item(item) for item in items]
+        events = read_each(items, read_item)
         return History(events, position.decode(), status == b"more", status == b"ended")
 
     return Command(FEED, (tenant, after, FEED_LOOK, PAGE_BYTES, batch), read)
@@ -72,6 +72,4 @@ def read_feed(tenant: str, *, after: str = "", batch: str = "") -> Command[Histo
 def read_item(item: Reply) -> Event:
     """Read one event of the feed."""
     id_, type_, job_id, partition, detail, result = item
-    return Event(
-        id_.decode(), EventType(type_.decode()), job_id.decode(), partition.decode(), detail, result or None
-    )
+    return Event.read(id_, type_, job_id.decode(), partition, detail, result)

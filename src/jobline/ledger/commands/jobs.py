@@ -8,7 +8,7 @@ from enum import StrEnum
 from jobline.domain.record import Record
 from jobline.domain.retention import Retention
 from jobline.domain.state import State
-from jobline.ledger.commands.command import Argument, Command, Reply, refuse_missing
+from jobline.ledger.commands.command import Argument, Command, Reply, read_each, refuse_missing
 from jobline.ledger.commands.submitting import Receipt, read_receipt
 from jobline.ledger.scripts import Script
 
@@ -111,7 +111,8 @@ def list_jobs(tenant: str, *, limit: int, **filters: str) -> Command[Page]:
 
     def read(reply: Reply) -> Page:
         items, next_stamp = reply
-        return Page([Record.read(id_.decode(), record) for id_, record in items], next_stamp.decode())
+        records = read_each(items, lambda item: Record.read(item[0].decode(), item[1]))
+        return Page(records, next_stamp.decode())
 
     return Command(LIST, Filter(tenant=tenant, **filters).words(limit), read)
 
