@@ -25,7 +25,7 @@ from jobline.worker.backend import LedgerBackend
 from jobline.worker.bootsteps import PulseStep
 from jobline.worker.entry_points import CONSUMER, PREFORK_POOL, REQUEST, TRANSPORT, WORKER
 from jobline.worker.outcome import Succeeded
-from jobline.worker.resources import Resources
+from jobline.worker.resources import Resources, ResourcesOption
 from jobline.worker.runner import perform
 from jobline.worker.ticket import ticket_of
 from jobline.worker.tracer import AttemptFailed, to_tracer
@@ -55,7 +55,10 @@ def configuration(resources: Resources) -> dict[str, Any]:
     return {
         "broker_url": resources.connector.broker_url,
         "broker_transport": BROKER_SCHEME,
-        "broker_transport_options": {"resources": resources, **resources.connector.broker_options},
+        "broker_transport_options": {
+            "resources_option": ResourcesOption.of(resources),
+            **resources.connector.broker_options,
+        },
         "broker_connection_retry_on_startup": True,
         "broker_connection_max_retries": None,
         # A full Redis refuses what Celery writes as it connects.

@@ -82,6 +82,23 @@ class Resources:
             self.outbox.put(release(tickets, self.settings.retention))
 
 
+class ResourcesOption(str):
+    """The resources as an option of the transport; a plain text for whatever prints or sends the options.
+
+    Remote control sends all options as JSON (`celery inspect stats`, Flower).
+    """
+
+    __slots__ = ("resources",)
+    resources: Resources
+
+    @classmethod
+    def of(cls, resources: Resources) -> ResourcesOption:
+        """Return the option that carries these resources."""
+        option = cls(resources.owner)
+        option.resources = resources
+        return option
+
+
 def resources_of(app: Any) -> Resources:
     """Return the resources of an app that `build_celery` made."""
     found = app.resources

@@ -27,6 +27,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
+from functools import cached_property
 from queue import Empty
 from time import monotonic
 from typing import Any, TypeVar
@@ -45,7 +46,7 @@ from jobline.ledger.commands.command import Command
 from jobline.ledger.scripts import Script
 from jobline.worker.message import Message, to_message, to_submission
 from jobline.worker.outcome import Released, RetryLater, to_command
-from jobline.worker.resources import Resources
+from jobline.worker.resources import Resources, ResourcesOption
 from jobline.worker.ticket import Ticket
 
 T = TypeVar("T")
@@ -92,9 +93,9 @@ class Channel(stock.Channel):
 
     QoS = QoS
     Message = Message
-    from_transport_options = (*stock.Channel.from_transport_options, "resources")
+    from_transport_options = (*stock.Channel.from_transport_options, "resources_option")
 
-    resources: Resources
+    resources_option: ResourcesOption
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         #: Whether to claim next, rather than to wait for a token.
@@ -104,6 +105,11 @@ class Channel(stock.Channel):
         self._slots = 0
         self._release_after = ""
         super().__init__(*args, **kwargs)
+
+    @cached_property
+    def resources(self) -> Resources:
+        """What the parts of the worker share."""
+        return self.resources_option.resources
 
     def _connparams(self, asynchronous: bool = False) -> dict[str, Any]:  # noqa: FBT001, FBT002 - kombu's own
         """Connect as every other client does: kombu reads URLs differently, and drops TLS of an alias."""
