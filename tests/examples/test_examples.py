@@ -95,9 +95,10 @@ def shop(project: Path) -> Iterator[str]:
 
 
 def test_tests_of_the_documentation_pass(tmp_path: Path) -> None:
-    """Those of docs/testing.md, for the first module of the README."""
+    """Those of docs/testing.md, for the README's module of photos."""
     readme, page = (EXAMPLES.parent / name for name in ("README.md", "docs/testing.md"))
-    (tmp_path / "photos.py").write_text(python_blocks(readme)[0])
+    (photos,) = (block for block in python_blocks(readme) if block.startswith("# photos.py"))
+    (tmp_path / "photos.py").write_text(photos)
     (tmp_path / "photo.jpg").write_bytes(encode(quarters(640, 320), "JPEG"))
     for number, block in enumerate(python_blocks(page)):
         (tmp_path / f"test_{number}.py").write_text(block)

@@ -9,16 +9,21 @@ import pytest
 
 from jobline.ledger.keys import Key
 from tests.support.service import ADD, DRAW, Serve, Worker, submit, waiting
-from tests.support.waiting import until
+from tests.support.waiting import DEADLINE_S, until
 
 
 async def test_thousand_posts_with_one_key_make_one_job(client: httpx.AsyncClient, worker: Worker) -> None:
-    answers = await asyncio.gather(*(submit(client, **{"idempotency-key": "k"}) for _ in range(1000)))
+    """A loaded machine may answer 503 after 1.5 s: such a submit is sent again, as a client would."""
+    answers: list[httpx.Response] = []
+    async with asyncio.timeout(DEADLINE_S):
+        while missing := 1000 - len(answers):
+            sent = await asyncio.gather(*(submit(client, **{"idempotency-key": "k"}) for _ in range(missing)))
+            answers += [answer for answer in sent if answer.status_code != 503]
 
     assert {answer.status_code for answer in answers} == {202}
     assert len({answer.headers["location"] for answer in answers}) == 1
     assert len({answer.json()["id"] for answer in answers}) == 1
-    assert sum("idempotent-replayed" in answer.headers for answer in answers) == 999
+    assert sum("idempotent-replayed" in answer.headers for answer in answers) >= 999
     assert worker.redis.zcard(Key.WAITING.of("sums", "public")) == 1
 
 
