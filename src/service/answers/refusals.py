@@ -4,6 +4,7 @@ The first sentence of each class is shown on the page of its code, `/problems/{c
 """
 
 from jobline.domain.errors import Refused
+from jobline.service.server.refusal import Refusal
 
 
 class NotJson(Refused):
@@ -76,3 +77,15 @@ class HeadersTooLarge(Refused):
     """There are too many headers, or they are too large."""
 
     code, status, title = "headers-too-large", 431, "The headers are too large"
+
+
+class Malformed(Refused):
+    """The bytes are not a valid HTTP request; the server itself refuses them."""
+
+    code, status, title = Refusal.MALFORMED.code, 400, "Not an HTTP request"
+
+
+class TooManyConnections(Refused):
+    """The server has no file descriptor left for another connection; retry in a moment."""
+
+    code, status, title = Refusal.TOO_MANY.code, 503, "Too many connections"

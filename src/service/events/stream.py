@@ -124,6 +124,8 @@ class Stream(DeferredAnswer):
     async def begin(self, scope: Scope, send: Send) -> None:
         """Send the head of the response."""
         self._connection = scope.get(CONNECTION)
+        if self._connection is not None:
+            self._connection.end_at_eof()
         # A list for each response: the middleware adds to it.
         await send({"type": "http.response.start", "status": 200, "headers": list(HEADERS)})
         await send({"type": "http.response.body", "body": OPENING, "more_body": True})

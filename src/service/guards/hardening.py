@@ -8,9 +8,7 @@ pydantic's parser limits the depth of JSON (200): so nothing is parsed twice.
 from __future__ import annotations
 
 import asyncio
-import itertools
 import re
-import secrets
 import time
 from collections.abc import Coroutine, Generator
 from types import coroutine
@@ -23,6 +21,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from jobline.service.answers.problems import IS_LOGGED, REQUEST_ID, answer_error
 from jobline.service.answers.refusals import HeadersTooLarge, TargetTooLong, TooSlow
 from jobline.service.server.connection import CONNECTION, Connection
+from jobline.service.server.request_ids import make_request_id
 
 MAX_TARGET_BYTES = 8192
 MAX_HEAD_BYTES = 32_768
@@ -31,9 +30,6 @@ MAX_HEADERS = 100
 MIN_BYTES_S = 1024
 #: Request IDs that are accepted from clients. Others are replaced, so that callers cannot forge log lines.
 ACCEPTED_ID = re.compile(rb"[\w.:+/=@-]{1,128}", re.ASCII)
-#: Our own request IDs: a random number for the process, and a count. They are no secret.
-PROCESS_ID = secrets.token_hex(4).encode()
-COUNTER = itertools.count()
 HEADERS = (
     (b"x-content-type-options", b"nosniff"),
     (b"referrer-policy", b"no-referrer"),
@@ -101,7 +97,7 @@ def measure(scope: Scope) -> tuple[int, bytes]:
         if name == b"x-request-id":
             request_id = value
     if not request_id or not ACCEPTED_ID.fullmatch(request_id):
-        request_id = b"%b%08x" % (PROCESS_ID, next(COUNTER))
+        request_id = make_request_id()
     return size, request_id
 
 

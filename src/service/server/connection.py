@@ -22,7 +22,13 @@ class Connection(Protocol):
         """
 
     def write_chunk(self, data: bytes) -> None:
-        """Write one chunk of a chunked body (RFC 9112, section 7.1), unless the client is slow to read.
+        """Write one part of a streamed body, as a chunk (RFC 9112, section 7.1), unless the client is slow.
 
         ``send`` and the code that awaits it were a third of the cost of a stream's heartbeat.
+        """
+
+    def end_at_eof(self) -> None:
+        """End this response when the client closes its side; other responses are sent to the end.
+
+        For event streams: a client that has left cannot be told from one that only reads on.
         """

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
+from functools import partial
 from itertools import count
 from types import FrameType
 
 import uvicorn
 from fastapi import FastAPI
 
+from jobline.service.server.limits import Limits
 from jobline.service.server.protocol import BoundedProtocol
 from jobline.service.server.shutdown import Shutdown
 
@@ -54,7 +56,8 @@ def build_server(app: FastAPI, host: str, port: int, *, access_log: bool) -> Ser
         app,
         host=host,
         port=port,
-        http=BoundedProtocol,
+        http=partial(BoundedProtocol, limits=Limits.of_process()),  # type: ignore[arg-type] # it makes a protocol
+        ws="none",
         loop="uvloop",
         lifespan="on",
         access_log=access_log,

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import suppress
 
 import httpx
 import pytest
@@ -21,6 +22,7 @@ def app() -> FastAPI:
     app.state.shutdown = Shutdown()
     app.add_middleware(Hardening, body_timeout_s=5, is_shared=False)
     app.get("/own")(lambda: Response(headers={"Cache-Control": "no-store"}))
+    app.get("/large")(lambda: Response(b"x" * 30_000_000))
     return app
 
 
@@ -53,23 +55,38 @@ async def talk(port: int, *parts: bytes) -> bytes:
         writer.close()
 
 
-async def test_head_without_end_ends_the_connection(port: int) -> None:
+async def test_head_without_end_is_431_and_ends_the_connection(port: int) -> None:
     line = b"X-A: " + b"x" * 60_000 + b"\r\n"
-    assert await talk(port, b"GET / HTTP/1.1\r\n", *[line] * 100) == b""
+    answer = await talk(port, b"GET / HTTP/1.1\r\n", *[line] * 100)
+    assert answer.startswith(b"HTTP/1.1 431 ")
 
 
 async def test_head_that_does_not_come_ends_the_connection(
     port: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(protocol, "HEAD_TIMEOUT_S", 0.1)
+    monkeypatch.setattr(protocol, "RECEIVE_S", 0.1)
     assert await talk(port) == b""
     assert await talk(port, b"GET / HT") == b""
+
+
+async def test_client_that_does_not_read_is_let_go(port: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Protects memory and descriptors: a response that nobody reads ends with its connection."""
+    monkeypatch.setattr(protocol, "STALL_S", 0.2)
+    reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=1024)
+    writer.write(b"GET /large HTTP/1.1\r\nHost: x\r\n\r\n")
+    await asyncio.sleep(1)  # the client does nothing at all in this time
+    arrived = 0
+    with suppress(ConnectionError):
+        while part := await reader.read(65_536):
+            arrived += len(part)
+    writer.close()
+    assert arrived < 30_000_000
 
 
 async def test_connection_serves_requests_one_after_the_other(
     port: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(protocol, "HEAD_TIMEOUT_S", 1)
+    monkeypatch.setattr(protocol, "RECEIVE_S", 1)
     first = b"POST /none HTTP/1.1\r\nHost: x\r\nContent-Length: 300000\r\n\r\n" + b"x" * 300_000
     last = b"GET /none HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
     assert (await talk(port, first, first, last)).count(b"HTTP/1.1 404") == 3
