@@ -81,7 +81,7 @@ class Record(NamedTuple):
     @property
     def created_at(self) -> datetime:
         """When the ledger stored the job, by the clock of Redis."""
-        return datetime.fromtimestamp(max(0, min(self.stamp, MAX_MS * 1000)) / 1_000_000, UTC)
+        return to_time(self.stamp)
 
     @classmethod
     def read(cls, id: str, flat: Sequence[bytes]) -> Record:
@@ -94,6 +94,9 @@ class Record(NamedTuple):
     @classmethod
     def _read(cls, id: str, fields: dict[bytes, bytes]) -> Record:
         tenant, task, queue = fields[b"partition"].decode().split(":")
+        # A start has milliseconds where the stamp has microseconds, and the clock of Redis may step back.
+        created = to_time(int(fields[b"stamp"]))
+        started = not_before(created, moment(fields.get(b"started")))
         return cls(
             id=id,
             state=State(fields[b"state"].decode()),
@@ -115,8 +118,8 @@ class Record(NamedTuple):
             retry_of=fields[b"retry_of"].decode() if b"retry_of" in fields else None,
             batch_id=fields[b"batch"].decode() if b"batch" in fields else None,
             run_at=moment(fields.get(b"run_at")),
-            started_at=moment(fields.get(b"started")),
-            finished_at=moment(fields.get(b"finished")),
+            started_at=started,
+            finished_at=not_before(started or created, moment(fields.get(b"finished"))),
             start_by=moment(fields.get(b"start_by")),
             answered=b"answered" in fields,
         )
@@ -136,4 +139,14 @@ def moment(ms: bytes | str | int | None) -> datetime | None:
 
     A time outside the years 1970 to 9999 becomes the nearest one within: reading never raises for it.
     """
-    return None if ms is None else datetime.fromtimestamp(max(0, min(int(ms), MAX_MS)) / 1000, UTC)
+    return None if ms is None else to_time(int(ms) * 1000)
+
+
+def to_time(us: int) -> datetime:
+    """Return microseconds since 1970 as an aware UTC time, within the same bounds."""
+    return datetime.fromtimestamp(max(0, min(us, MAX_MS * 1000)) / 1_000_000, UTC)
+
+
+def not_before(bound: datetime, time: datetime | None) -> datetime | None:
+    """Return a time, or the bound if it lies before that."""
+    return None if time is None else max(bound, time)

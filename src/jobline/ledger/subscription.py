@@ -55,7 +55,8 @@ class Subscription:
 
     async def ready(self) -> None:
         """Return when the channel is subscribed; raises LedgerUnavailable when it is not in time."""
-        if self._reader is None:
+        if self._reader is None or self._reader.done():
+            self._settled.clear()
             self._reader = asyncio.create_task(self._read())
         if not self._settled.is_set():
             try:
@@ -84,6 +85,9 @@ class Subscription:
                 self._settle(error)
             except (RedisError, OSError) as error:
                 logger.warning("The subscription to the ledger broke: %s: %s", type(error).__name__, error)
+                self._settled.clear()
+            except Exception:  # every waiting client of this process depends on this task
+                logger.exception("The subscription to the ledger failed and starts again.")
                 self._settled.clear()
             await asyncio.sleep(PAUSE_S)
 

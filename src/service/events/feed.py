@@ -11,7 +11,7 @@ from jobline.domain.errors import LedgerUnavailable
 from jobline.domain.event import EventType
 from jobline.ledger.connect import Connector
 from jobline.ledger.feed import Entry, FeedCut, FeedReader
-from jobline.service.events.stream import Stream, Write
+from jobline.service.events.stream import Stream, Write, write_or_skip
 
 #: Seconds until the feed is read again after the connection broke.
 PAUSE_S = 0.5
@@ -78,6 +78,9 @@ class Feed:
             except LedgerUnavailable as error:
                 logger.warning("the feed cannot be read: %s", error)
                 await asyncio.sleep(PAUSE_S)
+            except Exception:  # every stream of this process depends on this task
+                logger.exception("The reader of the feed failed and starts again.")
+                await asyncio.sleep(PAUSE_S)
 
     async def _read_on(self) -> None:
         """Push events from now on; first, all streams read for themselves what they missed."""
@@ -101,6 +104,9 @@ class Feed:
             await self._feed.read_results([one.job_id for one in relevant if one.type == SUCCEEDED])
         )
         for entry in relevant:
-            frame = self._write(entry.as_event(next(results) if entry.type == SUCCEEDED else None))
+            event = entry.as_event(next(results) if entry.type == SUCCEEDED else None)
+            frame = write_or_skip(self._write, event)
+            if frame is None:
+                continue
             for stream in self._streams.get(entry.tenant, ()):
                 stream.push(frame)

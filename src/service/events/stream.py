@@ -89,8 +89,10 @@ class Stream(DeferredAnswer):
             self.end()
             return
         if notification.frame is None:
-            notification.frame = self._write(read_message(notification.text, notification.job_id))
-        self.push(notification.frame)
+            event = read_message(notification.text, notification.job_id)
+            notification.frame = write_or_skip(self._write, event)
+        if notification.frame is not None:
+            self.push(notification.frame)
 
     def fall_behind(self) -> None:
         """Drop the buffer and read on from Redis, because events were missed."""
@@ -184,7 +186,8 @@ class Stream(DeferredAnswer):
 
     def _take(self, page: History) -> None:
         """Make a page the next chunk; later events stay in the buffer."""
-        self._chunk = b"".join(self._write(event).data for event in page.events)
+        frames = [write_or_skip(self._write, event) for event in page.events]
+        self._chunk = b"".join(frame.data for frame in frames if frame)
         if page.position:
             self._position = Position.read(page.position)
         self._has_ended = page.has_ended
@@ -204,3 +207,12 @@ class Stream(DeferredAnswer):
     def _drop(self) -> None:
         self._frames = []
         self._size = 0
+
+
+def write_or_skip(write: Write, event: Event) -> Frame | None:
+    """Return an event as it is sent; None, after a line in the log, for content that no script wrote."""
+    try:
+        return write(event)
+    except (LookupError, ValueError, TypeError, AttributeError) as error:
+        logger.warning("The event %s of the job %s is damaged: %r", event.id, event.job_id, error)
+        return None

@@ -158,3 +158,22 @@ async def test_trimmed_feed_is_a_reset(api: Api, worker: Worker) -> None:
     feed = Listener(f"{api.url}/v1/events?after={ids[0]}")
     await asyncio.wait_for(feed.listen(until=lambda: len(feed.events) == 2), DEADLINE_S)
     assert feed.kinds == ["reset", "job.succeeded"]
+
+
+async def test_id_of_every_reset_is_taken_back(api: Api, worker: Worker) -> None:
+    """A browser resumes with the last id it got; after a 422 it never connects again."""
+    job_id = await submit(api)
+    worker.succeed(worker.claim(), {"total": 2.0})
+    ids = history(worker, job_id)
+    worker.redis.xtrim(Key.FEED.of(), minid=ids[2], approximate=False)
+    for url in (events_of(api, job_id), f"{api.url}/v1/events"):
+        first = await listen_once(f"{url}?after=9999999999999-0", 2)
+        assert first.kinds[0] == "reset"
+        resumed = await listen_once(f"{url}?after={first.ids[0]}", 1)
+        assert resumed.ids[0] == first.ids[1]
+
+
+async def listen_once(url: str, events: int) -> Listener:
+    one = Listener(url)
+    await asyncio.wait_for(one.listen(until=lambda: len(one.events) >= events), DEADLINE_S)
+    return one

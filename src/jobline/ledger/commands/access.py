@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from jobline.domain.access import AccessKey, Credential, Principal, Scope, join_scopes, split_scopes
 from jobline.domain.record import moment, pairs
-from jobline.ledger.commands.command import Command, Reply, text
+from jobline.ledger.commands.command import Command, Reply, read_each, text
 from jobline.ledger.scripts import Script
 
 ADD_ACCESS = Script("add_access")
@@ -59,9 +59,8 @@ def list_access_keys() -> Command[list[AccessKey]]:
     """List every key, the oldest first; expired ones too, until they are revoked."""
 
     def read(reply: Reply) -> list[AccessKey]:
-        return sorted(
-            (read_key(id_.decode(), record) for id_, record in reply), key=lambda one: one.created_at
-        )
+        found = read_each(reply, lambda item: read_key(item[0].decode(), item[1]))
+        return sorted(found, key=lambda one: one.created_at)
 
     return Command(LIST_ACCESS, (), read)
 

@@ -20,7 +20,7 @@ if after == '' or not newest then return { 'found', newest and newest[1] or '0-0
 
 local items, bytes, last = {}, 0, after
 local oldest = redis.call('XRANGE', FEED, '-', '+', 'COUNT', 1)[1][1]
-local is_lost = is_later(after, '0') and is_later(oldest, after)
+local is_lost = is_later(after, '0') and is_later(id_before(oldest), after)
 if is_start then is_lost = is_lost and redis.call('XLEN', FEED) >= FEED_KEPT end
 if is_lost or not is_past(after, now_us()) then
   last = id_before(oldest)
@@ -29,7 +29,7 @@ end
 for _, entry in ipairs(redis.call('XRANGE', FEED, '(' .. last, '+', 'COUNT', most_entries)) do
   local kind, job, partition, its_batch, detail = read_entry(entry)
   last = entry[1]
-  if string.match(partition, '^[^:]*') == tenant and (batch == '' or its_batch == batch) then
+  if partition and string.match(partition, '^[^:]*') == tenant and (batch == '' or its_batch == batch) then
     local result = kind == 'job.succeeded' and redis.call('HGET', job_key(job), 'result') or ''
     items[#items + 1] = { last, kind, job, partition, detail, result }
     bytes = bytes + #detail + #result

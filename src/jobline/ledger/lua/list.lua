@@ -6,7 +6,7 @@ local FIELDS = { 'state', 'partition', 'stamp', 'priority', 'attempt', 'max_atte
 local filter, items = read_filter(1), {}
 
 local function add(id)
-  local values = redis.call('HMGET', job_key(id), unpack(FIELDS))
+  local values = redis.pcall('HMGET', job_key(id), unpack(FIELDS))
   if not values[1] then return false end
   local record = {}
   for index, name in ipairs(FIELDS) do

@@ -73,6 +73,7 @@ end
 
 local function is_later(id, other)
   local ms, sequence = split_id(id)
+  if not ms then return true end  -- no line of ours: its reader skips it
   local other_ms, other_sequence = split_id(other)
   return ms > other_ms or (ms == other_ms and sequence > other_sequence)
 end
@@ -84,5 +85,5 @@ local function is_past(id, us) return id == '' or split_id(id) <= us / 1000 + TI
 local function id_before(id)
   local ms, sequence = split_id(id or '1')
   if sequence > 0 then return whole(ms) .. '-' .. whole(sequence - 1) end
-  return whole(ms - 1) .. '-9007199254740991'
+  return whole(ms - 1) .. '-999999999999999'  -- 15 digits, as the API takes them back
 end

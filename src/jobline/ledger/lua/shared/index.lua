@@ -37,12 +37,18 @@ local function write_removals(removals)
   for key, ids in pairs(removals) do redis.call('ZREM', key, unpack(ids)) end
 end
 
+-- Reads the tags of a record; none where no script wrote them.
+local function read_tags(text)
+  local is_json, tags = pcall(cjson.decode, text)
+  return is_json and type(tags) == 'table' and tags or {}
+end
+
 local function add_to_indexes(job, state, additions)
   if add_sorted(additions, index_key(state, job.partition), job.stamp, job.id) then
     redis.call('SADD', indexes_key(job.tenant), state .. ':' .. job.partition)
   end
   if job.tags then
-    for _, tag in ipairs(cjson.decode(job.tags)) do
+    for _, tag in ipairs(read_tags(job.tags)) do
       add_sorted(additions, tag_index_key(state, job.partition, tag), job.stamp, job.id)
     end
   end
@@ -52,7 +58,7 @@ end
 local function remove_from_indexes(job, removals)
   remove_sorted(removals, index_key(job.state, job.partition), job.id)
   if job.tags then
-    for _, tag in ipairs(cjson.decode(job.tags)) do
+    for _, tag in ipairs(read_tags(job.tags)) do
       remove_sorted(removals, tag_index_key(job.state, job.partition, tag), job.id)
     end
   end

@@ -11,7 +11,7 @@ local function find_cursors(filter)
   local cursors = {}
   for _, name in ipairs(redis.call('SMEMBERS', indexes_key(filter.tenant))) do
     local state, partition, task, queue = string.match(name, '^([^:]*):([^:]*:([^:]*):([^:]*))$')
-    if fits(state, filter.states) and fits(task, filter.task) and fits(queue, filter.queue) then
+    if state and fits(state, filter.states) and fits(task, filter.task) and fits(queue, filter.queue) then
       local key = filter.tag == '' and index_key(state, partition) or tag_index_key(state, partition, filter.tag)
       cursors[#cursors + 1] = { key = key, name = filter.tag == '' and name, page = {}, next = 1, count = 1 }
     end
