@@ -140,15 +140,17 @@ class Channel(stock.Channel):
         if name is None:
             super()._put(queue, message, **kwargs)
             return
+        registry, settings = self.resources.registry, self.resources.settings
+        registry.check_queue(queue, settings.queues, "")
         submission = to_submission(
-            self.resources.registry.get(name),
+            registry.get(name),
             message["headers"],
             self.Message(message, channel=self).decode(),
             queue=queue,
             priority=message["properties"].get("priority"),
             tenant=PUBLIC,
         )
-        command = commands.submitting.submit(submission, queue_limit=self.resources.settings.queue_limit)
+        command = commands.submitting.submit(submission, queue_limit=settings.queue_limit)
         self.resources.recorder.run(command).accepted()
 
     # get

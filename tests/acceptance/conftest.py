@@ -12,7 +12,7 @@ from jobline.domain.registry import Registry
 from jobline.domain.settings import Settings
 from jobline.worker.app import build_celery
 from jobline.worker.entry_points import LIGHT_POOL, THREAD_POOL
-from tests.support.deployment import TASKS, Deployment
+from tests.support.deployment import QUEUES, TASKS, Deployment
 from tests.support.gate import Gate
 
 LOG_LINES = 60
@@ -39,7 +39,9 @@ def deployment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]
 @pytest.fixture(scope="session")
 def app(deployment: Deployment) -> Any:
     """Return the Celery app of a stock client; this process runs no job."""
-    settings = Settings(redis_url=SecretStr(deployment.redis.url), data_dir=deployment.directory / "data")
+    settings = Settings(
+        redis_url=SecretStr(deployment.redis.url), data_dir=deployment.directory / "data", queues=QUEUES
+    )
     return build_celery(Registry.load(TASKS), settings)
 
 

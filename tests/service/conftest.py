@@ -38,7 +38,8 @@ def serve(redis_url: str, tmp_path: Path) -> Serve:
 
     @asynccontextmanager
     async def start(**settings: Any) -> AsyncIterator[httpx.AsyncClient]:
-        chosen = Settings(redis_url=SecretStr(redis_url), data_dir=tmp_path, **settings)
+        options: dict[str, Any] = {"queues": ("other",), **settings}
+        chosen = Settings(redis_url=SecretStr(redis_url), data_dir=tmp_path, **options)
         async with running(build_app(chosen, Registry.of(simple.ALL))) as client:
             yield client
 
@@ -47,7 +48,7 @@ def serve(redis_url: str, tmp_path: Path) -> Serve:
 
 @pytest.fixture
 def app(redis_url: str, tmp_path: Path) -> FastAPI:
-    settings = Settings(redis_url=SecretStr(redis_url), data_dir=tmp_path)
+    settings = Settings(redis_url=SecretStr(redis_url), data_dir=tmp_path, queues=("other",))
     return build_app(settings, Registry.of(simple.ALL))
 
 

@@ -22,6 +22,17 @@ from tests.support.waiting import DEADLINE_S, wait_until
 
 Json = dict[str, Any]
 TASKS = ("jobline.tasks", "tests.support.tasks.acceptance")
+#: The queues that tests use for jobs of their own.
+QUEUES = (
+    "nobody", "no-worker-yet", "lost", "stop", "stop-soft", "stop-twice", "busy-stop",
+    "fair", "turns", "narrow", "bounded", "light-test.hold", "light-test.hold_async",
+    *(f"{use}-{pool}" for use in ("pool", "many") for pool in ("threads", "light", "solo", "prefork")),
+    *(
+        f"stop-{pool}-{way}"
+        for pool in ("prefork", "threads", "light", "solo")
+        for way in ("sigterm", "sigint", "sighup", "control")
+    ),
+)  # fmt: skip
 LEASE_S = 5.0
 CLIENT_TIMEOUT_S = 10.0
 FINAL = frozenset({"SUCCESS", "FAILURE", "REVOKED"})
@@ -51,6 +62,7 @@ class Deployment:
             "PYTHONPATH": PYTHON_PATH,
             "JOBLINE_REDIS_URL": self.redis.url,
             "JOBLINE_TASKS": ",".join(TASKS),
+            "JOBLINE_QUEUES": ",".join(QUEUES),
             "JOBLINE_DATA_DIR": str(self.directory / "data"),
             "JOBLINE_LEASE_S": f"{LEASE_S:g}",
             "JOBLINE_CANCEL_GRACE_S": "1",

@@ -16,7 +16,7 @@ from kombu.transport import redis as stock
 from kombu.transport import virtual
 from redis.exceptions import ResponseError
 
-from jobline.domain.errors import NotFound, QueueFull
+from jobline.domain.errors import NotFound, QueueFull, Unprocessable
 from jobline.domain.settings import Settings
 from jobline.domain.state import State
 from jobline.ledger.commands.attempts import CLAIM, RELEASE_CLAIM
@@ -112,6 +112,13 @@ def test_put_is_refused_as_the_ledger_refuses(app: Any, ledger: Ledger) -> None:
         app.send_task("end.well")
     with pytest.raises(QueueFull, match="media"):
         app.send_task("end.well")
+
+
+def test_queue_that_nobody_declared_is_refused_when_it_is_sent(app: Any, ledger: Ledger) -> None:
+    """No worker would serve it, and each such name would be looked at by every tick."""
+    with pytest.raises(Unprocessable, match="'nobody' is not declared"):
+        app.send_task("end.well", queue="nobody")
+    assert not ledger.redis.exists(Key.QUEUES.of())
 
 
 def test_size_is_the_depth_and_purge_drops_nothing(app: Any, ledger: Ledger) -> None:

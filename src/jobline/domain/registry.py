@@ -13,7 +13,7 @@ from types import MappingProxyType, ModuleType
 from typing import Any, TypeGuard
 
 from jobline.domain.environment import FamilySettings
-from jobline.domain.errors import DeclarationError, NotFound, SettingsError
+from jobline.domain.errors import DeclarationError, FieldError, NotFound, SettingsError, Unprocessable
 from jobline.domain.task import Task
 
 #: Where the code of a traceback lies, to find the line that is the user's own.
@@ -88,6 +88,15 @@ class Registry:
     def queues(self) -> tuple[str, ...]:
         """The queues of all tasks, sorted; ``default`` is always among them."""
         return tuple(sorted({"default", *(item.queue for item in self)}))
+
+    def check_queue(self, name: str, more: Iterable[str], pointer: str) -> None:
+        """Raise Unprocessable for a queue that neither a task nor the setting, ``more``, declares."""
+        if name not in self.queues and name not in more:
+            message = (
+                f"The queue {name!r} is not declared. Use one of {', '.join(sorted({*self.queues, *more}))}, "
+                "or add it to JOBLINE_QUEUES."
+            )
+            raise Unprocessable(message, errors=(FieldError(pointer, "is not a declared queue"),))
 
 
 def install_hint(item: Task[Any, Any]) -> str:

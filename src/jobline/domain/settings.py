@@ -20,6 +20,7 @@ from jobline.domain.environment import PREFIX, read
 from jobline.domain.rate import Rate
 from jobline.domain.redis_url import read_redis_url
 from jobline.domain.retention import Retention
+from jobline.domain.task import QUEUE
 
 #: Characters that need no escape: in a script, in a pattern of SCAN, in a rule of Redis' ACL.
 KEY_PREFIX = re.compile(r"[A-Za-z0-9_:{}-]{1,64}")
@@ -75,6 +76,15 @@ class Settings(BaseSettings):
             "workers must agree: a worker that claims a job of an unknown task wastes one of its attempts."
         ),
     ] = ("jobline.tasks",)
+    queues: Annotated[
+        tuple[str, ...],
+        NoDecode,
+        Field(
+            description="Queues that jobs may name beyond those of the tasks, comma-separated. A worker "
+            "serves one of them only if `--queues` names it. A job of any other queue is refused, or a "
+            "client could create queues without end. API and Celery clients must agree."
+        ),
+    ] = ()
     data_dir: Annotated[
         Path,
         Field(
@@ -224,7 +234,7 @@ class Settings(BaseSettings):
         ),
     ] = False
 
-    @field_validator("tasks", "cors_origins", mode="before")
+    @field_validator("tasks", "queues", "cors_origins", mode="before")
     @classmethod
     def split_words(cls, value: object) -> object:
         """Read ``a.b, c`` as two words."""
@@ -241,6 +251,15 @@ class Settings(BaseSettings):
         for name in value:
             if not all(part.isidentifier() for part in name.split(".")) or name.endswith(".py"):
                 raise ValueError(f"{name!r} is no module: write its dotted name, like tasks or shop.tasks")
+        return value
+
+    @field_validator("queues")
+    @classmethod
+    def check_queues(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        """Take only names that a task may declare."""
+        for name in value:
+            if not QUEUE.fullmatch(name):
+                raise ValueError(f"{name!r} is no name of a queue: it must match {QUEUE.pattern}")
         return value
 
     @field_validator("rate_limit", mode="before")

@@ -87,6 +87,9 @@ class BatchRoute(DirectRoute):
         check_json_type(headers.get(b"content-type"))
         body = await read_body(receive, resources.settings.max_body_bytes, headers.get(b"content-length"))
         content = read_batch(self.validator, body)
+        for index, job in enumerate(content.jobs):
+            if job.queue is not None:
+                resources.registry.check_queue(job.queue, resources.settings.queues, f"/jobs/{index}/queue")
         requests = split_jobs(content, body, resources.registry, resources.models)
         if files := {file for request in requests for file in request.files}:
             try:

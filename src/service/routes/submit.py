@@ -114,6 +114,8 @@ class SubmitRoute(DirectRoute):
         models = resources.models[task.name]
         request = read_request(models, body)
         submission = make_submission(task, request, tenant)
+        if submission.queue != task.queue:
+            resources.registry.check_queue(submission.queue, resources.settings.queues, "/queue")
         if key := read_key(headers.get(b"idempotency-key")):
             submission = add_key(submission, key, request, body, models)
         if request.files:

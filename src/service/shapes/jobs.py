@@ -46,7 +46,8 @@ class SubmitOptions(BaseModel):
         int, Field(ge=0, le=9, description="Priority within the queue, from 0 (last) to 9 (first).")
     ] = DEFAULT_PRIORITY
     queue: Annotated[
-        QueueName | None, Field(description="Queue for this job. Default: the task's own queue.")
+        QueueName | None,
+        Field(description="Queue for this job, one that is declared. Default: the task's own queue."),
     ] = None
     max_attempts: Annotated[
         int | None,

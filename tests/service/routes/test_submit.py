@@ -55,6 +55,18 @@ async def test_options_reach_the_job(client: httpx.AsyncClient, worker: Worker) 
     assert worker.claim("other").timeout_ms == 5000
 
 
+async def test_queue_that_nobody_declared_is_refused(client: httpx.AsyncClient, worker: Worker) -> None:
+    """A client with one key made queues without end, until every tick and list took longer than Redis may."""
+    answer = await client.post(ADD, json={"input": {"a": 1}, "queue": "q-1"})
+    assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, "/queue")
+    assert "default, other" in answer.json()["detail"]
+    jobs = [{"task": "demo.add", "input": {"a": 1}, "queue": f"q-{number}"} for number in range(1000)]
+    jobs[0]["queue"] = "other"
+    answer = await client.post("/v1/batches", json={"jobs": jobs})
+    assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, "/jobs/1/queue")
+    assert not worker.redis.exists(Key.QUEUES.of())
+
+
 @pytest.mark.parametrize("option", ["delay_s", "run_at"])
 async def test_delayed_job_shows_when_it_is_due(client: httpx.AsyncClient, option: str) -> None:
     due = datetime.now(UTC) + timedelta(seconds=90)
