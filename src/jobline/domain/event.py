@@ -91,7 +91,8 @@ class Event:
         """Read the parts of an event; raises ValueError for one that no script wrote."""
         event = cls(id.decode(), EventType(kind.decode()), job_id, partition.decode(), detail, result or None)
         event.position  # noqa: B018 - it raises for an id that is none
-        if event.partition.count(":") != PARTS - 1:
+        is_of_all_jobs = event.type is EventType.RESET and not job_id
+        if event.partition.count(":") != PARTS - 1 and not is_of_all_jobs:
             raise ValueError(f"no partition: {event.partition!r}")
         return event
 
