@@ -222,8 +222,27 @@ def test_problem_is_one_readable_line_with_its_places(
         },
     )
     assert jobline("submit", "image.thumbnail", "--width", "0") == 3
+    assert capsys.readouterr().err == ("jobline: --width: must be at least 1\n")
+
+
+def test_problem_that_says_all_in_its_detail_is_said_once(
+    api: FakeApi, jobline: Call, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The detail of a 422 repeats its first error; a reader gets it once."""
+    api.refuse(
+        "GET",
+        "/v1/jobs",
+        {
+            "title": "A parameter is not valid",
+            "detail": "query parameter limit: too large",
+            "status": 422,
+            "code": "bad-parameter",
+            "errors": [{"pointer": "", "detail": "query parameter limit: too large"}],
+        },
+    )
+    assert jobline("list") == 3
     assert capsys.readouterr().err == (
-        "jobline: 422 validation-error: The request is not valid: /input/width: must be at least 1\n"
+        "jobline: 422 bad-parameter: A parameter is not valid: query parameter limit: too large\n"
     )
 
 

@@ -54,7 +54,7 @@ class FakeApi:
                 self.end_headers()
                 self.wfile.write(answer.body)
 
-            do_GET = do_POST = answer  # noqa: N815 - http.server's names
+            do_GET = do_POST = do_DELETE = answer  # noqa: N815 - http.server's names
 
             def log_message(self, *_: object) -> None:
                 """Print no log lines."""

@@ -6,8 +6,9 @@ Answers stay JSON as the server sent them, so that commands also print the field
 from __future__ import annotations
 
 import contextlib
+import json
 import mimetypes
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self, TypeAlias
 from urllib.parse import quote, urlsplit
@@ -27,6 +28,8 @@ LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 #: Time for the network, beside the time that a long poll is asked to wait.
 NETWORK_TIMEOUT_S = 10.0
 TRANSFER_TIMEOUT_S = 60.0
+#: The API sends a comment every 15 s.
+STREAM_TIMEOUT_S = 40.0
 
 
 class ApiError(JoblineError):
@@ -34,10 +37,14 @@ class ApiError(JoblineError):
 
     exit_code = 3
 
-    def __init__(self, message: str, status: int | None = None) -> None:
+    def __init__(
+        self, message: str, status: int | None = None, errors: Sequence[tuple[str, str]] = ()
+    ) -> None:
         super().__init__(message)
         #: None when there was no answer at all.
         self.status = status
+        #: The wrong parts of the request: a JSON Pointer, and what is wrong.
+        self.errors = tuple(errors)
 
     @property
     def is_passing(self) -> bool:
@@ -72,9 +79,9 @@ class ApiClient:
         """Return one task, with the JSON Schemas of its input and result."""
         return self._json("GET", f"/v1/tasks/{quote(name, safe='')}")
 
-    def upload(self, path: Path) -> Json:
-        """Upload a local file as a stream; return its description."""
-        media_type = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
+    def upload(self, path: Path, media_type: str = "") -> Json:
+        """Upload a local file as a stream; return its description. Its name tells an unknown media type."""
+        media_type = media_type or mimetypes.guess_type(path.name)[0] or "application/octet-stream"
         headers = {"Content-Type": media_type, "Content-Disposition": write_disposition(path.name)}
         with path.open("rb") as content:
             return self._json(
@@ -101,6 +108,44 @@ class ApiClient:
         """Ask for a job to be cancelled; return it."""
         return self._json("POST", f"/v1/jobs/{quote(job_id, safe='')}/cancel")
 
+    def retry(self, job_id: str) -> Json:
+        """Submit a failed or revoked job once more; return the new job."""
+        return self._json("POST", f"/v1/jobs/{quote(job_id, safe='')}/retry")
+
+    def delete(self, job_id: str) -> None:
+        """Delete a finished job."""
+        with translated(self.url):
+            response = self._http.delete(f"/v1/jobs/{quote(job_id, safe='')}")
+        check(response)
+
+    def queues(self) -> Json:
+        """Return all queues with their depth."""
+        return self._json("GET", "/v1/queues")
+
+    def pause(self, queue: str) -> Json:
+        """Pause a queue; return it."""
+        return self._json("POST", f"/v1/queues/{quote(queue, safe='')}/pause")
+
+    def resume(self, queue: str) -> Json:
+        """Resume a queue; return it."""
+        return self._json("POST", f"/v1/queues/{quote(queue, safe='')}/resume")
+
+    def workers(self) -> Json:
+        """Return the workers that are alive."""
+        return self._json("GET", "/v1/workers")
+
+    def events(self, job_id: str | None) -> Iterator[Json]:
+        """Yield the events of one job until it has ended, or those of all jobs from now on."""
+        path = f"/v1/jobs/{quote(job_id, safe='')}/events" if job_id else "/v1/events"
+        with translated(self.url), self._http.stream("GET", path, timeout=STREAM_TIMEOUT_S) as response:
+            if response.is_error:
+                response.read()
+            check(response)
+            for line in response.iter_lines():
+                if line.startswith("data:"):
+                    event: Json = json.loads(line.removeprefix("data:"))
+                    yield event
+
     def artifacts(self, job_id: str) -> Json:
         """Return the artifacts of a job."""
         return self._json("GET", f"/v1/jobs/{quote(job_id, safe='')}/artifacts")
@@ -115,14 +160,13 @@ class ApiClient:
         ):
             if response.is_error:
                 response.read()
-                raise ApiError(problem_line(response), response.status_code)
+            check(response)
             yield response.iter_bytes()
 
     def _json(self, method: str, path: str, **options: Any) -> Json:
         with translated(self.url):
             response = self._http.request(method, path, **options)
-        if response.is_error:
-            raise ApiError(problem_line(response), response.status_code)
+        check(response)
         try:
             answer: Json = response.json()
         except ValueError:
@@ -150,18 +194,34 @@ def translated(url: str) -> Iterator[None]:
         raise ApiError(f"{url} did not answer: {type(error).__name__}: {error}") from None
 
 
-def problem_line(response: httpx.Response) -> str:
-    """Return an RFC 9457 problem, or any other error answer, as one line."""
+def check(response: httpx.Response) -> None:
+    """Raise ApiError for an error answer: an RFC 9457 problem, or any other, as one line."""
+    if not response.is_error:
+        return
     try:
         problem = response.json()
-        parts = [str(problem["title"])]
+        title = str(problem["title"])
     except (ValueError, KeyError, TypeError):
-        return f"{response.status_code} {response.reason_phrase}: {' '.join(response.text.split())[:200]}"
-    if (detail := problem.get("detail")) and detail != parts[0]:
-        parts.append(str(detail))
+        text = " ".join(response.text.split())[:200]
+        raise ApiError(
+            f"{response.status_code} {response.reason_phrase}: {text}", response.status_code
+        ) from None
     errors = [
-        f"{error.get('pointer', '')}: {error.get('detail', '')}" for error in problem.get("errors") or ()
+        (str(one.get("pointer", "")), str(one.get("detail", ""))) for one in problem.get("errors") or ()
     ]
+    raise ApiError(
+        write_problem(
+            f"{response.status_code} {problem.get('code', '')}", title, problem.get("detail"), errors
+        ),
+        response.status_code,
+        errors,
+    )
+
+
+def write_problem(head: str, title: str, detail: object, errors: Sequence[tuple[str, str]]) -> str:
+    """Return a problem as one line; what the detail and the errors both say is said once."""
     if errors:
-        parts.append("; ".join(errors))
-    return f"{response.status_code} {problem.get('code', '')}: {': '.join(parts)}"
+        return f"{head}: {title}: " + "; ".join(
+            f"{where}: {what}" if where else what for where, what in errors
+        )
+    return f"{head}: {detail if detail and str(detail) != title else title}"

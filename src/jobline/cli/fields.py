@@ -11,10 +11,11 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from jobline.cli.client import Json
 from jobline.domain.errors import JoblineError
+from jobline.domain.file_id import PATTERN
 
 PREFIX = "input."
 TYPES: dict[type, str] = {
@@ -26,6 +27,16 @@ TYPES: dict[type, str] = {
     dict: "object",
     type(None): "null",
 }
+
+
+class Field(NamedTuple):
+    """A field of an input, for people."""
+
+    name: str
+    is_required: bool
+    types: str
+    default: str
+    text: str
 
 
 class InputError(JoblineError):
@@ -103,6 +114,34 @@ def parse(path: Sequence[str], text: str, types: frozenset[str]) -> Any:  # noqa
     if "string" in types:
         return text
     raise InputError(f"--{'.'.join(path)} must be {' or '.join(sorted(types))}, not {text!r}")
+
+
+def describe_fields(schema: Json) -> list[Field]:
+    """Return the fields of an input, in the order of its model."""
+    required = schema.get("required", ())
+    return [
+        Field(
+            name,
+            name in required,
+            describe_type([name], schema),
+            json.dumps(field["default"]) if field.get("default") not in (None, [], {}) else "",
+            field.get("description", ""),
+        )
+        for name, field in schema.get("properties", {}).items()
+    ]
+
+
+def describe_type(path: Sequence[str], schema: Json) -> str:
+    """Return the values that a field takes: its choices, or its types."""
+    found: dict[str, None] = {}
+    for place in places_at(path, schema):
+        if choices := place.get("enum"):
+            found.update((str(choice), None) for choice in choices)
+        elif place.get("pattern") == PATTERN:
+            found["file"] = None
+        elif place.get("type") != "null":
+            found.update((kind, None) for kind in sorted(types_at(path, schema) - {"null"}))
+    return "|".join(found)
 
 
 def types_at(path: Sequence[str], schema: Json) -> frozenset[str]:

@@ -34,8 +34,15 @@ def print_table(headings: Sequence[str], rows: Iterable[Sequence[object]]) -> No
     for number, heading in enumerate(headings):
         table.add_column(heading, overflow="fold", no_wrap=number == 0)  # the first is often copied: an id
     for row in rows:
-        table.add_row(*(Text("" if cell is None else str(cell)) for cell in row))
+        table.add_row(*(Text(write_cell(cell)) for cell in row))
     console.print(table)
+
+
+def write_cell(value: object) -> str:
+    """Write a value of JSON for people: a text as it is, nothing for null, and the rest as JSON."""
+    if value is None:
+        return ""
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
 
 
 def report(message: str) -> None:

@@ -11,12 +11,15 @@ from jobline import __version__
 from jobline.cli.commands.api import api
 from jobline.cli.commands.demo import demo
 from jobline.cli.commands.dev import dev
+from jobline.cli.commands.download import download
+from jobline.cli.commands.events import events
 from jobline.cli.commands.init import init
-from jobline.cli.commands.jobs import cancel, download, get, list_jobs, list_tasks
+from jobline.cli.commands.jobs import cancel, delete, get, list_jobs, list_tasks, retry
 from jobline.cli.commands.keys import keys
 from jobline.cli.commands.openapi import openapi
+from jobline.cli.commands.queues import list_queues, list_workers, pause, resume
 from jobline.cli.commands.settings import settings
-from jobline.cli.commands.submit import SETTINGS, submit
+from jobline.cli.commands.submit import SETTINGS, SubmitCommand, submit
 from jobline.cli.commands.watch import watch
 from jobline.cli.commands.worker import worker
 from jobline.cli.options import report
@@ -41,12 +44,19 @@ program.command(rich_help_panel=RUN)(api)
 program.command(rich_help_panel=RUN)(worker)
 program.add_typer(keys, name="keys", rich_help_panel=RUN)
 program.command("tasks", rich_help_panel=USE)(list_tasks)
-program.command(rich_help_panel=USE, context_settings=SETTINGS)(submit)
+program.command(rich_help_panel=USE, cls=SubmitCommand, context_settings=SETTINGS)(submit)
 program.command(rich_help_panel=USE)(watch)
 program.command(rich_help_panel=USE)(get)
 program.command("list", rich_help_panel=USE)(list_jobs)
+program.command(rich_help_panel=USE)(events)
 program.command(rich_help_panel=USE)(cancel)
+program.command(rich_help_panel=USE)(retry)
+program.command(rich_help_panel=USE)(delete)
 program.command(rich_help_panel=USE)(download)
+program.command("queues", rich_help_panel=USE)(list_queues)
+program.command("workers", rich_help_panel=USE)(list_workers)
+program.command(rich_help_panel=USE)(pause)
+program.command(rich_help_panel=USE)(resume)
 program.command(rich_help_panel=DEVELOP)(openapi)
 program.command(rich_help_panel=DEVELOP)(settings)
 

@@ -14,7 +14,7 @@ from typing import Annotated
 import typer
 
 from jobline.cli.client import ApiClient, Json
-from jobline.cli.commands.jobs import fetch
+from jobline.cli.commands.download import fetch
 from jobline.cli.commands.picture import draw_picture
 from jobline.cli.commands.watch import INTERRUPTED, follow, message
 from jobline.cli.embedded import free_port

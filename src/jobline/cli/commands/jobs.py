@@ -1,15 +1,13 @@
-"""Commands that show jobs and tasks, cancel a job or download its artifacts: one request and its answer."""
+"""Commands that show jobs and tasks, or cancel, retry or delete a job: one request and its answer."""
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Iterable
-from pathlib import Path
+import sys
 from typing import Annotated
 
 import typer
 
-from jobline.cli.client import ApiClient, ApiError, Json, open_client
+from jobline.cli.client import Json, open_client
 from jobline.cli.commands.watch import message
 from jobline.cli.options import DEFAULT_URL, AsJson, JobId, Url, print_json, print_table, report
 from jobline.domain.state import State
@@ -41,6 +39,11 @@ def get(job_id: JobId, url: Url = DEFAULT_URL, as_json: AsJson = False) -> None:
 def list_jobs(
     state: Annotated[State | None, typer.Option("--state", help="Only jobs in this state.")] = None,
     task: Annotated[str | None, typer.Option("--task", help="Only jobs of this task.")] = None,
+    queue: Annotated[str | None, typer.Option("--queue", help="Only jobs of this queue.")] = None,
+    tag: Annotated[str | None, typer.Option("--tag", help="Only jobs with this tag.")] = None,
+    cursor: Annotated[
+        str | None, typer.Option("--cursor", help="The next page, as the page before names it.")
+    ] = None,
     limit: Annotated[
         int, typer.Option("--limit", min=1, max=200, help="Maximum number of jobs to list.")
     ] = 50,
@@ -49,7 +52,8 @@ def list_jobs(
 ) -> None:
     """List jobs, newest first."""
     filters: dict[str, str | int] = {"limit": limit}
-    filters.update((name, value) for name, value in {"state": state, "task": task}.items() if value)
+    given = {"state": state, "task": task, "queue": queue, "tag": tag, "cursor": cursor}
+    filters.update((name, value) for name, value in given.items() if value)
     with open_client(url) as api:
         answer = api.jobs(filters)
     if as_json:
@@ -60,6 +64,8 @@ def list_jobs(
         for job in answer["items"]
     ]
     print_table(("ID", "TASK", "STATE", "QUEUE", "CREATED", "PROGRESS"), rows)
+    if after := answer.get("next_cursor"):
+        report(f"more: the same command with --cursor {after}")
 
 
 def cancel(job_id: JobId, url: Url = DEFAULT_URL, as_json: AsJson = False) -> None:
@@ -74,57 +80,21 @@ def cancel(job_id: JobId, url: Url = DEFAULT_URL, as_json: AsJson = False) -> No
         report(f"{job_id} {job['state']}, asked to stop: jobline watch {job_id}")
 
 
-def download(
-    job_id: JobId,
-    name: Annotated[
-        str | None, typer.Argument(metavar="NAME", help="Name of the artifact. Default: all.")
-    ] = None,
-    output: Annotated[
-        Path | None,
-        typer.Option("--output", "-o", help="File, or directory for several. Default: this folder."),
-    ] = None,
-    url: Url = DEFAULT_URL,
-    as_json: AsJson = False,
-) -> None:
-    """Download the artifacts of a job, and check their SHA-256."""
+def retry(job_id: JobId, url: Url = DEFAULT_URL, as_json: AsJson = False) -> None:
+    """Submit a failed or revoked job once more, as a new job; print its id."""
     with open_client(url) as api:
-        items = api.artifacts(job_id)["items"]
-        wanted = [item for item in items if name in (None, item["name"])]
-        if not wanted:
-            names = ", ".join(item["name"] for item in items) or "none"
-            raise ApiError(f"the job has no artifact {name or ''}; it has: {names}".replace("  ", " "))
-        for item, path in zip(wanted, destinations(wanted, output), strict=True):
-            fetch(api, job_id, item, path)
-            report(f"{path} {item['size_bytes']} bytes")
+        job = api.retry(job_id)
     if as_json:
-        print_json({"items": wanted})
+        print_json(job)
+    else:
+        sys.stdout.write(f"{job['id']}\n")
 
 
-def destinations(items: list[Json], output: Path | None) -> Iterable[Path]:
-    """Return the path of each artifact; only the last part of its name is used, so none leaves the folder."""
-    if output is not None and not output.is_dir():
-        if len(items) == 1:
-            return [output]
-        output.mkdir(parents=True)
-    return [(output or Path()) / Path(item["name"]).name for item in items]
-
-
-def fetch(api: ApiClient, job_id: str, item: Json, path: Path) -> None:
-    """Write an artifact to a path, whole or not at all; raises ApiError when its digest is wrong."""
-    draft = path.with_name(f".{path.name}.part")
-    digest = hashlib.sha256()
-    try:
-        with api.artifact(job_id, item["name"]) as chunks, draft.open("wb") as file:
-            for chunk in chunks:
-                digest.update(chunk)
-                file.write(chunk)
-        if item.get("sha256") not in (None, digest.hexdigest()):
-            raise ApiError(
-                f"{item['name']} arrived damaged: SHA-256 {digest.hexdigest()}, not {item['sha256']}"
-            )
-        draft.replace(path)
-    finally:
-        draft.unlink(missing_ok=True)
+def delete(job_id: JobId, url: Url = DEFAULT_URL) -> None:
+    """Delete a finished job and its artifacts."""
+    with open_client(url) as api:
+        api.delete(job_id)
+    report(f"{job_id} is deleted")
 
 
 def fields(item: Json) -> str:
