@@ -63,10 +63,17 @@ class FieldProblem(BaseModel):
 
 
 class Problem(BaseModel):
-    """An error (RFC 9457). It also has a field `type`, the path of a page that explains the code."""
+    """An error (RFC 9457)."""
 
     model_config = ConfigDict(frozen=True)
 
+    type: Annotated[
+        str,
+        Field(
+            description="URI of the kind of error: the path of a page that explains the code.",
+            examples=["/problems/not-found"],
+        ),
+    ]
     title: Annotated[str, Field(description="Short name of the kind of error.")]
     status: Annotated[int, Field(description="HTTP status code.")]
     detail: Annotated[str, Field(description="What happened and what to do about it.")]

@@ -46,14 +46,18 @@ class JobEventData(Answer):
 
 
 class JobEvent(Answer):
-    """One event of an event stream.
-
-    Each event also has a field `type`: `job.created`, `job.started`, `job.progress`, `job.log`,
-    `job.retrying`, `job.succeeded`, `job.failed`, `job.revoked`, or `reset` in place of events that are no
-    longer stored. The schema leaves it out because SDK generators fail on a property of that name.
-    """
+    """One event of an event stream."""
 
     id: Annotated[str, Field(description="Event ID. IDs increase over all jobs.")]
+    type: Annotated[
+        str,
+        Field(
+            description="`job.created`, `job.started`, `job.progress`, `job.log`, `job.retrying`, "
+            "`job.succeeded`, `job.failed`, `job.revoked`, or `reset` in place of events that are no longer "
+            "stored.",
+            examples=["job.started"],
+        ),
+    ]
     timestamp: Annotated[datetime, Field(description="When the event happened.")]
     data: Annotated[
         JobEventData | None,

@@ -38,7 +38,10 @@ def make_models(task: Task[Any, Any]) -> TaskModels:
     """Create the models of one task. Any: its input and result types are known at run time only."""
     name = "".join(word.capitalize() for word in task.slug.split("_"))
     # Any: these types exist at run time only
-    task_name: Any = Annotated[Literal[task.name], Field(description="Name of the task.")]
+    task_name: Any = Annotated[
+        Literal[task.name],
+        Field(description="Name of the task.", json_schema_extra={"pattern": make_pattern(task.name)}),
+    ]
     input_: Any = Annotated[task.input, Field(description="Input of the task.")]
     result: Any = Annotated[task.result | None, Field(description="Result; null until the job succeeds.")]
     request = create_model(
@@ -58,6 +61,15 @@ def make_models(task: Task[Any, Any]) -> TaskModels:
         f"Batch{name}", __base__=request, __doc__=f"A job of {task.name} in a batch.", task=(task_name, ...)
     )
     return TaskModels(request, job, make_strict_validator(request), takes_files(task), batch_job)
+
+
+def make_pattern(name: str) -> str:
+    """Return the pattern of a task's name. Clients that openapi-generator writes in Go compare nothing else.
+
+    Without it, a job that has no result is a job of every task to them. An ``enum`` does not help them, and
+    makes classes `Task1`, `Task2` in datamodel-code-generator.
+    """
+    return f"^{name.replace('.', '[.]')}$"
 
 
 def make_job_union(jobs: Iterable[type[JobSummary]]) -> Any:  # noqa: ANN401 - a type form, created at run time
