@@ -28,17 +28,20 @@ class ThumbnailsMade(Model):
 @task("photos.thumbnails", queue="media", timeout_s=60, requires=("PIL",))
 def thumbnails(order: Thumbnails, job: JobContext) -> ThumbnailsMade:
     """Shrink a photo to some widths, keeping its ratio."""
-    from PIL import Image, UnidentifiedImageError  # here, so that the API need not load it
+    from PIL import Image, ImageOps, UnidentifiedImageError  # here, so that the API need not load it
 
     made: list[Thumbnail] = []
     try:
-        with Image.open(job.file(order.photo)) as photo:
-            for width in order.widths:
-                small = photo.convert("RGB")
-                small.thumbnail((width, photo.height))
-                small.save(job.artifact(f"{width}.jpg"), "JPEG")
-                made.append(Thumbnail(artifact=f"{width}.jpg", width=small.width, height=small.height))
-                job.progress(len(made), len(order.widths), unit="thumbnails")
+        with Image.open(job.file(order.photo)) as image:
+            photo = ImageOps.exif_transpose(image).convert("RGBA")  # upright, and any colours
     except UnidentifiedImageError:
         raise TaskError("photos.unreadable", "The file is not an image that Pillow can read.") from None
+    for width in order.widths:
+        shrunk = photo.copy()
+        shrunk.thumbnail((width, photo.height))
+        small = Image.new("RGB", shrunk.size, "white")  # behind transparent parts
+        small.paste(shrunk, mask=shrunk)
+        small.save(job.artifact(f"{width}.jpg"), "JPEG")
+        made.append(Thumbnail(artifact=f"{width}.jpg", width=small.width, height=small.height))
+        job.progress(len(made), len(order.widths), unit="thumbnails")
     return ThumbnailsMade(thumbnails=tuple(made))

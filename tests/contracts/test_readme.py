@@ -7,22 +7,30 @@ modules and the tasks that come along; only the port differs, so that a test nev
 from __future__ import annotations
 
 import contextlib
+import io
 import os
 import re
+import runpy
 import shutil
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx
+import pillow_heif
 import pytest
+from PIL import Image
 
+from jobline import testing
 from jobline.cli.commands.picture import draw_picture
 from jobline.cli.embedded import free_port
 from jobline.domain.settings import Settings
 from jobline.tasks.image.limits import ImageLimits
+from jobline.testing import file_id
+from tests.support.images import quarters
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
@@ -35,6 +43,8 @@ START_S = 60.0
 STOP_S = 20.0
 #: Variables of clients, which are no settings.
 OTHER_VARIABLES = {"JOBLINE_URL", "JOBLINE_ADMIN_KEY", "JOBLINE_API_KEY"}
+#: The EXIF of a phone that was held upright: turn by 90 degrees.
+TURNED = b"Exif\0\0MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x06\0\0\0\0\0\0"
 #: Without this, curl would treat a refusal as a success.
 FAIL_ON_REFUSAL = 'curl() { command curl --fail "$@"; }\n'
 
@@ -173,6 +183,35 @@ def test_first_example_of_the_readme_shrinks_a_photo(url: str, place: Path) -> N
 
     assert job["state"] == "SUCCESS"
     assert job["result"]["width"] == 64
+
+
+@pytest.mark.parametrize(
+    ("mode", "kind", "options"),
+    [
+        ("RGBA", "PNG", {}), ("LA", "PNG", {}), ("P", "PNG", {"transparency": 0}), ("1", "PNG", {}),
+        ("I;16", "PNG", {}), ("CMYK", "JPEG", {}), ("CMYK", "TIFF", {}), ("LAB", "TIFF", {}),
+        ("L", "JPEG", {}), ("RGBA", "WEBP", {}), ("P", "GIF", {}), ("RGB", "HEIF", {}),
+        ("RGB", "JPEG", {"exif": TURNED}), ("RGB", "BMP", {}), ("F", "TIFF", {}),
+    ],
+)  # fmt: skip
+def test_first_example_of_the_readme_takes_any_picture(
+    mode: str, kind: str, options: dict[str, Any], place: Path, tmp_path: Path
+) -> None:
+    """A transparent PNG once failed in it, with `internal`, after three attempts."""
+    pillow_heif.register_heif_opener()
+    odd = mode in {"LAB", "I;16", "F"}
+    picture = Image.new(mode, (40, 20), 0) if odd else quarters().convert(mode)
+    photo = tmp_path / "photo"
+    picture.save(photo, kind, **options)
+    thumbnail = runpy.run_path(str(place / "photos.py"))["thumbnail"]
+
+    order = {"photo": file_id("photo"), "width": 10}
+    outcome = testing.run(thumbnail, order, files={"photo": photo.read_bytes()})
+
+    height = 20 if "exif" in options else 5
+    assert (outcome.result.width, outcome.result.height) == (10, height)
+    with Image.open(io.BytesIO(outcome.artifacts["thumbnail.jpg"])) as made:
+        assert made.size == (10, height)
 
 
 def test_test_of_the_readme_passes(place: Path, environment: dict[str, str]) -> None:

@@ -27,6 +27,8 @@ ONE_PICTURE = frozenset({"MPO", "HEIF", "ICO"})
 SCALABLE = frozenset({"JPEG", "MPO"})
 #: Pillow turns these upright while it decodes; their EXIF still has the old orientation.
 UPRIGHT = frozenset({"TIFF"})
+#: Pillow decodes these to find their EXIF.
+DECODED_FOR_EXIF = frozenset({"PNG"})
 ORIENTATION = 0x0112
 PREFIX_BYTES = 16
 
@@ -150,7 +152,14 @@ def check_frames(image: ImageFile, limits: ImageLimits) -> None:
 
 
 def read_orientation(image: ImageFile) -> int:
-    """Return the orientation, 1 to 8; 1 if the EXIF is damaged."""
+    """Return the orientation, 1 to 8; 1 if the EXIF is damaged.
+
+    The EXIF of a PNG may follow its pixels, so they are decoded here, and what is wrong with them is raised:
+    after a first error Pillow takes a partly decoded image for a whole one. Raises ``image.corrupt``.
+    """
+    if image.format in DECODED_FOR_EXIF:
+        with reading("decoded"):
+            image.load()
     try:
         value = image.getexif().get(ORIENTATION, 1)
     except DAMAGED:
