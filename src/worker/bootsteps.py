@@ -26,6 +26,7 @@ class PulseStep(StartStopStep):
             return {
                 "hostname": worker.hostname,
                 "queues": sorted(worker.app.amqp.queues.consume_from),
+                "tasks": sorted(resources.registry.tasks),
                 "capacity": resources.slots,
                 "busy": len(state.reserved_requests),
             }

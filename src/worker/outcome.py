@@ -17,8 +17,8 @@ Each outcome is decided in one place and comes here through one of Celery's hook
   through Celery's tracer to the result backend, and maps what the tracer reports by itself.
 * `request` decides in the parent process: Lost when a child died, RetryLater or Failed past the hard time
   limit, Released when Celery cancels the attempt.
-* `consumer`, `pulse` and `transport` release what this worker will not begin; `transport` also answers a job
-  of an unknown task with RetryLater.
+* `consumer`, `pulse` and `transport` release what this worker will not begin; jobs of unknown
+  tasks are among them.
 
 Whether a failed attempt is retried is one rule, `failures.conclude`. Values only: no I/O enters.
 """

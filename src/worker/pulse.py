@@ -120,6 +120,8 @@ class Pulse(threading.Thread):
             )
             for job_id in ticked.cancelled:
                 self._cancels.add(job_id)
+            known = self._resources.registry.tasks
+            self._resources.unserved = tuple(task for task in ticked.unserved if task in known)
             if not ticked.has_more or time.monotonic() > stop_at:
                 return
 

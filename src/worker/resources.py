@@ -43,6 +43,8 @@ class Resources:
     outbox: Outbox = field(default_factory=Outbox)
     event_loop: EventLoop = field(default_factory=EventLoop)
     claim_numbers: ClaimNumbers = field(default_factory=ClaimNumbers)
+    #: The tasks of this worker with jobs that another worker did not know and left; each tick renews them.
+    unserved: tuple[str, ...] = ()
     #: Whether this worker stops; see `stop`.
     stop: PlannedStop = field(init=False)
     #: How many jobs the pool runs at once; set as the worker starts, 0 in a client.
@@ -55,9 +57,13 @@ class Resources:
 
     @cached_property
     def limits(self) -> Limits:
-        """How many jobs may run at once, per tenant and per task."""
+        """How many jobs may run at once, per tenant and per task; 0 for tasks that cannot run here."""
         tasks = {task.name: task.max_running for task in self.registry if task.max_running is not None}
-        return Limits(self.settings.tenant_max_running, tasks)
+        return Limits(self.settings.tenant_max_running, tasks | dict.fromkeys(self.registry.unavailable, 0))
+
+    def decline(self, task: str) -> None:
+        """Claim no more jobs of a task that this worker does not know: its limit is 0 here."""
+        self.limits = Limits(self.limits.tenant, {**self.limits.tasks, task: 0})
 
     def check_version(self) -> None:
         """Raise WorkerShutdown, after one line, if the ledger has another version.

@@ -38,22 +38,18 @@ from kombu.transport import virtual
 from redis.exceptions import NoScriptError, ResponseError
 
 from jobline.domain.access import PUBLIC
-from jobline.domain.errors import JoblineError, LedgerUnavailable
-from jobline.domain.record import Failure
+from jobline.domain.errors import LedgerUnavailable
 from jobline.ledger import commands
 from jobline.ledger.commands.attempts import Claimed, ReleasedClaim
 from jobline.ledger.commands.command import Command
 from jobline.ledger.scripts import Script
 from jobline.worker.message import Message, to_message, to_submission
-from jobline.worker.outcome import Released, RetryLater, to_command
+from jobline.worker.outcome import Released
 from jobline.worker.resources import Resources, ResourcesOption
 from jobline.worker.ticket import Ticket
 
 T = TypeVar("T")
 logger = logging.getLogger(__name__)
-
-#: Milliseconds until a job whose task this worker does not know is offered again.
-UNKNOWN_TASK_DELAY_MS = 5_000
 
 
 def is_task_queue(queue: str) -> bool:
@@ -186,6 +182,7 @@ class Channel(stock.Channel):
             lease_ms=settings.lease_ms,
             retention=settings.retention,
             limits=self.resources.limits,
+            unblock=self.resources.unserved,
             number=self.resources.claim_numbers.take(),
         )
 
@@ -242,21 +239,15 @@ class Channel(stock.Channel):
         elif task := self.resources.registry.tasks.get(job.task):
             self.connection._deliver(to_message(job, hides_input=task.hides_input), job.queue)  # noqa: SLF001 - see the module's head
         else:
-            self._refuse(job)
+            self._decline(job)
 
-    def _refuse(self, job: Claimed) -> None:
-        """Retry a job of an unknown task later, when a worker that knows it may be up."""
-        reason = self.resources.registry.why_missing(job.task)
-        failure = Failure("task-not-registered", reason, retryable=True, attempt=job.attempt)
-        outcome = RetryLater(failure, UNKNOWN_TASK_DELAY_MS)
-        command = to_command(Ticket.of(job), outcome, self.resources.settings.retention)
-        try:
-            self.resources.recorder.run(command)
-        except JoblineError as error:
-            logger.warning(
-                "Job %s waits until its lease ends: this worker has no task %s, and its report failed: %s",
-                job.id, job.task, error,
-            )  # fmt: skip
+    def _decline(self, job: Claimed) -> None:
+        """Leave this job, and all others of its task, to the workers that know the task."""
+        if self.resources.limits.tasks.get(job.task) != 0:
+            reason = self.resources.registry.why_missing(job.task)
+            logger.warning("Jobs of task %s wait for a worker that knows it: %s", job.task, reason)
+            self.resources.decline(job.task)
+        self.resources.report(Ticket.of(job), Released())
 
     def close(self) -> None:
         """Close without waiting for a reply: a token may be lost, and an unread claim is released later."""

@@ -193,6 +193,23 @@ def test_job_of_a_queue_that_is_no_longer_consumed_is_released(
     assert (ledger.read(job).state, ledger.read(job).attempt) == (State.PENDING, 0)
 
 
+def test_task_that_this_worker_does_not_know_is_claimed_once_alone(
+    app: Any, channel: Any, ledger: Ledger
+) -> None:
+    """A worker of an older release must not start and return the jobs of a new task over and over."""
+    jobs = [ledger.submit(task="end.new", queue="media", max_attempts=1) for _ in range(3)]
+    known = ledger.submit(task="end.well", queue="media")
+    ask(channel)
+    assert ledger.run(app.resources.outbox.get()) == [jobs[0]]
+    assert (ledger.read(jobs[0]).state, ledger.read(jobs[0]).attempt) == (State.PENDING, 0)
+    channel._claim_next = True
+    channel._brpop_start()
+    with contextlib.suppress(Exception):  # what Celery's consumer would do with the job
+        channel._brpop_read()
+    assert ledger.read(known).state is State.STARTED
+    assert app.resources.outbox.is_empty
+
+
 def refuse(*_: object) -> None:
     raise ResponseError("OOM command not allowed")
 

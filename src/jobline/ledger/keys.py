@@ -45,6 +45,9 @@ class Key(Enum):
     #: zset of ``queue:tenant`` with blocked jobs of a task, by the time at which they were served last; as
     #: ROTATION.
     BLOCKED_ROTATION = "blocked-rotation:{}"
+    #: set of the tasks with blocked jobs that a worker did not know; created by claim. The tick deletes the
+    #: tasks without blocked jobs.
+    UNSERVED = "unserved"
     #: hash task -> running jobs, for tasks with a limit; created by claim; a field ends at 0.
     TASKS_RUNNING = "tasks-running"
     #: hash tenant -> running jobs, if tenants have a limit; created by claim; a field ends at 0.

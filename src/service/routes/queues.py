@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from itertools import chain
 
+import orjson
 from fastapi import APIRouter
 from starlette.routing import BaseRoute
 
@@ -15,7 +16,14 @@ from jobline.service.guards.scopes import needs
 from jobline.service.resources import Resources, ResourcesDep
 from jobline.service.routes.catalogue import describe_worker
 from jobline.service.routes.parameters import QueueName
-from jobline.service.shapes.queues import Queue, QueueLimits, QueueList, QueueRates, TaskLimit
+from jobline.service.shapes.queues import (
+    Queue,
+    QueueLimits,
+    QueueList,
+    QueueRates,
+    TaskLimit,
+    UnservedTask,
+)
 
 router = APIRouter(prefix="/v1/queues", tags=["queues"])
 
@@ -106,6 +114,7 @@ async def read_queue(resources: Resources, name: str) -> Queue:
         for task, limit in limited.items()
         if resources.registry.get(task).queue == name
     ]
+    known = await find_known_tasks(resources, name) if seen.unserved else set()
     return Queue(
         name=name,
         paused=seen.is_paused,
@@ -120,7 +129,18 @@ async def read_queue(resources: Resources, name: str) -> Queue:
             tenant_max_running=resources.settings.tenant_max_running or None,
             tasks=tasks,
         ),
+        unserved=[
+            UnservedTask(task=task, waiting=waiting)
+            for task, waiting in sorted(seen.unserved.items())
+            if task not in known
+        ],
     )
+
+
+async def find_known_tasks(resources: Resources, queue: str) -> set[str]:
+    """Return the tasks that some worker of a queue can run."""
+    workers = [orjson.loads(worker.about) for worker in await resources.store.run(commands.clock.workers())]
+    return {task for about in workers if queue in about.get("queues", []) for task in about.get("tasks", [])}
 
 
 def average_rates(seen: QueueStats) -> QueueRates:

@@ -28,6 +28,13 @@ class QueueLimits(Answer):
     tasks: Annotated[list[TaskLimit], Field(description="Limits of single tasks of the queue.")]
 
 
+class UnservedTask(Answer):
+    """Waiting jobs that no worker of the queue can run."""
+
+    task: Annotated[str, Field(description="Name of the task.")]
+    waiting: Annotated[int, Field(description="Number of its jobs that wait for a worker that knows it.")]
+
+
 class QueueRates(Answer):
     """How many jobs finished per minute."""
 
@@ -52,6 +59,13 @@ class Queue(Answer):
     ]
     finished_per_minute: Annotated[QueueRates, Field(description="Rate of finished jobs.")]
     limits: Annotated[QueueLimits, Field(description="Limits that apply to the queue.")]
+    unserved: Annotated[
+        list[UnservedTask],
+        Field(
+            description="Tasks whose jobs wait because no worker of the queue knows them, as during a "
+            "deployment. A worker that knows the task starts them within seconds."
+        ),
+    ]
 
 
 class QueueList(Answer):

@@ -33,7 +33,10 @@ def check_limits(model: Model, found: dict[str, Any]) -> None:
         for line in lines:
             ids = [name for name, _ in strings(found.pop(Key.BLOCKED.of(task, *line.split(":")), []))]
             assert ids == [job.id for job in model.blocked(task, line)]
-            assert not ids or model.tasks_running[task], "jobs are blocked and nobody will hand on to them"
+            assert not ids or model.tasks_running[task] or task in model.unserved, (
+                "jobs are blocked and nobody will hand on to them"
+            )
+    assert members(found.pop(Key.UNSERVED.of(), [])) == model.unserved
     for key, counts, name in (
         (Key.TASKS_RUNNING, model.tasks_running, "task"),
         (Key.TENANTS_RUNNING, model.tenants_running, "tenant"),

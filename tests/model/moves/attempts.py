@@ -24,7 +24,7 @@ from tests.support.ledger import start_of
 LIMITS = st.builds(
     Limits,
     tenant=st.sampled_from([0, 0, 0, 1, 2]),
-    tasks=st.sampled_from([{}, {FEW: 1}, {FEW: 2}, {FEW: 2}]),
+    tasks=st.sampled_from([{}, {FEW: 1}, {FEW: 2}, {FEW: 2}, {FEW: 0}]),
 )
 QUEUE_LISTS = st.sampled_from([["left"], ["right", "left"]])
 
@@ -65,11 +65,13 @@ class Attempts(Requests, Clock):
         if self.is_unclear():
             self.tick(owner)
         self.claims += 1
+        unblock = [task for task in self.unserved if self.limits.tasks.get(task) != 0]
+        self.model.unblock(unblock, slots, self.limits)
         waited = {job.id for queue in queues for job in self.model.waiting(queue)}
         got = self.run(
             commands.attempts.claim(
                 owner, queues, slots=slots, lease_ms=LEASE_MS, retention=RETENTION,
-                limits=self.limits, number=self.claims,
+                limits=self.limits, unblock=unblock, number=self.claims,
             )
         )  # fmt: skip
         chosen = [one.id for one in got]
@@ -87,7 +89,12 @@ class Attempts(Requests, Clock):
         An overdue job with a permit passes the permit to the job that is blocked at that moment.
         """
         jobs = self.model.jobs.values()
-        return any(job.permits and job.queue_stamp and self.model.is_too_late(job) for job in jobs)
+        return any(
+            (job.permits or (job.is_blocked and self.unserved))
+            and job.queue_stamp
+            and self.model.is_too_late(job)
+            for job in jobs
+        )
 
     def field(self, job_id: str, name: str) -> str:
         """Return one field of a record in the ledger."""

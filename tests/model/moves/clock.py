@@ -21,8 +21,11 @@ class Clock(Stage):
 
     @rule(owner=OWNERS)
     def tick(self, owner: str) -> None:
+        unserved = set(self.model.unserved)
         got = self.run(commands.clock.tick(owner, json.dumps(owner), lease_ms=LEASE_MS, retention=RETENTION))
         assert (set(got.cancelled), got.has_more) == (self.model.tick(owner), False)
+        assert set(got.unserved) == unserved
+        self.unserved = got.unserved
 
     @only(Part.READS)
     @rule()

@@ -44,6 +44,8 @@ class Queues(Stage):
         assert got.by_priority == tuple(
             sum(job.priority == priority for job in waiting) for priority in range(10)
         )
+        blocked = sum(job.is_blocked for job in jobs)
+        assert got.unserved == ({FEW: blocked} if blocked and FEW in self.model.unserved else {})
         minute = self.model.now // 60_000
         assert got.ended == tuple(self.model.ended[minute - back, queue] for back in range(6))
         if waiting:

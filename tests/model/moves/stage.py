@@ -85,6 +85,8 @@ class Stage(RuleBasedStateMachine):
         self.files: list[str] = []
         self.limits = Limits()
         self.numbers = 0
+        #: the tasks that the last tick named as unserved
+        self.unserved: list[str] = []
 
     def run(self, command: Command[T]) -> T:
         """Run one script on the machine's time; as in life, by the reader that the command brings."""

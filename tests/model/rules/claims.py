@@ -48,12 +48,25 @@ class Claims(Ledger):
             limit = limits.tasks[job.task]
             assert self.tasks_running[job.task] >= limit, "a job is blocked and its task has room"
             job.is_blocked = True
+            if limit == 0:
+                self.unserved.add(job.task)
             self.served.setdefault(job.task, {}).setdefault(job.queue_tenant, (0, 0))
         if len(started) < slots:
             left = [job for line in before.values() for job in line if self.may_start(job, limits)]
             assert not left, "a slot is free and a job waits"
         self.bar(seen, limits)
         return started
+
+    def unblock(self, tasks: list[str], slots: int, limits: Limits) -> None:
+        """Unblock the jobs that a worker without these tasks left, one for each slot."""
+        for task in tasks:
+            for _ in range(slots):
+                if self.tasks_running[task] >= limits.tasks.get(task, slots + self.tasks_running[task]):
+                    break
+                if not self.unblock_next(task):
+                    self.unserved.discard(task)
+                    break
+                self.tasks_running[task] += 1
 
     def expire(self, job: Job, before: dict[str, list[Job]]) -> None:
         """End a job that came too late."""

@@ -27,7 +27,19 @@ class Clock(Attempts):
         self.rescue_lost()
         self.expire_late()
         self.forget_old()
+        self.check_unserved()
         return self.cancels.pop(owner, set())
+
+    def check_unserved(self) -> None:
+        """Forget where no job of an unserved task is blocked any more."""
+        for task in sorted(self.unserved):
+            lines = self.served.setdefault(task, {})
+            if not lines:
+                self.unserved.discard(task)
+                continue
+            line = min(lines, key=lambda name: (lines[name], name))
+            if not self.blocked(task, line):
+                del lines[line]
 
     def rescue_lost(self) -> None:
         """Rescue the attempts whose lease has ended, unless there was a gap in the ticks."""

@@ -47,6 +47,8 @@ class Ledger:
         self.at_limit: dict[str, set[str]] = {}
         #: task -> line -> when it was served last, of the lines with blocked jobs
         self.served: dict[str, dict[str, tuple[int, int]]] = {}
+        #: the tasks with blocked jobs that a worker did not know
+        self.unserved: set[str] = set()
 
     # time
 

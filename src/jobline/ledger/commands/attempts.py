@@ -59,11 +59,13 @@ def claim(
     lease_ms: int,
     retention: Retention,
     limits: Limits = UNLIMITED,
+    unblock: Iterable[str] = (),
     number: int = 0,
 ) -> Command[list[Claimed]]:
     """Start the next waiting jobs, at most ``slots``; tenants are served in rotation, within ``limits``.
 
-    ``number`` distinguishes the claims of one owner, for `release_claim`.
+    A limit of 0 leaves all jobs of a task to the workers that name the task in ``unblock``. ``number``
+    distinguishes the claims of one owner, for `release_claim`.
     """
 
     def read(reply: Reply) -> list[Claimed]:
@@ -71,7 +73,7 @@ def claim(
 
     args: tuple[Argument, ...] = (
         f"{owner}/{number}", lease_ms, slots, *retention, limits.tenant, limits.words,
-        *queues,
+        " ".join(unblock), *queues,
     )  # fmt: skip
     return Command(CLAIM, args, read)
 

@@ -15,18 +15,22 @@ WORKERS = Script("workers")
 
 @dataclass(frozen=True, slots=True)
 class Ticked:
-    """What a tick found: jobs that the owner should cancel, and whether more is due at once."""
+    """What a tick found: jobs that the owner should cancel, and whether more is due at once.
+
+    ``unserved`` names the tasks with blocked jobs that some worker did not know.
+    """
 
     cancelled: list[str]
     has_more: bool
+    unserved: list[str]
 
 
 def tick(owner: str, description: str, *, lease_ms: int, retention: Retention) -> Command[Ticked]:
     """Do what is due in the ledger, and leave the worker's heartbeat with its description (JSON)."""
 
     def read(reply: Reply) -> Ticked:
-        cancelled, more = reply
-        return Ticked(words(cancelled), more == b"1")
+        cancelled, more, unserved = reply
+        return Ticked(words(cancelled), more == b"1", words(unserved))
 
     return Command(TICK, (owner, description, lease_ms, *retention), read)
 

@@ -27,6 +27,8 @@ class QueueStats:
     by_priority: tuple[int, ...]
     oldest_age_s: float | None
     ended: tuple[int, ...]  #: in the present minute, and in each of the five before it
+    #: the waiting jobs of each task that some worker of this or another queue did not know
+    unserved: dict[str, int]
     seen_at: datetime
 
 
@@ -53,6 +55,7 @@ def read_queue(name: str, limited_tasks: Iterable[str] = ()) -> Command[QueueSta
             by_priority=tuple(fields[b"by_priority"]),
             oldest_age_s=max(0.0, now_ms / 1000 - int(oldest) / 1_000_000) if oldest else None,
             ended=tuple(fields[b"ended"]),
+            unserved={task.decode(): int(count) for task, count in pairs(fields[b"unserved"])},
             seen_at=moment(now_ms),
         )
 

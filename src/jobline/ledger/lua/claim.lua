@@ -1,14 +1,18 @@
 -- claim: starts the next waiting jobs of the given queues, as many as there are free slots.
 -- ARGV 1 owner (the worker, a slash, the number of this claim), 2 lease_ms, 3 slots, 4… retention,
 --      7 limit on a tenant's running jobs (0: none), 8 limits on tasks' running jobs, as 'task=4 task=1', or '',
---      9… queues, in the order in which they are served
+--      9 tasks whose blocked jobs wait once more, separated by spaces, 10… queues, in the order in which they are served
 -- reply a list of {id, partition, attempt, max_attempts, fence, timeout_ms, input}, at most `slots` long
 -- event job.started; job.revoked for a job that had to start earlier
 --
 -- Fairness: the tenants of a queue are served in rotation, the one that was served longest ago first (ROTATION); within a
 -- tenant the rank decides. A tenant stays in the rotation until nothing of it waits, or it could return before all
 -- others. The times of a lone tenant are not even written.
-local QUEUES_FROM = 9
+--
+-- A worker that does not know a task claims with a limit of 0 for it, so its jobs are blocked, whatever their number, and
+-- it never claims one. No job that ends passes a permit on to them. So the task is in UNSERVED, each tick tells its worker
+-- of it, and a worker that knows the task unblocks as many as it has slots, in the script that then claims them.
+local QUEUES_FROM = 10
 local owner, lease_ms, slots, tenant_limit = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[7])
 local us = now_us()
 local ms = math.floor(us / 1000)
@@ -30,6 +34,7 @@ local function acquire_permit(job, limit, score)
     if running >= limit then
       redis.call('ZADD', blocked_key(task, job.queue, job.tenant), score, job.id)
       redis.call('ZADD', blocked_rotation_key(task), 'NX', 0, queue_tenant)
+      if limit == 0 then redis.call('SADD', UNSERVED, task) end
       return false
     end
     redis.call('ZADD', blocked_rotation_key(task), whole(us + visited), queue_tenant)
@@ -39,6 +44,19 @@ local function acquire_permit(job, limit, score)
   end
   if running < limit and unblock_next(task) then redis.call('HINCRBY', TASKS_RUNNING, task, 1) end
   return true
+end
+
+-- Unblocks jobs of a task that other workers do not know, for all free slots.
+local function unblock(task)
+  local limit, running = task_limits[task] or math.huge, read_count(TASKS_RUNNING, task)
+  for _ = 1, slots do
+    if limit <= running then return end
+    if not unblock_next(task) then
+      redis.call('SREM', UNSERVED, task)
+      return
+    end
+    running = redis.call('HINCRBY', TASKS_RUNNING, task, 1)
+  end
 end
 
 local function start_attempt(job, timeout_ms, input, started_event)
@@ -114,10 +132,12 @@ local function serve_queue(queue)
     end
     if #served > 0 then redis.call('ZADD', rotation_key(queue), unpack(served)) end
   end
+  if visited >= slots + CLAIM_SKIPS then wake(queue, 1) end  -- more may be behind what was left
   return left
 end
 
 for task, limit in string.gmatch(ARGV[8], '(%S+)=(%d+)') do task_limits[task] = tonumber(limit) end
+for task in string.gmatch(ARGV[9], '%S+') do unblock(task) end
 local paused = redis.call('SMISMEMBER', PAUSED, unpack(ARGV, QUEUES_FROM))
 for index = QUEUES_FROM, #ARGV do
   local queue = ARGV[index]

@@ -2,7 +2,7 @@
 -- ARGV 1 queue, 2… tasks that have a limit on running jobs
 -- reply names and values: depth, scheduled, running, paused (1 or 0), oldest (stamp of the job that waits longest, or ''),
 --       now_ms, by_priority {waiting jobs of priority 0, … 9}, ended {jobs that ended in the present minute, and in each
---       of the five before it}
+--       of the five before it}, unserved {names and numbers: the blocked jobs of each task that some worker did not know}
 local queue, ms = ARGV[1], math.floor(now_us() / 1000)
 local by_priority, oldest, running, ended = {}, nil, 0, {}
 for priority = 0, 9 do by_priority[priority + 1] = 0 end
@@ -29,12 +29,21 @@ local tenants = {}
 for _, tenant in ipairs(redis.call('ZRANGE', rotation_key(queue), 0, -1)) do tenants[tenant] = true end
 for _, tenant in ipairs(redis.call('HKEYS', TENANTS_RUNNING)) do tenants[tenant] = true end
 for tenant in pairs(tenants) do count_waiting(waiting_key(queue, tenant)) end
-for index = 2, #ARGV do
-  local task = ARGV[index]
+local tasks, unserved = {}, {}
+for index = 2, #ARGV do tasks[ARGV[index]] = 0 end
+local unknown = redis.call('SMEMBERS', UNSERVED)
+for _, task in ipairs(unknown) do tasks[task] = 0 end
+for task in pairs(tasks) do
   for _, queue_tenant in ipairs(redis.call('ZRANGE', blocked_rotation_key(task), 0, -1)) do
     local its_queue, tenant = string.match(queue_tenant, '^(.*):(.*)$')
-    if its_queue == queue then count_waiting(blocked_key(task, queue, tenant)) end
+    if its_queue == queue then
+      count_waiting(blocked_key(task, queue, tenant))
+      tasks[task] = tasks[task] + redis.call('ZCARD', blocked_key(task, queue, tenant))
+    end
   end
+end
+for _, task in ipairs(unknown) do
+  if tasks[task] > 0 then unserved[#unserved + 1], unserved[#unserved + 2] = task, tasks[task] end
 end
 for _, its_queue in ipairs(running_queues()) do
   if its_queue == queue then running = running + 1 end
@@ -47,4 +56,5 @@ return {
   'depth', tonumber(redis.call('HGET', QUEUES, queue) or 0), 'scheduled', redis.call('ZCARD', due_key(queue)),
   'running', running, 'paused', redis.call('SISMEMBER', PAUSED, queue), 'oldest', oldest and whole(oldest) or '',
   'now_ms', whole(ms), 'by_priority', by_priority, 'ended', ended,
+  'unserved', unserved,
 }

@@ -1,6 +1,6 @@
 -- tick: the maintenance of the ledger, one duty a file in maintenance/. Any worker runs it each second; all of them may.
 -- ARGV 1 owner, 2 its description (JSON), 3 lease_ms, 4… retention
--- reply {{ids that the owner should cancel}, '1' where there is more to do at once, else ''}
+-- reply {{ids that the owner should cancel}, '1' where there is more to do at once, else '', {unserved tasks}}
 -- event job.retrying | job.failed | job.revoked
 write_when_full()
 local us = now_us()
@@ -11,4 +11,4 @@ rescue_lost(work, tonumber(ARGV[3]))
 revoke_overdue(work)
 expire_jobs(work)
 expire_files(work)
-return { take_cancels(ARGV[1]), work.more }
+return { take_cancels(ARGV[1]), work.more, list_unserved() }
