@@ -10,10 +10,9 @@ import asyncio
 import os
 import threading
 from collections.abc import Callable, Coroutine
-from concurrent.futures import CancelledError
 from typing import Any
 
-from jobline.domain.errors import JobCancelled
+from jobline.domain.errors import JobCancelled, TimeLimitReached
 
 #: How often a running coroutine's job is checked for a cancel.
 CHECK_EVERY_S = 0.25
@@ -38,14 +37,12 @@ def run_coroutine(
 ) -> Any:
     """Run a coroutine on the process's loop, and cancel it when its job is cancelled.
 
-    Raises TimeoutError after ``timeout_s``, JobCancelled when the job was cancelled and the coroutine
-    stopped, and whatever the coroutine raises.
+    Raises TimeLimitReached after ``timeout_s``, JobStopped when the job was cancelled and the coroutine
+    stopped, CancelledWithin when the coroutine cancelled itself, and whatever the coroutine raises.
     """
     future = asyncio.run_coroutine_threadsafe(bounded(coroutine, timeout_s, is_cancelled), process_loop())
     try:
         return future.result()
-    except CancelledError:
-        raise JobCancelled from None
     except BaseException:
         future.cancel()
         raise
@@ -65,15 +62,21 @@ async def bounded(
     """Run a task's coroutine until its time limit, and check meanwhile whether its job is cancelled."""
     running = asyncio.ensure_future(coroutine)
     try:
-        async with asyncio.timeout(timeout_s):
+        async with asyncio.timeout(timeout_s) as limit:
             while not running.done():
                 await asyncio.wait({running}, timeout=CHECK_EVERY_S)
                 if not running.done() and await asyncio.to_thread(is_to_stop, is_cancelled):
                     running.cancel()
                     await asyncio.wait({running})
                     raise JobStopped
+    except TimeoutError:
+        if limit.expired():
+            raise TimeLimitReached from None
+        raise
     finally:
         running.cancel()
+    if running.cancelled():
+        raise CancelledWithin
     return running.result()
 
 
@@ -90,6 +93,13 @@ def is_to_stop(is_cancelled: Callable[[], bool]) -> bool:
 
 class TaskExited(Exception):
     """``sys.exit`` in a coroutine, as an ordinary exception."""
+
+
+class CancelledWithin(Exception):
+    """The task's own code raised or awaited a CancelledError, though nobody cancelled its job."""
+
+    def __init__(self) -> None:
+        super().__init__("The task was cancelled by its own code: its job was not cancelled.")
 
 
 class JobStopped(Exception):

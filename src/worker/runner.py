@@ -44,8 +44,8 @@ def perform(
             return Succeeded(content, port.publish())
     except (JobCancelled, JobStopped):
         return Cancelled()
-    except (Exception, SystemExit) as error:
-        if isinstance(error, SystemExit) and is_exit_by_signal(error):
+    except BaseException as error:  # whatever a task raises: an attempt without an end would hold its slot
+        if is_end_of_pool(error, resources):
             raise
         outcome = conclude(error, task, ticket)
         if outcome.failure.code == "internal":
@@ -89,6 +89,8 @@ def call(
     if not task.is_async:
         began = time.monotonic()
         try:
+            if resources.light and resources.light.is_inside():
+                return resources.light.call(task.function, *arguments)
             return task.function(*arguments)
         finally:
             if resources.light:
@@ -99,9 +101,11 @@ def call(
     return run_coroutine(coroutine, timeout_s, port.is_cancelled)
 
 
-def is_exit_by_signal(error: SystemExit) -> bool:
-    """Return whether a signal ends this process, rather than ``sys.exit`` in the task.
+def is_end_of_pool(error: BaseException, resources: Resources) -> bool:
+    """Return whether the pool ends, rather than the task, as with ``sys.exit``.
 
     billiard's signal handler exits with ``signal number - 256``.
     """
-    return isinstance(error.code, int) and -256 < error.code < -256 + signal.NSIG  # noqa: PLR2004
+    if isinstance(error, SystemExit):
+        return isinstance(error.code, int) and -256 < error.code < -256 + signal.NSIG  # noqa: PLR2004
+    return bool(resources.light and resources.light.is_ending(error))

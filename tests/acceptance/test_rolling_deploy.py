@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from tests.support.deployment import Deployment
@@ -9,7 +11,7 @@ from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.acceptance
 
-OLD = {"JOBLINE_TASKS": "tests.support.tasks.simple"}
+OLD: dict[str, Any] = {"JOBLINE_TASKS": "tests.support.tasks.simple"}
 QUEUE = "deploy"
 
 

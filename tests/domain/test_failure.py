@@ -6,6 +6,7 @@ from typing import Any, cast
 import pytest
 
 from jobline import Model, RetryPolicy, TaskError, task
+from jobline.domain.errors import TimeLimitReached
 from jobline.domain.failure import MESSAGE_CHARACTERS, describe, retry_delay_s
 from jobline.domain.record import Failure
 from jobline.domain.submission import MAX_DELAY_S
@@ -67,7 +68,7 @@ def test_error_of_any_text_is_kept_and_retried(error: Exception) -> None:
     ("error", "code", "message"),
     [
         (TaskError("a.b", "c", retryable=True), "a.b", "c"),
-        (TimeoutError(), "timeout", "The attempt ran past its time limit of 0.5 s."),
+        (TimeLimitReached(), "timeout", "The attempt ran past its time limit of 0.5 s."),
         (MemoryError(), "resource.memory", "The attempt ran out of memory."),
         (ValueError("x" * 3000), "internal", ("ValueError: " + "x" * 3000)[:MESSAGE_CHARACTERS]),
     ],

@@ -6,6 +6,7 @@ from hypothesis import strategies as some
 from pydantic import ValidationError
 
 from jobline import RetryPolicy, TaskError
+from jobline.domain.errors import TimeLimitReached
 from jobline.domain.retry import NO_RETRY
 
 policies = some.builds(
@@ -74,8 +75,9 @@ def test_policy_is_frozen() -> None:
         (RetryPolicy(), ValueError(), True),
         (RetryPolicy(), SystemExit(1), True),
         (RetryPolicy(), MemoryError(), False),
-        (RetryPolicy(), TimeoutError(), False),
-        (RetryPolicy(on_timeout=True), TimeoutError(), True),
+        (RetryPolicy(), TimeLimitReached(), False),
+        (RetryPolicy(on_timeout=True), TimeLimitReached(), True),
+        (RetryPolicy(), TimeoutError(), True),
         (RetryPolicy(), TaskError("a.b", "x"), False),
         (RetryPolicy(), TaskError("a.b", "x", retryable=True), True),
         (NO_RETRY, ValueError(), False),

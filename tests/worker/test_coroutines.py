@@ -7,8 +7,14 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from jobline.domain.errors import JobCancelled
-from jobline.worker.coroutines import JobStopped, contain_exit, process_loop, run_coroutine
+from jobline.domain.errors import JobCancelled, TimeLimitReached
+from jobline.worker.coroutines import (
+    CancelledWithin,
+    JobStopped,
+    contain_exit,
+    process_loop,
+    run_coroutine,
+)
 
 
 def never() -> bool:
@@ -63,7 +69,7 @@ def test_timeout_cancels_the_coroutine() -> None:
             ended.set()
 
     begin = time.monotonic()
-    with pytest.raises(TimeoutError):
+    with pytest.raises(TimeLimitReached):
         run_coroutine(linger(), 0.05, never)
     assert time.monotonic() - begin < 5
     assert ended.wait(5)
@@ -82,6 +88,27 @@ def test_cancel_waits_for_the_code_to_stop() -> None:
     with pytest.raises(JobStopped):
         run_coroutine(linger(), 5, always)
     assert steps == ["cleaned up"]
+
+
+def test_timeout_of_its_own_is_raised_to_the_caller() -> None:
+    """What the task's own I/O raises is the task's error, not the time limit."""
+
+    async def wait() -> None:
+        async with asyncio.timeout(0.01):
+            await asyncio.sleep(60)
+
+    with pytest.raises(TimeoutError):
+        run_coroutine(wait(), 5, never)
+
+
+def test_coroutine_that_cancels_itself_is_no_cancelled_job() -> None:
+    """A CancelledError that nobody asked for must not end the job as REVOKED."""
+
+    async def give_up() -> None:
+        raise asyncio.CancelledError
+
+    with pytest.raises(CancelledWithin):
+        run_coroutine(give_up(), 5, never)
 
 
 def test_late_attempt_is_stopped_too() -> None:

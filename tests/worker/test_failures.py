@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+from concurrent.futures import TimeoutError as FutureTimeout
+
 import pytest
 from billiard.exceptions import SoftTimeLimitExceeded, TimeLimitExceeded
 
 from jobline import RetryPolicy, task
+from jobline.domain.errors import TimeLimitReached
 from jobline.domain.record import Failure
 from jobline.worker.failures import conclude
 from jobline.worker.outcome import Failed, RetryLater
@@ -19,7 +22,7 @@ def patient(order: Order) -> Made:
     raise AssertionError
 
 
-@pytest.mark.parametrize("error", [SoftTimeLimitExceeded(), TimeLimitExceeded(12.5), TimeoutError()])
+@pytest.mark.parametrize("error", [SoftTimeLimitExceeded(), TimeLimitExceeded(12.5), TimeLimitReached()])
 def test_each_time_limit_is_the_same_failure(error: Exception) -> None:
     message = "The attempt ran past its time limit of 12.5 s."
     failure = conclude(error, patient, TICKET).failure
@@ -34,3 +37,12 @@ def test_timeout_is_retried_where_the_policy_says_so() -> None:
 
 def test_timeout_of_the_last_attempt_is_final() -> None:
     assert isinstance(conclude(TimeLimitExceeded(12.5), patient, TICKET._replace(attempt=2)), Failed)
+
+
+@pytest.mark.parametrize("error", [TimeoutError(), TimeoutError("timed out"), FutureTimeout()])
+def test_timeout_of_the_tasks_own_io_is_retried(error: Exception) -> None:
+    """A slow server is no time limit: such an error must neither end the job nor be called one."""
+    outcome = conclude(error, patient, TICKET)
+    assert isinstance(outcome, RetryLater)
+    assert outcome.failure.code == "internal"
+    assert "limit" not in outcome.failure.message

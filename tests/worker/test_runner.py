@@ -109,6 +109,16 @@ def test_each_failure_has_its_code(resources: Resources, name: str, code: str) -
     assert failure.message
 
 
+@pytest.mark.parametrize(
+    "name", ["end.unusual", "end.unusual_async", "end.interrupt", "end.cancelled_within"]
+)
+def test_whatever_a_task_raises_ends_its_attempt(resources: Resources, name: str) -> None:
+    """An attempt without an end holds its slot for good, with its lease renewed."""
+    outcome = perform(resources, name)
+    assert isinstance(outcome, RetryLater)
+    assert outcome.failure.code == "internal"
+
+
 @pytest.mark.parametrize("number", ["inf", "-inf"])
 def test_infinity_is_not_json_either(resources: Resources, number: str) -> None:
     assert fail(resources, "end.nan", f'{{"text": "{number}"}}').code == "result.not_json"

@@ -6,6 +6,7 @@
     ├── DeclarationError       a task that cannot be offered as it is declared (at import)
     ├── SettingsError          a setting that cannot work (at start)
     ├── TaskError              raised by a task: a failure, with a code of the task's own
+    ├── TimeLimitReached       the worker stopped an attempt at its time limit
     ├── LedgerUnavailable      Redis does not answer, or refuses the write
     │   └── LedgerVersion      the ledger was written by another version of Jobline
     └── Refused                a request that the ledger or a rule refuses
@@ -66,6 +67,10 @@ class TaskError(JoblineError):
 
     def __str__(self) -> str:
         return f"{self.code}: {self.message}"
+
+
+class TimeLimitReached(JoblineError):
+    """The attempt ran past its ``timeout_s``."""
 
 
 class JobCancelled(BaseException):

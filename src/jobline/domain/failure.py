@@ -9,7 +9,7 @@ import contextlib
 import traceback
 from typing import Any
 
-from jobline.domain.errors import TaskError
+from jobline.domain.errors import TaskError, TimeLimitReached
 from jobline.domain.plain import finite_number, plain_text
 from jobline.domain.record import Failure
 from jobline.domain.submission import MAX_DELAY_S
@@ -27,7 +27,7 @@ def describe(error: BaseException, attempt: int, timeout_s: float) -> Failure:
     if isinstance(error, TaskError):
         code, message = plain_text(error.code)[:CODE_CHARACTERS], plain_text(error.message)
         retryable = bool(error.retryable)
-    elif isinstance(error, TimeoutError):
+    elif isinstance(error, TimeLimitReached):
         code, retryable = "timeout", False
         message = f"The attempt ran past its time limit of {timeout_s:g} s."
     elif isinstance(error, MemoryError):

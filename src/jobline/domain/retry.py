@@ -5,7 +5,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from jobline.domain.errors import TaskError
+from jobline.domain.errors import TaskError, TimeLimitReached
 
 
 class RetryPolicy(BaseModel):
@@ -47,7 +47,7 @@ class RetryPolicy(BaseModel):
         """Return whether an attempt that ended with ``error`` is retried."""
         if isinstance(error, TaskError):
             return error.retryable
-        if isinstance(error, TimeoutError):
+        if isinstance(error, TimeLimitReached):
             return self.on_timeout
         if isinstance(error, MemoryError):
             return False

@@ -6,17 +6,19 @@ import asyncio
 import contextlib
 import threading
 import time
-from collections.abc import Callable, Coroutine
+from asyncio import events
+from collections.abc import Callable, Coroutine, Iterator
 from typing import Any, TypeVar
 
 import uvloop
-from greenlet import getcurrent, greenlet
+from greenlet import GreenletExit, getcurrent, greenlet
 
-from jobline.domain.errors import JobCancelled, LedgerUnavailable
+from jobline.domain.errors import JobCancelled, LedgerUnavailable, TimeLimitReached
 from jobline.ledger.commands.command import Command
 from jobline.ledger.connect import Connector
 from jobline.ledger.recorder import Recorder
 from jobline.ledger.store import Store
+from jobline.worker.coroutines import CancelledWithin
 from jobline.worker.light.plain import PlainThread, RunTimes
 
 T = TypeVar("T")
@@ -28,12 +30,13 @@ CHECK_EVERY_S = 0.25
 class Running:
     """One job's coroutine, its time limit, and whether it was cancelled."""
 
-    __slots__ = ("deadline", "is_cancelled", "task")
+    __slots__ = ("deadline", "is_cancelled", "is_overdue", "task")
 
     def __init__(self, task: asyncio.Task[Any], timeout_s: float) -> None:
         self.task = task
         self.deadline = time.monotonic() + timeout_s
         self.is_cancelled = False
+        self.is_overdue = False
 
 
 class LightLoop:
@@ -60,6 +63,10 @@ class LightLoop:
     def is_inside(self) -> bool:
         """Return whether the caller runs in a greenlet of this loop, where it may block."""
         return getcurrent().parent is not None and threading.current_thread() is self._thread
+
+    def is_ending(self, error: BaseException) -> bool:
+        """Return whether an error ends a greenlet because its loop was closed."""
+        return isinstance(error, GreenletExit)
 
     def is_blocked(self) -> bool:
         """Return whether a long plain job runs, so that the worker should claim nothing."""
@@ -108,17 +115,27 @@ class LightLoop:
 
     def run_command(self, command: Command[T]) -> T:
         """Run a command of the ledger; those of one turn of the loop go out together."""
-        return command.read(self.wait_for(self.store.request(command)))
+        with running_loop(self.loop):
+            return command.read(self.wait_for(self.store.request(command)))
+
+    def call(self, function: Callable[..., T], *arguments: object) -> T:
+        """Call a plain function, which must not see that it runs on a loop: it may use ``asyncio.run``."""
+        with running_loop(None):
+            return function(*arguments)
 
     def run(self, job_id: str, coroutine: Coroutine[Any, Any, T], timeout_s: float) -> T:
-        """Run a job's coroutine; raises TimeoutError after ``timeout_s``, JobCancelled after a cancel."""
+        """Run a job's coroutine.
+
+        Raises TimeLimitReached after ``timeout_s``, JobCancelled after a cancel, and CancelledWithin when the
+        coroutine cancelled itself.
+        """
         running = self._running[job_id] = Running(self.loop.create_task(coroutine), timeout_s)
         try:
             result: T = self.wait_for(running.task)
         except asyncio.CancelledError:
             if running.is_cancelled:
                 raise JobCancelled from None
-            raise TimeoutError from None
+            raise (TimeLimitReached if running.is_overdue else CancelledWithin) from None
         finally:
             del self._running[job_id]
         return result
@@ -141,8 +158,20 @@ class LightLoop:
         now = time.monotonic()
         for running in self._running.values():
             if now > running.deadline:
+                running.is_overdue = True
                 running.task.cancel()
         self.loop.call_later(CHECK_EVERY_S, self._stop_overdue)
+
+
+@contextlib.contextmanager
+def running_loop(loop: asyncio.AbstractEventLoop | None) -> Iterator[None]:
+    """Have asyncio take a loop for the running one of this thread."""
+    before = events._get_running_loop()  # noqa: SLF001 - they are for those who write event loops
+    events._set_running_loop(loop)  # noqa: SLF001
+    try:
+        yield
+    finally:
+        events._set_running_loop(before)  # noqa: SLF001
 
 
 class LightRecorder(Recorder):
@@ -159,6 +188,7 @@ class LightRecorder(Recorder):
     def sleep(self, pause_s: float) -> None:
         """Wait between two tries."""
         if self._light.is_inside():
-            self._light.wait_for(self._light.loop.create_task(asyncio.sleep(pause_s)))
+            with running_loop(self._light.loop):
+                self._light.wait_for(self._light.loop.create_task(asyncio.sleep(pause_s)))
         else:
             super().sleep(pause_s)

@@ -73,7 +73,7 @@ class PlainThread:
             self._began = time.monotonic()
             try:
                 call()
-            except Exception:
+            except BaseException:  # this thread must not end
                 logger.exception("Job %s: Celery's tracer failed.", job_id)
             finally:
                 self._began = None

@@ -99,6 +99,34 @@ async def leave_async(order: Order) -> Made:
     sys.exit(3)
 
 
+class Unusual(BaseException):
+    """Not an Exception, as some libraries raise."""
+
+
+@task("end.unusual")
+def unusual(order: Order) -> Made:
+    """Raise a BaseException."""
+    raise Unusual(order.text)
+
+
+@task("end.interrupt")
+def interrupt(order: Order) -> Made:
+    """Raise a KeyboardInterrupt."""
+    raise KeyboardInterrupt
+
+
+@task("end.unusual_async")
+async def unusual_async(order: Order) -> Made:
+    """Raise a BaseException in a coroutine."""
+    raise Unusual(order.text)
+
+
+@task("end.cancelled_within")
+async def cancelled_within(order: Order) -> Made:
+    """Raise a CancelledError that nobody asked for."""
+    raise asyncio.CancelledError
+
+
 @task("end.nan")
 def nan(order: Order) -> Loose:
     """Return a number that JSON cannot represent."""

@@ -9,9 +9,11 @@ from functools import partial
 import pytest
 from greenlet import getcurrent
 
-from jobline.domain.errors import JobCancelled
+from jobline.domain.errors import JobCancelled, TimeLimitReached
 from jobline.ledger import commands
+from jobline.ledger.commands.clock import WorkerStats
 from jobline.ledger.connect import Connector
+from jobline.worker.coroutines import CancelledWithin
 from jobline.worker.light.loop import LightLoop, LightRecorder
 
 
@@ -71,7 +73,7 @@ def test_code_outside_a_greenlet_may_not_block(light: LightLoop) -> None:
 
 def test_coroutine_past_its_limit_is_a_timeout(light: LightLoop) -> None:
     ended = run_all(light, lambda: light.run("j", give(1, 60), 0.1))
-    assert isinstance(ended[0], TimeoutError)
+    assert isinstance(ended[0], TimeLimitReached)
 
 
 def test_cancel_ends_one_job_only(light: LightLoop) -> None:
@@ -86,7 +88,22 @@ def test_coroutine_that_cancels_itself_is_no_cancelled_job(light: LightLoop) -> 
         raise asyncio.CancelledError
 
     ended = run_all(light, lambda: light.run("j", give_up(), 99))
-    assert isinstance(ended[0], TimeoutError)
+    assert isinstance(ended[0], CancelledWithin)
+
+
+def test_plain_code_on_the_loop_may_run_a_loop_of_its_own(light: LightLoop, redis_url: str) -> None:
+    """A task that calls ``asyncio.run`` must not fail from the day it counts as short."""
+    recorder = LightRecorder(Connector(redis_url), light)
+
+    def plain() -> tuple[int, list[WorkerStats]]:
+        async def inner() -> list[WorkerStats]:
+            return recorder.run(commands.clock.workers())
+
+        return asyncio.run(give(7)), asyncio.run(inner())
+
+    ended = run_all(light, lambda: light.call(plain), lambda: light.run("j", give(1), 9))
+    assert (7, []) in ended
+    assert 1 in ended
 
 
 def test_cancel_of_an_unknown_job_does_nothing(light: LightLoop) -> None:
