@@ -27,7 +27,8 @@ from jobline.worker.ticket import HEADER, Ticket
 #: Seconds between a soft time limit (an exception in the task) and the kill of its process.
 KILL_AFTER_S = 3.0
 #: The ids and queues that a stock client may choose: the ledger separates them by spaces and colons.
-ID = re.compile(r"[!-~]{1,255}")
+#: A slash, or dots alone, could not be read by HTTP: they change the path.
+ID = re.compile(r"(?!\.{1,2}$)[!-.0-~]{1,255}")
 QUEUE = re.compile(r"[^\s:]{1,64}")
 #: What stands in a message beside the arguments when a call has no callbacks, chain or chord.
 EMBED: Mapping[str, None] = dict.fromkeys(("callbacks", "errbacks", "chain", "chord"))
@@ -97,7 +98,9 @@ def to_submission(
     if any((embed or {}).values()):
         raise Unprocessable("Callbacks, chains and chords are not carried by the ledger; use a workflow.")
     if not ID.fullmatch(headers["id"]):
-        raise Unprocessable("The id of a task must be 1 to 255 printable ASCII characters, without spaces.")
+        raise Unprocessable(
+            "The id of a task must be 1 to 255 printable ASCII characters, no space or slash."
+        )
     if not QUEUE.fullmatch(queue):
         raise Unprocessable(f"The name of a queue has neither spaces nor colons: {queue!r}")
     claims = FileReferences()

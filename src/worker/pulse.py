@@ -209,13 +209,13 @@ class Pulse(threading.Thread):
     def release_unread_claim(self) -> None:
         """Release the jobs of a claim whose reply was not read before the event loop ended."""
         numbers, after = self._resources.claim_numbers, ""
-        while numbers.unread is not None:
+        while (number := numbers.unread) is not None:
             command = commands.attempts.release_claim(
-                self._resources.owner, numbers.unread, self._settings.retention, after
+                self._resources.owner, number, self._settings.retention, after
             )
             after = self._recorder.run(command).after
             if not after:
-                numbers.unread = None
+                numbers.settle(number)
 
 
 class ForkGate:

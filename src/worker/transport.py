@@ -27,7 +27,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from queue import Empty
 from time import monotonic
 from typing import Any, TypeVar
@@ -38,7 +38,7 @@ from kombu.transport import virtual
 from redis.exceptions import NoScriptError, ResponseError
 
 from jobline.domain.access import PUBLIC
-from jobline.domain.errors import LedgerUnavailable
+from jobline.domain.errors import Conflict, LedgerUnavailable, Unprocessable
 from jobline.ledger import commands
 from jobline.ledger.commands.attempts import Claimed, ReleasedClaim
 from jobline.ledger.commands.command import Command
@@ -134,6 +134,11 @@ class Channel(stock.Channel):
     def _put(self, queue: str, message: dict[str, Any], **kwargs: Any) -> None:
         name = (message.get("headers") or {}).get("task")
         if name is None:
+            if is_task_queue(queue):
+                raise Unprocessable(
+                    f"The queue {queue!r} holds jobs alone: send a task, or give other messages a broker of "
+                    "their own."
+                )
             super()._put(queue, message, **kwargs)
             return
         registry, settings = self.resources.registry, self.resources.settings
@@ -147,7 +152,9 @@ class Channel(stock.Channel):
             tenant=PUBLIC,
         )
         command = commands.submitting.submit(submission, queue_limit=settings.queue_limit)
-        self.resources.recorder.run(command).accepted()
+        record = self.resources.recorder.run(command).accepted()
+        if (record.tenant, record.task, record.input) != (PUBLIC, submission.task, submission.input):
+            raise Conflict(f"The id {submission.id} belongs to a job with another task or input.")
 
     # get
 
@@ -159,20 +166,21 @@ class Channel(stock.Channel):
         connection = self.client.connection
         self._in_poll = connection
         self._brpop_sent_at = monotonic()
-        unread = self.resources.claim_numbers.unread
+        lost = self.resources.claim_numbers.find_lost(self) if self._claim_next else None
         if not self._claim_next:
             words = self.resources.recorder.to_wait_words(queues, timeout or self.brpop_timeout)
             self._request = None, self._on_token
             connection.send_command(*words)
-        elif unread is None:
-            self._send(self._next_claim(queues), self._on_claimed)
+        elif lost is None:
+            number = self.resources.claim_numbers.take(self)
+            self._send(self._next_claim(queues, number), partial(self._on_claimed, number))
         else:
             command = commands.attempts.release_claim(
-                self.resources.owner, unread, self.resources.settings.retention, self._release_after
+                self.resources.owner, lost, self.resources.settings.retention, self._release_after
             )
-            self._send(command, self._on_released)
+            self._send(command, partial(self._on_released, lost))
 
-    def _next_claim(self, queues: Sequence[str]) -> Command[list[Claimed]]:
+    def _next_claim(self, queues: Sequence[str], number: int) -> Command[list[Claimed]]:
         self._slots = max(1, self.free_slots())
         settings = self.resources.settings
         return commands.attempts.claim(
@@ -183,7 +191,7 @@ class Channel(stock.Channel):
             retention=settings.retention,
             limits=self.resources.limits,
             unblock=self.resources.unserved,
-            number=self.resources.claim_numbers.take(),
+            number=number,
         )
 
     def _send(self, command: Command[T], on_reply: Callable[[T], bool]) -> None:
@@ -217,17 +225,17 @@ class Channel(stock.Channel):
         self._claim_next = True
         return False
 
-    def _on_claimed(self, claimed: list[Claimed]) -> bool:
-        self.resources.claim_numbers.unread = None
+    def _on_claimed(self, number: int, claimed: list[Claimed]) -> bool:
+        self.resources.claim_numbers.settle(number)
         self._claim_next = len(claimed) == self._slots
         for job in claimed:
             self._hand_over(job)
         return bool(claimed)
 
-    def _on_released(self, released: ReleasedClaim) -> bool:
+    def _on_released(self, number: int, released: ReleasedClaim) -> bool:
         self._release_after = released.after
         if not released.after:
-            self.resources.claim_numbers.unread = None
+            self.resources.claim_numbers.settle(number)
         for job_id in released.jobs:
             logger.warning("Job %s waits again, because the reply of its claim was lost.", job_id)
         return False

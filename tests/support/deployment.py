@@ -25,7 +25,7 @@ TASKS = ("jobline.tasks", "tests.support.tasks.acceptance")
 #: The queues that tests use for jobs of their own.
 QUEUES = (
     "nobody", "no-worker-yet", "lost", "stop", "stop-soft", "stop-twice", "busy-stop",
-    "fair", "turns", "narrow", "bounded", "light-test.hold", "light-test.hold_async",
+    "fair", "turns", "narrow", "bounded", "deploy", "light-test.hold", "light-test.hold_async",
     *(f"{use}-{pool}" for use in ("pool", "many") for pool in ("threads", "light", "solo", "prefork")),
     *(
         f"stop-{pool}-{way}"

@@ -12,11 +12,12 @@ from typing import Any
 import pytest
 from celery.worker import state
 from celery.worker.request import Request
+from kombu import Exchange, Queue
 from kombu.transport import redis as stock
 from kombu.transport import virtual
 from redis.exceptions import ResponseError
 
-from jobline.domain.errors import NotFound, QueueFull, Unprocessable
+from jobline.domain.errors import Conflict, NotFound, QueueFull, Unprocessable
 from jobline.domain.settings import Settings
 from jobline.domain.state import State
 from jobline.ledger.commands.attempts import CLAIM, RELEASE_CLAIM
@@ -101,6 +102,52 @@ def test_put_twice_is_one_job(app: Any, ledger: Ledger) -> None:
     for _ in range(2):
         app.send_task("end.well", args=[{"text": "a"}], task_id="same")
     assert ledger.waiting("media") == ["same"]
+
+
+@pytest.mark.parametrize("other", [("end.well", {"text": "b"}), ("end.error", {"text": "a"})])
+def test_id_of_another_job_is_refused(app: Any, ledger: Ledger, other: tuple[str, object]) -> None:
+    """A client that sends other work under a known id must not be told that it was accepted."""
+    app.send_task("end.well", args=[{"text": "a"}], task_id="same")
+    task, order = other
+    with pytest.raises(Conflict, match="same"):
+        app.send_task(task, args=[order], task_id="same")
+    assert ledger.waiting("media") == ["same"]
+
+
+@pytest.mark.parametrize("task_id", ["order/42", ".", "..", "a b"])
+def test_id_that_http_cannot_read_is_refused(app: Any, ledger: Ledger, task_id: str) -> None:
+    """A job that nobody can read, cancel or wait for must not be accepted."""
+    with pytest.raises(Unprocessable, match="id of a task"):
+        app.send_task("end.well", args=[{"text": "a"}], task_id=task_id)
+    assert ledger.waiting("media") == []
+
+
+@pytest.mark.parametrize("kind", ["direct", "topic"])
+def test_message_that_is_no_task_is_refused(app: Any, ledger: Ledger, kind: str) -> None:
+    """What nobody would ever read must be an error for its sender, not a list that grows."""
+    with app.connection_for_write() as connection:
+        with pytest.raises(Unprocessable, match="jobs alone"):
+            connection.SimpleQueue("orders").put({"a": 1})
+        queue = Queue("orders", Exchange(f"orders-{kind}", type=kind), routing_key="a")
+        with pytest.raises(Unprocessable, match="jobs alone"):
+            connection.Producer().publish({"a": 1}, exchange=queue.exchange, routing_key="a", declare=[queue])
+    assert not ledger.redis.exists("orders")
+
+
+def test_channels_of_one_worker_keep_their_claims_apart(app: Any, channel: Any, ledger: Ledger) -> None:
+    """A `ConsumerStep` beside the tasks must not release, and so repeat, jobs that were just claimed."""
+    job = ledger.submit(task="end.well", queue="media")
+    with app.connection_for_read() as connection:
+        other = connection.channel()
+        other.basic_consume("other", no_ack=True, callback=print, consumer_tag="t")
+        other.client.connection = other.client.connection_pool.get_connection()
+        channel._brpop_start()
+        wait_until(lambda: ledger.read(job).state is State.STARTED, 5, "the first channel has claimed")
+        assert [ask(other) for _ in range(2)] == ["claim", "wait"]
+        with contextlib.suppress(Exception):  # what Celery's consumer would do with the job
+            channel._brpop_read()
+    assert (ledger.read(job).state, ledger.read(job).attempt) == (State.STARTED, 1)
+    assert app.resources.claim_numbers.unread is None
 
 
 def test_put_is_refused_as_the_ledger_refuses(app: Any, ledger: Ledger) -> None:
