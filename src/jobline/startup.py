@@ -24,6 +24,7 @@ from jobline.domain.errors import DeclarationError, SettingsError
 from jobline.domain.registry import Registry
 from jobline.domain.schemas import input_schema, result_schema
 from jobline.domain.settings import Settings, read_settings
+from jobline.running import join_running
 
 ENV_FILE = ".env"
 #: The exit status for what only a person can mend: settings and task modules. Click's own for wrong options.
@@ -39,6 +40,8 @@ MISSPELT = 0.85
 def start() -> tuple[Settings, Registry]:
     """Return the settings and the tasks on offer; raises SystemExit(2), after one line, when one is wrong."""
     read_env_file()
+    if SUPERVISOR_TOKEN not in os.environ:
+        join_running()
     put_working_directory_first()
     with one_line_errors():
         settings = read_settings()

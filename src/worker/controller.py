@@ -11,7 +11,9 @@ from celery import signals
 from celery.apps.worker import Worker as StockWorker
 from celery.worker.control import control_command
 
+from jobline.files import check_data_dir
 from jobline.garbage import freeze_imports
+from jobline.startup import one_line_errors
 from jobline.worker.prefork import PreforkPool
 from jobline.worker.request import held_requests
 from jobline.worker.resources import resources_of
@@ -25,7 +27,10 @@ class Worker(StockWorker):
 
     def start(self) -> None:
         """Run until the worker is stopped; end at once where the ledger has another version."""
-        resources_of(self.app).check_version()
+        resources = resources_of(self.app)
+        with one_line_errors():
+            check_data_dir(resources.settings.data_dir)
+        resources.check_version()
         super().start()
 
     def on_start(self) -> None:

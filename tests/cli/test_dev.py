@@ -16,11 +16,13 @@ from pathlib import Path
 
 import httpx
 import pytest
+import redis
 
 from jobline.cli.embedded import free_port
 from jobline.cli.supervision.processes import PROC, read_environment
 from jobline.cli.supervision.supervisor import PID_FILE_NAME
-from tests.support.processes import environment, is_alive
+from jobline.running import find_running
+from tests.support.processes import JOBLINE, environment, is_alive
 from tests.support.waiting import DEADLINE_S, wait_until
 
 pytestmark = [
@@ -118,6 +120,27 @@ def test_first_job_runs_and_a_stop_leaves_nothing_behind(dev: Dev) -> None:
 
 
 @pytest.mark.slow
+def test_command_in_the_same_folder_finds_the_service(dev: Dev) -> None:
+    """A key made beside a running service opens it, whichever ports it has got."""
+
+    def found() -> dict[str, str]:
+        return find_running({"JOBLINE_DATA_DIR": str(dev.data_dir)})
+
+    wait_until(found, what="the service is announced")
+    assert found()["JOBLINE_URL"] == str(dev.http.base_url).rstrip("/")
+    made = subprocess.run(
+        [*JOBLINE, "keys", "create", "--tenant", "me"],
+        env=clean_environment(),
+        cwd=dev.data_dir.parent,  # the data directory is `data` there
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    with redis.Redis.from_url(found()["JOBLINE_REDIS_URL"]) as client:
+        key_id = made.stdout.split("_")[1].encode()
+        assert any(key_id in key for key in client.scan_iter())
+
+
 def test_killed_worker_api_and_redis_come_back_and_serve(dev: Dev) -> None:
     for name in ("worker", "api", "redis"):
         os.kill(dev.pid(name), signal.SIGKILL)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import json
 import mimetypes
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self, TypeAlias
@@ -18,6 +19,7 @@ import httpx
 from jobline.domain.client_settings import ClientSettings
 from jobline.domain.environment import read
 from jobline.domain.errors import JoblineError
+from jobline.running import find_running
 from jobline.service.answers.disposition import write_disposition
 from jobline.startup import warn_of_misspelt_variables
 
@@ -177,6 +179,8 @@ class ApiClient:
 def open_client(url: str) -> ApiClient:
     """Open a client with the key of JOBLINE_API_KEY; it is no option, as others can read a command line."""
     warn_of_misspelt_variables()
+    if url == ClientSettings.model_fields["url"].default and not os.environ.get("JOBLINE_URL"):
+        url = find_running().get("JOBLINE_URL", url)
     key = read(ClientSettings).api_key
     return ApiClient(url, api_key=key.get_secret_value() if key else None)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import socket
 
+from jobline.cli.hints import port_words
 from jobline.domain.errors import JoblineError
 
 #: Where everything listens unless it is told otherwise.
@@ -24,7 +25,9 @@ def check_port(host: str, port: int) -> None:
             probe.bind((host, port))
         except OSError as error:
             reason = "is in use" if error.errno == errno.EADDRINUSE else f"cannot be used: {error.strerror}"
-            raise PortUnusable(f"port {port} on {host} {reason}; choose another with --port") from None
+            raise PortUnusable(
+                f"port {port} on {host} {reason}; choose another with {port_words()}"
+            ) from None
 
 
 def is_free(port: int) -> bool:

@@ -9,6 +9,7 @@ import typer
 from jobline.cli.ports import HOST, check_port
 from jobline.domain.errors import SettingsError
 from jobline.domain.settings import Auth, Settings, read_settings
+from jobline.files import check_data_dir
 
 
 def api(
@@ -19,7 +20,9 @@ def api(
     access_log: Annotated[bool, typer.Option("--access-log", help="Log a line for each request.")] = False,
 ) -> None:
     """Run the HTTP API."""
-    check_reach(host, read_settings())
+    settings = read_settings()
+    check_reach(host, settings)
+    check_data_dir(settings.data_dir)
     check_port(host, port)
     from jobline.service.main import app
     from jobline.service.server.server import build_server

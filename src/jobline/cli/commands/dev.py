@@ -13,13 +13,16 @@ from typing import Annotated
 import typer
 
 from jobline.cli.example import example_words
+from jobline.cli.hints import program_words
 from jobline.cli.ports import HOST, check_port
 from jobline.cli.supervision.console import Console
 from jobline.cli.supervision.reload import reload_on_changes
 from jobline.cli.supervision.signals import run_until_stopped
 from jobline.cli.supervision.stack import Plan, Stack, open_stack
 from jobline.domain.environment import read
-from jobline.domain.settings import Settings
+from jobline.domain.settings import Auth, Settings
+from jobline.files import check_data_dir
+from jobline.running import announce
 
 OWN_TASKS = "jobline.tasks"
 #: How many tasks the greeting names.
@@ -61,6 +64,7 @@ def dev(
     choice = choose_tasks(tasks, from_file=context.obj or frozenset())
     os.environ["JOBLINE_TASKS"] = choice.modules
     settings = read(Settings)
+    check_data_dir(settings.data_dir)
     check_port(HOST, port)
     plan = Plan(
         settings.data_dir,
@@ -91,11 +95,25 @@ async def serve(plan: Plan, choice: Choice, console: Console, began: float, *, r
         async with open_stack(plan, console) as stack:
             await stack.wait_until_ready()
             console.say_own(greeting(stack, plan, time.monotonic() - began))
-            if reload:
-                await reload_on_changes(stack, console)
-            await asyncio.Event().wait()
+            with announce(plan.data_dir, describe_running(stack, plan)):
+                if reload:
+                    await reload_on_changes(stack, console)
+                await asyncio.Event().wait()
     finally:
         console.say_own("stopped")
+
+
+def describe_running(stack: Stack, plan: Plan) -> dict[str, str]:
+    """Return the variables with which a command in this folder finds what runs here."""
+    settings = read(Settings)
+    return {
+        "JOBLINE_URL": stack.url,
+        "JOBLINE_REDIS_URL": stack.redis_url,
+        "JOBLINE_DATA_DIR": str(plan.data_dir.absolute()),
+        "JOBLINE_PREFIX": settings.prefix,
+        "JOBLINE_AUTH": settings.auth.value,
+        "JOBLINE_TASKS": ",".join(settings.tasks),
+    }
 
 
 def greeting(stack: Stack, plan: Plan, seconds: float) -> str:
@@ -105,14 +123,26 @@ def greeting(stack: Stack, plan: Plan, seconds: float) -> str:
     first = next((name for name in names if name == "demo.countdown"), names[0])
     words = example_words(stack.check.tasks[first])
     url = "" if plan.port == 8000 else f" --url {stack.url}"  # noqa: PLR2004 - where the command line looks
+    jobline, key = program_words(), ""
+    if read(Settings).auth is Auth.KEYS:
+        key = f"  export JOBLINE_API_KEY=$({jobline} keys create --tenant me)\n"
     return f"""\
 ready in {seconds:.1f} s
 
   API docs   {stack.url}/docs
   tasks      {", ".join(names[:NAMED_TASKS])}{more}
-  ledger     {stack.redis_url} (data in {plan.data_dir})
+  ledger     {stack.redis_url} (data in {plan.data_dir}){describe_port(stack, plan)}
 
-A first job, from another terminal:
-  jobline submit {first} --watch{words}{url}
+A first job, from another terminal in this folder:
+{key}  {jobline} submit {first} --watch{words}{url}
 
 Ctrl-C stops everything."""
+
+
+def describe_port(stack: Stack, plan: Plan) -> str:
+    """Return why Redis has an unusual port, where it has one."""
+    if plan.redis_url or stack.redis_url.endswith(f":{plan.redis_port}/0"):
+        return ""
+    return (
+        f"\n             Another program has port {plan.redis_port}; commands in this folder find this one."
+    )

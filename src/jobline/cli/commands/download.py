@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 from collections.abc import Iterable
 from pathlib import Path
@@ -62,5 +63,10 @@ def fetch(api: ApiClient, job_id: str, item: Json, path: Path) -> None:
                 f"{item['name']} arrived damaged: SHA-256 {digest.hexdigest()}, not {item['sha256']}"
             )
         draft.replace(path)
+    except OSError as error:
+        raise ApiError(
+            f"{path} cannot be written ({error.strerror}): name another one with --output"
+        ) from None
     finally:
-        draft.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            draft.unlink()

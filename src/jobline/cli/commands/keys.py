@@ -20,6 +20,7 @@ from jobline.domain.errors import JoblineError
 from jobline.domain.settings import Auth, read_settings
 from jobline.ledger import commands
 from jobline.ledger.commands.command import Command
+from jobline.running import join_running
 from jobline.startup import warn_of_misspelt_variables
 
 T = TypeVar("T")
@@ -108,6 +109,7 @@ def run(command: Command[T]) -> T:
     from jobline.ledger.store import Store
 
     warn_of_misspelt_variables()
+    join_running()
     # The error itself is printed; the log line of a server would say it twice.
     logging.getLogger("jobline").addHandler(logging.NullHandler())
 

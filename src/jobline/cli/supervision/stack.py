@@ -34,6 +34,7 @@ from jobline.domain.errors import JoblineError
 
 #: The default port of Redis, if it is free, so that a stock client finds the ledger by its default URL.
 USUAL_REDIS_PORT = 6379
+REDIS_PORTS = 10
 REDIS_TIMEOUT_S = 15.0
 API_GRACE_S = 5.0
 REDIS_GRACE_S = 5.0
@@ -99,7 +100,7 @@ async def open_stack(plan: Plan, console: Console) -> AsyncIterator[Stack]:
     binary = None if plan.redis_url else find_server()
     async with Supervisor(directory, console) as supervisor:
         with DirectoryLock(directory / "redis", "redis.lock") as lock:
-            port = plan.redis_port if is_free(plan.redis_port) else free_port()
+            port = find_redis_port(plan.redis_port)
             redis_url = plan.redis_url or f"redis://{HOST}:{port}/0"
             environment = {
                 "JOBLINE_REDIS_URL": redis_url,
@@ -116,6 +117,11 @@ async def open_stack(plan: Plan, console: Console) -> AsyncIterator[Stack]:
             await asyncio.to_thread(check_ledger, redis_url)
             started = tuple(supervisor.start(spec) for spec in shells(plan, environment))
             yield Stack(f"http://{HOST}:{plan.port}", redis_url, console, check, environment, started)
+
+
+def find_redis_port(wanted: int) -> int:
+    """Return the wanted port, else the first free one after it, so that it is mostly the same each time."""
+    return next((port for port in range(wanted, wanted + REDIS_PORTS) if is_free(port)), 0) or free_port()
 
 
 def start_redis(supervisor: Supervisor, binary: Path, lock: DirectoryLock, port: int) -> Child:
