@@ -14,7 +14,7 @@ from jobline.service.answers.etags import is_current
 from jobline.service.answers.problems import write_problem
 from jobline.service.answers.refusals import RangeOutside
 
-ONE_RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})", re.IGNORECASE)
+ONE_RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})", re.IGNORECASE | re.ASCII)
 #: The result of `read_range` for a range outside of the file.
 OUTSIDE = (0, 0)
 
@@ -53,7 +53,7 @@ async def send_file(request: Request, files: FileStore, file: StoredFile) -> Res
 
 def read_range(value: str, size_bytes: int) -> tuple[int, int] | None:
     """Parse a single range into (start, end), the end excluded; None for several ranges or anything else."""
-    match = ONE_RANGE.fullmatch(value.strip())
+    match = ONE_RANGE.fullmatch(value.strip(" \t"))
     if match is None or match.groups() == ("", ""):
         return None
     first, last = match.groups()

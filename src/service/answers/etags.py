@@ -14,5 +14,5 @@ def is_current(if_none_match: str | None, etag: str) -> bool:
     """Return whether the client has this version (RFC 9110, section 13.1.2: the weak comparison)."""
     if if_none_match is None:
         return False
-    known = [tag.strip().removeprefix("W/") for tag in if_none_match.split(",")]
+    known = [tag.strip(" \t").removeprefix("W/") for tag in if_none_match.split(",")]
     return "*" in known or etag.removeprefix("W/") in known

@@ -14,6 +14,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.routing import Route
 
 from jobline.domain.errors import FieldError, LedgerUnavailable, NotFound, Refused
@@ -26,6 +27,8 @@ UNAVAILABLE = LedgerUnavailable.title
 REQUEST_ID = "jobline.request_id"
 #: Key in the scope that marks a defect as answered and logged: Starlette raises it again, for servers to log.
 IS_LOGGED = "jobline.is_logged"
+#: The status for clients that left; nobody sees it. nginx logs the same one.
+CLIENT_LEFT = 499
 #: Our own phrases: those of Python's `http` differ between versions, and the OpenAPI document must not.
 MEANINGS = {
     400: "The body is not valid JSON",
@@ -91,6 +94,7 @@ def install_handlers(app: FastAPI) -> None:
     app.add_exception_handler(LedgerUnavailable, answer_unavailable)
     app.add_exception_handler(RequestValidationError, answer_invalid)
     app.add_exception_handler(HTTPException, answer_http)
+    app.add_exception_handler(ClientDisconnect, answer_nobody)
     app.add_exception_handler(Exception, answer_unexpected)
 
 
@@ -143,6 +147,11 @@ async def answer_http(request: Request, error: Exception) -> Response:
         headers["Allow"] = ", ".join(sorted(find_methods(request)))
         kind, detail = MethodNotAllowed, f"{request.method} is not allowed here; allowed: {headers['Allow']}."
     return write_problem(request, error.status_code, kind.code, kind.title, detail, headers=headers)
+
+
+async def answer_nobody(request: Request, error: Exception) -> Response:  # noqa: ARG001 - as all handlers
+    """Answer a client that has left: it aborted its upload, which is no defect and is not logged."""
+    return Response(None, CLIENT_LEFT)
 
 
 async def answer_unexpected(request: Request, error: Exception) -> Response:

@@ -13,6 +13,12 @@ class NotJson(Refused):
     code, status, title = "not-json", 400, "The body is not valid JSON"
 
 
+class BadBoundary(Refused):
+    """The boundary of a multipart form is not valid."""
+
+    code, status, title = "bad-boundary", 400, "The form's boundary is not valid"
+
+
 class MethodNotAllowed(Refused):
     """The path allows other methods only, which the Allow header lists."""
 

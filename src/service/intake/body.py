@@ -17,7 +17,7 @@ def read_headers(scope: Scope, wanted: frozenset[bytes]) -> Mapping[bytes, str]:
 
 async def read_body(receive: Receive, limit: int, declared: str | None) -> bytes:
     """Return the body; raises TooLarge above the limit, whatever ``declared`` (Content-Length) says."""
-    if declared is not None and declared.isdigit() and int(declared[:20]) > limit:
+    if declared is not None and declared.isdecimal() and int(declared[:20]) > limit:
         raise too_large(limit)
     body = b""
     while True:

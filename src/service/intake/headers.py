@@ -30,10 +30,10 @@ def read_prefer(value: str | None) -> Prefer:
     wait = ""
     for preference in value.lower().split(","):
         name, _, content = preference.partition(";")[0].partition("=")
-        if name.strip() == "respond-async":
+        if name.strip(" \t") == "respond-async":
             return Prefer(0, "respond-async")
-        if name.strip() == "wait" and not wait:
-            wait = content.strip().strip('"')
+        if name.strip(" \t") == "wait" and not wait:
+            wait = content.strip(" \t").strip('"')
     if not (wait.isascii() and wait.isdigit()) or int(wait[:6]) == 0:
         return NO_PREFERENCE
     wait_s = min(int(wait[:6]), MAX_WAIT_S)
@@ -44,7 +44,7 @@ def read_key(value: str | None) -> str:
     """Parse ``Idempotency-Key``, bare or as a structured string (RFC 8941); empty if there is none."""
     if value is None:
         return ""
-    key = value.strip()
+    key = value.strip(" \t")
     if len(key) >= 2 and key[0] == key[-1] == '"':  # noqa: PLR2004 - the two quotes
         key = re.sub(r"\\(.)", r"\1", key[1:-1])
     if not PRINTABLE.fullmatch(key):

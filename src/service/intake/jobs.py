@@ -23,7 +23,7 @@ from jobline.service.shapes.task_models import TaskModels
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MILLISECOND = timedelta(milliseconds=1)
-JSON_TYPE = re.compile(r"application/(?:[\w.+-]+\+)?json\s*(?:;.*)?", re.IGNORECASE)
+JSON_TYPE = re.compile(r"application/(?:[\w.+-]+\+)?json[ \t]*(?:;.*)?", re.IGNORECASE | re.ASCII)
 
 
 class SubmitRequest(NamedTuple):
@@ -38,7 +38,7 @@ def check_json_type(content_type: str | None) -> None:
     """Refuse bodies that are not declared as JSON. A form of another site cannot declare that."""
     if content_type == "application/json":  # the usual value
         return
-    if content_type is None or not JSON_TYPE.fullmatch(content_type.strip()):
+    if content_type is None or not JSON_TYPE.fullmatch(content_type.strip(" \t")):
         raise UnsupportedMedia("The body must be JSON. Send Content-Type: application/json.")
 
 

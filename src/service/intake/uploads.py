@@ -4,21 +4,27 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncIterator
-from email.message import Message
 
 from python_multipart.exceptions import FormParserError
-from python_multipart.multipart import MultipartParser, parse_options_header
+from python_multipart.multipart import MultipartParser
 from starlette.requests import Request
 
 from jobline.domain.errors import TooLarge, Unprocessable
 from jobline.files import check_name
+from jobline.service.answers.refusals import BadBoundary
+from jobline.service.intake.header_values import read_extended, read_parameters
 
 FORM = "multipart/form-data"
 UNNAMED = "upload"
 UNTYPED = "application/octet-stream"
-MEDIA_TYPE = re.compile(r"[\w!#$&^.+-]{1,64}/[\w!#$&^.+-]{1,64}(?:\s*;\s*[\x20-\x7e]{0,100})?", re.ASCII)
-#: Allowance for what a form adds around its file.
+MEDIA_TYPE = re.compile(
+    r"[\w!#$&^.+-]{1,64}/[\w!#$&^.+-]{1,64}(?:[ \t]?;[ \t]?[\x20-\x7e]{0,100})?", re.ASCII
+)
+CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
+#: Allowance for what a form adds around its file: boundaries, headers, other fields.
 FORM_SLACK_BYTES = 65_536
+#: RFC 2046, section 5.1.1.
+BOUNDARY = re.compile(r"[0-9A-Za-z'()+_,./:=? -]{0,69}[0-9A-Za-z'()+_,./:=?-]")
 
 
 class Upload:
@@ -26,6 +32,8 @@ class Upload:
 
     def __init__(self, name: str = "", media_type: str = "") -> None:
         self.name = check_name(name) if name else UNNAMED
+        if CONTROL.search(media_type):
+            raise Unprocessable("The media type of the file has a control character.")
         self.media_type = media_type if MEDIA_TYPE.fullmatch(media_type) else UNTYPED
 
     def chunks(self, request: Request) -> AsyncIterator[bytes]:
@@ -48,6 +56,7 @@ class FormUpload(Upload):
         self._is_file = False
         self._files = 0
         self._found: list[bytes] = []
+        self._is_complete = False
 
     async def chunks(self, request: Request) -> AsyncIterator[bytes]:
         parser = MultipartParser(
@@ -59,17 +68,23 @@ class FormUpload(Upload):
                 "on_header_end": self._end_header,
                 "on_headers_finished": self._end_headers,
                 "on_part_data": self._read_data,
+                "on_end": self._end,
             },
         )
+        around = 0
         try:
             async for chunk in request.stream():
                 parser.write(chunk)
                 found, self._found = self._found, []
+                around += len(chunk) - sum(map(len, found))
+                if around > FORM_SLACK_BYTES:
+                    raise TooLarge(f"A form may have {FORM_SLACK_BYTES:,} bytes beside its file.")
                 for piece in found:
                     yield piece
-            parser.finalize()
         except FormParserError:
             raise Unprocessable("The multipart form is not valid.") from None
+        if not self._is_complete:
+            raise Unprocessable("The multipart form ends without its closing boundary. Nothing was stored.")
         if not self._files:
             raise Unprocessable("The form has no file. Send one part with a filename.")
 
@@ -87,15 +102,22 @@ class FormUpload(Upload):
         self._field = self._value = b""
 
     def _end_headers(self) -> None:
-        _, options = parse_options_header(self._headers.get(b"content-disposition"))
-        if b"filename" not in options:
+        disposition = self._headers.get(b"content-disposition", b"").decode("utf-8", "replace")
+        _, parameters = read_parameters(disposition)
+        # RFC 7578, section 4.2, forbids the extended form. Some clients send nothing else.
+        name = parameters.get("filename") or read_extended(parameters.get("filename*", ""))
+        if name is None and "filename" not in parameters:
             return
         self._is_file = True
         self._files += 1
         if self._files > 1:
             raise Unprocessable("The form has more than one file. Send one request for each file.")
-        name = options[b"filename"].decode("utf-8", "replace")
-        super().__init__(name, self._headers.get(b"content-type", b"").decode("latin-1"))
+        super().__init__(
+            drop_directory(name or ""), self._headers.get(b"content-type", b"").decode("latin-1")
+        )
+
+    def _end(self) -> None:
+        self._is_complete = True
 
     def _read_data(self, data: bytes, start: int, end: int) -> None:
         if self._is_file:
@@ -108,16 +130,16 @@ def read_upload(request: Request, max_bytes: int) -> Upload:
     Raises TooLarge early if its Content-Length is above the limit.
     """
     content_type = request.headers.get("content-type", "")
-    kind, options = parse_options_header(content_type)
-    if kind != FORM.encode():
+    kind, parameters = read_parameters(content_type)
+    if kind != FORM:
         return read_raw_upload(request, max_bytes)
     check_length(request, max_bytes + FORM_SLACK_BYTES)
-    if not options.get(b"boundary"):
+    boundary = parameters.get("boundary")
+    if not boundary:
         raise Unprocessable("The Content-Type of the multipart form has no boundary.")
-    try:
-        return FormUpload(options[b"boundary"])
-    except FormParserError:
-        raise Unprocessable("The boundary of the multipart form is not valid.") from None
+    if not BOUNDARY.fullmatch(boundary):
+        raise BadBoundary("The boundary of the multipart form is not one of RFC 2046: 1 to 70 characters.")
+    return FormUpload(boundary.encode())
 
 
 def read_raw_upload(request: Request, max_bytes: int, name: str | None = None) -> Upload:
@@ -139,7 +161,7 @@ def read_raw_upload(request: Request, max_bytes: int, name: str | None = None) -
 def check_length(request: Request, limit: int) -> None:
     """Raise TooLarge if the Content-Length is above a limit."""
     declared = request.headers.get("content-length", "")
-    if declared.isdigit() and int(declared[:20]) > limit:
+    if declared.isdecimal() and int(declared[:20]) > limit:
         raise TooLarge(f"The file is larger than the limit of {limit:,} bytes.")
 
 
@@ -147,7 +169,13 @@ def read_file_name(disposition: str | None) -> str:
     """Return the name in ``Content-Disposition`` (RFC 6266); empty if there is none."""
     if not disposition:
         return ""
-    message = Message()
+    _, parameters = read_parameters(disposition)
     # If both forms are present, the extended one counts (RFC 6266, section 4.3).
-    message["content-disposition"] = re.sub(r";\s*filename=.*?(?=;\s*filename\*=)", "", disposition)
-    return message.get_filename("")
+    extended = read_extended(parameters.get("filename*", ""))
+    return extended if extended is not None else parameters.get("filename", "")
+
+
+def drop_directory(name: str) -> str:
+    """Return the file name of a Windows path, which old browsers send whole."""
+    is_path = name[1:3] == ":\\" or name[:2] == "\\\\"
+    return name.rpartition("\\")[2] if is_path else name

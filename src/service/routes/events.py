@@ -191,7 +191,7 @@ def read_after(scope: Scope) -> str:
     after = ""
     for name, value in scope["headers"]:
         if name == b"last-event-id":
-            after = value.decode("latin-1").strip()
+            after = value.decode("latin-1").strip(" \t")
     if not after and scope["query_string"]:
         query = parse_qs(scope["query_string"].decode("latin-1"))
         after = query.get("after", [""])[-1]
