@@ -11,9 +11,10 @@ from typing import Any
 
 import pytest
 
-from jobline.domain.errors import LedgerUnavailable, NotFound, TooLarge
+from jobline.domain.errors import LedgerUnavailable, NotFound, StorageFull, TooLarge
 from jobline.files import FileStore, artifact_id, new_file_id
 from jobline.files.staging import open_staging
+from jobline.files.store import Upload
 from tests.support.waiting import until
 
 NO_LIMIT = 1 << 40
@@ -275,3 +276,42 @@ async def test_upload_that_the_ledger_does_not_expect_leaves_nothing(
 
 def test_sweep_of_a_store_without_files_does_nothing(store: FileStore) -> None:
     assert store.sweep() == 0
+
+
+@pytest.mark.parametrize("broken", [errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EMFILE])
+async def test_upload_to_a_full_disk_is_refused_and_leaves_nothing(
+    store: FileStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, broken: int
+) -> None:
+    """Protects clients and the disk: a 507 says what to do, and the half-written file is gone."""
+
+    def fail(upload: Upload) -> None:
+        raise OSError(broken, os.strerror(broken))
+
+    await store.save(chunks(b"kept"), NO_LIMIT, reserve)
+    before = files_below(tmp_path)
+    monkeypatch.setattr(Upload, "close", fail)
+    with pytest.raises(StorageFull, match=os.strerror(broken)):
+        await store.save(chunks(*[BLOCK] * 40), NO_LIMIT, reserve)
+    assert files_below(tmp_path) == before
+
+
+async def test_files_are_for_their_owner_alone(store: FileStore, tmp_path: Path) -> None:
+    """Protects uploads and artifacts from other users of the machine."""
+    stored = await store.save(chunks(b"secret"), NO_LIMIT, reserve)
+    written = tmp_path / "out"
+    written.write_bytes(b"made")
+    written.chmod(0o644)
+    made = store.publish(artifact_id("job", "out"), written)
+    folder = tmp_path / "data" / "files"
+    modes = {path: path.stat().st_mode & 0o777 for path in (folder, folder / stored.id, folder / made.id)}
+    assert list(modes.values()) == [0o700, 0o600, 0o600]
+    assert (tmp_path / "data").stat().st_mode & 0o777 == 0o700
+
+
+def test_link_is_never_published(store: FileStore, tmp_path: Path) -> None:
+    """Protects every file that the worker may read: a link would be served to clients."""
+    link = tmp_path / "out"
+    link.symlink_to("/etc/passwd")
+    with pytest.raises(OSError, match="symbolic links"):
+        store.publish(artifact_id("job", "out"), link)
+    assert files_below(tmp_path / "data") == []

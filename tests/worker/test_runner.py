@@ -99,6 +99,8 @@ def test_unexpected_exception_is_internal_and_bounded(resources: Resources) -> N
         ("end.wrong", "result.invalid"),
         ("end.large", "result.too_large"),
         ("end.no_artifact", "artifact.missing"),
+        ("end.linked_artifact", "artifact.bad"),
+        ("end.folder_artifact", "artifact.bad"),
         ("end.exit", "internal"),
         ("end.exit_async", "internal"),
     ],

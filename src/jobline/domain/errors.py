@@ -17,6 +17,7 @@
         ├── QueueFull          the queue has reached its limit of waiting jobs
         ├── Unprocessable      the content of the request is wrong
         ├── TooLarge           more bytes than the limit
+        ├── StorageFull        the disk does not take the file
         └── UnsupportedMedia   bytes of a type that is not accepted
     JobCancelled               (BaseException) stops an attempt whose job was cancelled
 """
@@ -176,6 +177,12 @@ class TooLarge(Refused):
     """More bytes than the limit allows."""
 
     code, status, title = "too-large", 413, "Too large"
+
+
+class StorageFull(Refused):
+    """The disk is full, or does not take the file for another reason."""
+
+    code, status, title = "storage-full", 507, "The file cannot be stored"
 
 
 class UnsupportedMedia(Refused):

@@ -15,6 +15,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
+from jobline.files.private import FILE_MODE, make_private
+
 FOLDER = "incoming"
 #: Seconds without a write after which a file may be one of a dead process. A writer locks its file at once.
 STALE_S = 20.0
@@ -26,8 +28,8 @@ NO_LOCKS = frozenset({errno.ENOLCK, errno.ENOTSUP, errno.ENOSYS, errno.EINVAL})
 def open_staging(target: Path) -> tuple[Path, BinaryIO]:
     """Create and lock a file that will be renamed to ``target``, on the same file system."""
     path = target.parent / FOLDER / f"{target.name}#{secrets.randbelow(10**12)}"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    stream = path.open("xb")
+    make_private(path.parent)
+    stream = os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, FILE_MODE), "wb")
     with suppress(OSError):  # a file system without locks
         fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
     return path, stream

@@ -14,20 +14,27 @@ import io
 import os
 import re
 import shutil
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Self
 
-from jobline.domain.errors import NotFound, TooLarge
+from jobline.domain.errors import NotFound, StorageFull, TooLarge
 from jobline.domain.file_id import PATTERN
 from jobline.files.names import new_file_id
+from jobline.files.private import FILE_MODE, make_private
 from jobline.files.staging import open_staging, sweep_staging
 
 FOLDER = "files"
 #: What one visit to a thread reads or writes: small enough for memory, large enough to outweigh the visit.
 READ_BYTES = 1 << 18
 WRITE_BYTES = 1 << 20
+#: What helps when a file cannot be stored.
+REMEDY = (
+    "Delete files that are not needed, or ask the operator to free space in JOBLINE_DATA_DIR and to check "
+    "that the API may write to it."
+)
 IS_ID = re.compile(PATTERN)
 #: The source cannot be linked: other file system, links unsupported or exhausted, or another user's file.
 CANNOT_LINK = frozenset({errno.EXDEV, errno.EPERM, errno.EACCES, errno.ENOTSUP, errno.EMLINK})
@@ -68,10 +75,13 @@ class FileStore:
         try:
             async for chunk in chunks:
                 if upload.take(chunk):
-                    await asyncio.to_thread(upload.write)
-            await asyncio.to_thread(upload.close)
+                    with storing():
+                        await asyncio.to_thread(upload.write)
+            with storing():
+                await asyncio.to_thread(upload.close)
             await reserve(file_id)
-            upload.publish()
+            with storing():
+                upload.publish()
         finally:
             upload.discard()
         return Stored(file_id, upload.size_bytes, upload.sha256)
@@ -116,14 +126,17 @@ class FileStore:
     def publish(self, file_id: str, path: Path) -> Stored:
         """Move a finished file into the store under ``file_id``, in place of an older one.
 
-        Readers see either the old bytes or the new.
+        Readers see either the old bytes or the new. Raises OSError for a link: the store holds bytes alone.
         """
         target = self._path(file_id)
-        with path.open("rb") as stream:
+        make_private(target.parent)
+        with os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK), "rb") as stream:
             digest = hashlib.file_digest(stream, "sha256").hexdigest()
-            stored = Stored(file_id, os.fstat(stream.fileno()).st_size, digest)
-        move(path, target)
-        return stored
+            about = os.fstat(stream.fileno())
+            with suppress(PermissionError):  # another user's file
+                os.fchmod(stream.fileno(), FILE_MODE)
+            move(path, stream, target)
+        return Stored(file_id, about.st_size, digest)
 
     def remove(self, file_id: str) -> None:
         """Remove a file if it exists."""
@@ -196,8 +209,9 @@ class Upload:
     def discard(self) -> None:
         """Remove what was not published."""
         if self._stream is not None:
-            self._stream.close()
             self._half.unlink(missing_ok=True)
+            with suppress(OSError):  # a full disk: the bytes in the buffer are not wanted any more
+                self._stream.close()
 
 
 class Chunks:
@@ -236,23 +250,33 @@ class Chunks:
         self._stream.close()
 
 
+@contextmanager
+def storing() -> Iterator[None]:
+    """Turn what the file system says into a refusal that says what to do."""
+    try:
+        yield
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        raise StorageFull(f"The file cannot be stored: {reason}. {REMEDY}", retry_after_s=60) from error
+
+
 def missing(file_id: str) -> NotFound:
     """Return the error for a file that does not exist."""
     return NotFound(f"There is no file {file_id[:64]!r}.")
 
 
-def move(path: Path, target: Path) -> None:
-    """Replace a file by another in one step; from another file system by a copy and a rename."""
-    target.parent.mkdir(parents=True, exist_ok=True)
+def move(path: Path, opened: BinaryIO, target: Path) -> None:
+    """Replace a file by another in one step; from another file system, by a copy of ``opened``."""
     try:
         path.replace(target)
     except OSError as error:
         if error.errno != errno.EXDEV:
             raise
+        opened.seek(0)
         half, stream = open_staging(target)
         try:
-            with stream, path.open("rb") as source:
-                shutil.copyfileobj(source, stream)
+            with stream:
+                shutil.copyfileobj(opened, stream)
                 stream.flush()
                 half.replace(target)
         finally:

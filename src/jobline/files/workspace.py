@@ -18,6 +18,7 @@ from typing import Self
 
 from jobline.domain.errors import TaskError
 from jobline.files.names import artifact_id, check_artifact_name
+from jobline.files.private import make_private
 
 FOLDER = "work"
 STALE_S = 3600.0
@@ -52,7 +53,7 @@ class Workspace:
 
     def open(self) -> Self:
         """Create the directory, and lock it as its owner."""
-        self.path.mkdir(parents=True, exist_ok=True)
+        make_private(self.path)
         self._lock = os.open(self.path / OWNER, os.O_RDWR | os.O_CREAT, 0o600)
         fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         self.inputs.mkdir(exist_ok=True)
@@ -76,7 +77,14 @@ class Workspace:
 
 
 def check_written(name: str, path: Path) -> Path:
-    """Return the path of a reserved artifact; raises TaskError ``artifact.missing`` if no file is there."""
+    """Return the path of a reserved artifact, which is a regular file.
+
+    Raises TaskError: ``artifact.missing`` if nothing is there, ``artifact.bad`` for anything but a file. A
+    link would let clients read what it leads to.
+    """
+    if os.path.lexists(path) and (path.is_symlink() or not path.is_file()):
+        message = f"The artifact {name!r} is no regular file. Write its bytes to the path; do not link it."
+        raise TaskError("artifact.bad", message)
     if not path.is_file():
         message = f"The task reserved the artifact {name!r} and wrote nothing to it."
         raise TaskError("artifact.missing", message)

@@ -46,6 +46,7 @@ MEANINGS = {
     429: "Too many requests, or the queue is full",
     431: "The headers are too large",
     503: UNAVAILABLE,
+    507: "The disk does not take the file",
 }
 
 logger = logging.getLogger("jobline.service")

@@ -50,7 +50,7 @@ def routes(_: Resources) -> Iterable[BaseRoute]:
     operation_id="upload_file",
     response_description="The file was stored.",
     summary="Upload a file as a form",
-    responses=problems(413, 422, 503),
+    responses=problems(413, 422, 503, 507),
     openapi_extra={"requestBody": FORM_BODY, **needs(Scope.SUBMIT)},
 )
 async def upload_file(request: Request, resources: ResourcesDep, tenant: Tenant) -> Response:
@@ -67,7 +67,7 @@ async def upload_file(request: Request, resources: ResourcesDep, tenant: Tenant)
     operation_id="upload_raw_file",
     response_description="The file was stored.",
     summary="Upload a file as raw bytes",
-    responses=problems(413, 422, 503),
+    responses=problems(413, 422, 503, 507),
     openapi_extra={"requestBody": RAW_BODY, **needs(Scope.SUBMIT)},
 )
 async def upload_raw_file(

@@ -165,6 +165,20 @@ def no_artifact(order: Order, job: JobContext) -> Made:
     return Made(text="")
 
 
+@task("end.linked_artifact")
+def linked_artifact(order: Order, job: JobContext) -> Made:
+    """Link an artifact to a file that clients must not see."""
+    job.artifact("out.txt").path.symlink_to("/etc/passwd")
+    return Made(text="")
+
+
+@task("end.folder_artifact")
+def folder_artifact(order: Order, job: JobContext) -> Made:
+    """Make a directory of an artifact."""
+    job.artifact("out.txt").path.mkdir()
+    return Made(text="")
+
+
 @task("end.seen")
 def seen(order: Order, job: JobContext) -> Made:
     """Return as soon as the cancel is visible."""
