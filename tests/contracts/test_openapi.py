@@ -179,6 +179,31 @@ def test_there_are_no_titles_and_no_stream_schemas() -> None:
     assert [part for part in document_parts if "itemSchema" in part] == []
 
 
+def test_what_a_request_may_leave_out_has_no_default() -> None:
+    """openapi-typescript requires every field with a default: `{input: {seconds: 3}}` would not compile."""
+    fields = [
+        field
+        for name in in_requests()
+        for part in walk(schemas()[name])
+        for field in part.get("properties", {}).values()
+    ]
+    addends, submit = (schemas()[name] for name in ("Addends", "SubmitDemoAdd"))
+
+    assert [field for field in fields if "default" in field] == []
+    assert addends["properties"]["b"]["description"] == "Default: `1.0`."
+    assert submit["properties"]["priority"]["description"].endswith(" Default: `5`.")
+    assert submit["required"] == ["input"]
+    assert addends["required"] == ["a"]
+
+
+def test_nullable_value_is_no_choice() -> None:
+    """datamodel-code-generator makes classes of choices with bounds: `queue` took the name `Queue`."""
+    for part in walk(schemas()):
+        choices = [one for one in part.get("anyOf", []) if one != {"type": "null"}]
+        assert len(choices) != 1 or "$ref" in choices[0] or "enum" in choices[0], part
+    assert schemas()["SubmitDemoAdd"]["properties"]["queue"]["type"] == ["string", "null"]
+
+
 def test_parameter_is_left_out_and_never_null() -> None:
     schemas = [
         parameter["schema"]

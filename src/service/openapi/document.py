@@ -19,6 +19,7 @@ from jobline.service.answers.problems import Problem
 from jobline.service.openapi.examples import add_examples
 from jobline.service.openapi.generator import corrected_schemas
 from jobline.service.openapi.links import add_links
+from jobline.service.openapi.portable import make_portable, walk
 from jobline.service.openapi.security import add_security
 from jobline.service.openapi.tags import make_tags
 from jobline.service.shapes.events import JobEvent
@@ -27,10 +28,6 @@ Json = dict[str, Any]  # Any: a JSON document
 REF_TEMPLATE = "#/components/schemas/{model}"
 #: Schemas that FastAPI adds for its own 422, which the service never sends.
 UNUSED = ("HTTPValidationError", "ValidationError")
-#: Keywords whose keys are names of the user's, not keywords of JSON Schema.
-NAMED = frozenset({"properties", "schemas", "$defs", "patternProperties"})
-#: Keywords whose values are data.
-VALUES = frozenset({"example", "examples", "default", "const", "enum"})
 
 
 def render(app: FastAPI) -> str:
@@ -73,6 +70,7 @@ def describe(app: FastAPI) -> Json:
     for name in UNUSED:
         schemas.pop(name, None)
     document["components"]["schemas"] = dict(sorted(schemas.items()))
+    make_portable(document)
     add_security(document)
     add_links(document)
     add_examples(document, app.state.resources.registry)
@@ -110,15 +108,8 @@ def drop_nulls(parameters: Iterable[Json]) -> None:
             parameter["schema"] = {**kinds[0], **schema}
 
 
-def drop_titles(part: object, *, is_named: bool = False) -> None:
+def drop_titles(part: object) -> None:
     """Remove every ``title`` that is a keyword of JSON Schema, but no property of that name."""
-    if isinstance(part, dict):
-        if not is_named and isinstance(part.get("title"), str):
-            del part["title"]
-        for name, value in part.items():
-            if name in VALUES and not is_named:
-                continue
-            drop_titles(value, is_named=name in NAMED and not is_named)
-    elif isinstance(part, list):
-        for item in part:
-            drop_titles(item)
+    for item in walk(part):
+        if isinstance(item.get("title"), str):
+            del item["title"]
