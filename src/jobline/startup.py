@@ -47,6 +47,8 @@ def start() -> tuple[Settings, Registry]:
         settings = read_settings()
         registry = Registry.load(settings.tasks)
     if SUPERVISOR_TOKEN not in os.environ:
+        for warning in registry.warnings:
+            sys.stderr.write(f"jobline: warning: {warning}\n")
         warn_of_unknown_variables(registry)
     return settings, registry
 

@@ -5,6 +5,7 @@ Celery's tracer calls `perform` through the task that `app` registers.
 
 from __future__ import annotations
 
+import inspect
 import logging
 import signal
 import time
@@ -84,18 +85,26 @@ def call(
     timeout_s: float,
     resources: Resources,
 ) -> Any:
-    """Call the task's function, with the context if it takes one, on a loop if it is a coroutine."""
+    """Call the task's function, with the context if it takes one, on a loop if it is a coroutine.
+
+    A plain function may return a coroutine: a decorator of the user's may wrap an ``async def``.
+    """
     arguments = (order, job) if task.takes_context else (order,)
     if not task.is_async:
         began = time.monotonic()
         try:
             if resources.light and resources.light.is_inside():
-                return resources.light.call(task.function, *arguments)
-            return task.function(*arguments)
+                made = resources.light.call(task.function, *arguments)
+            else:
+                made = task.function(*arguments)
         finally:
             if resources.light:
                 resources.light.run_times.add(task.name, time.monotonic() - began)
-    coroutine = contain_exit(task.function(*arguments))
+        if not inspect.iscoroutine(made):
+            return made
+    else:
+        made = task.function(*arguments)
+    coroutine = contain_exit(made)
     if resources.light and resources.light.is_inside():
         return resources.light.run(job.id, coroutine, timeout_s)
     return run_coroutine(coroutine, timeout_s, port.is_cancelled)

@@ -57,6 +57,26 @@ def test_tasks_of_the_named_modules_alone_are_on_offer(write: Write) -> None:
     assert list(registry.tasks) == ["outside.one"]
 
 
+def test_program_of_a_package_is_not_run(write: Write) -> None:
+    """The API and each worker once ran a package's ``__main__.py``, only to look for tasks."""
+    name = write("reg_program/__init__.py", declare("outside.one"))
+    write("reg_program/__main__.py", "raise SystemExit('the program ran')")
+    write("reg_program/below/__init__.py", declare("outside.two"))
+    write("reg_program/below/__main__.py", "raise SystemExit('the program ran')")
+    assert list(Registry.load([name]).tasks) == ["outside.one", "outside.two"]
+
+
+def test_tasks_in_a_folder_that_is_no_package_are_told(write: Write) -> None:
+    """Nothing was found and nothing was said."""
+    name = write("reg_folder/__init__.py", declare("outside.one"))
+    write("reg_folder/lost/more.py", declare("outside.two"))
+    write("reg_folder/scripts/run.py", "raise SystemExit('no task')")
+    registry = Registry.load([name])
+    assert list(registry.tasks) == ["outside.one"]
+    (warning,) = registry.warnings
+    assert "reg_folder/lost are not read, because it has no __init__.py" in warning
+
+
 def test_own_family_stands_beside_a_users_module(write: Write) -> None:
     name = write("reg_beside.py", declare("beside.one"))
     found = {one.family for one in Registry.load([name, "jobline.tasks.image"])}

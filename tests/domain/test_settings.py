@@ -132,3 +132,14 @@ def test_other_variables_are_none_of_its_business(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setenv("JOBLINE_URL", "http://127.0.0.1")
     monkeypatch.setenv("LEASE_S", "0")
     assert read_settings() == Settings()
+
+
+def test_data_directory_does_not_follow_the_working_directory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After a task's `os.chdir`, later jobs looked for their files elsewhere."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("JOBLINE_DATA_DIR", raising=False)
+    assert Settings().data_dir == tmp_path / "data"
+    monkeypatch.setenv("JOBLINE_DATA_DIR", "below/data")
+    assert Settings().data_dir == tmp_path / "below" / "data"

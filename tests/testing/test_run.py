@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import subprocess
 import sys
 from pathlib import Path
@@ -255,3 +256,25 @@ def test_kit_loads_neither_pytest_nor_celery_nor_redis() -> None:
     roots = {name.partition(".")[0] for name in loaded.split()}
 
     assert roots & {"pytest", "_pytest", "celery", "kombu", "redis", "fastapi"} == set()
+
+
+def logged(function: Any) -> Any:
+    """Wrap a function as a decorator does that knows nothing of coroutines."""
+
+    @functools.wraps(function)
+    def wrapper(*args: Any, **kwargs: Any) -> Any:
+        return function(*args, **kwargs)
+
+    return wrapper
+
+
+@task("walk.wrapped", timeout_s=5)
+@logged
+async def walk_wrapped(order: Steps) -> Walked:
+    await asyncio.sleep(0)
+    return Walked(steps=order.count)
+
+
+def test_coroutine_of_a_plain_wrapper_is_awaited() -> None:
+    """It was never awaited, and the result was no result."""
+    assert run(walk_wrapped, Steps(count=2)).result == Walked(steps=2)

@@ -36,7 +36,7 @@ def data(resources: Resources) -> Path:
     return resources.settings.data_dir
 
 
-@pytest.mark.parametrize("name", ["end.well", "end.coroutine"])
+@pytest.mark.parametrize("name", ["end.well", "end.coroutine", "end.wrapped"])
 def test_result_is_compact_json(resources: Resources, name: str) -> None:
     outcome = succeed(resources, name, '{"text": "ä"}')
     assert (outcome.content, outcome.artifacts) == ('{"text":"ä"}'.encode(), ())

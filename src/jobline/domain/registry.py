@@ -7,7 +7,7 @@ import pkgutil
 import sysconfig
 import traceback
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType, ModuleType
 from typing import Any, TypeGuard
@@ -30,6 +30,8 @@ class Registry:
     unavailable: MappingProxyType[str, Task[Any, Any]]
     #: What the families can be set to, in the order in which their modules were read.
     settings: tuple[type[FamilySettings], ...] = ()
+    #: Folders with tasks that were not read, each as a sentence.
+    warnings: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, found: Iterable[Task[Any, Any]], settings: Iterable[type[FamilySettings]] = ()) -> Registry:
@@ -56,14 +58,17 @@ class Registry:
         """
         found: dict[int, Task[Any, Any]] = {}
         settings: dict[type[FamilySettings], None] = {}
+        unread: list[str] = []
         for name in modules:
-            values = [value for module in walk(name) for value in vars(module).values()]
+            read = list(walk(name))
+            unread += [warning for module in read for warning in find_unread(module)]
+            values = [value for module in read for value in vars(module).values()]
             tasks = [value for value in values if isinstance(value, Task)]
             if not tasks:
                 raise DeclarationError(f"there is no task in the module {name!r}: put @task above a function")
             found.update((id(item), item) for item in tasks)
             settings.update((value, None) for value in values if is_family_settings(value))
-        return cls.of(found.values(), settings)
+        return replace(cls.of(found.values(), settings), warnings=tuple(unread))
 
     def __iter__(self) -> Iterator[Task[Any, Any]]:
         return iter(self.tasks.values())
@@ -111,12 +116,24 @@ def is_family_settings(value: object) -> TypeGuard[type[FamilySettings]]:
 
 
 def walk(name: str) -> Iterator[ModuleType]:
-    """Import a module and, for a package, every module below it; raises DeclarationError."""
+    """Import a module and, for a package, every module below it; raises DeclarationError.
+
+    A ``__main__`` is left out: to import it is to run the program.
+    """
     module = import_module(name)
     yield module
-    if hasattr(module, "__path__"):
-        for info in pkgutil.walk_packages(module.__path__, f"{name}."):
-            yield import_module(info.name)
+    for info in pkgutil.iter_modules(getattr(module, "__path__", ()), f"{name}."):
+        if not info.name.endswith(".__main__"):
+            yield from walk(info.name)
+
+
+def find_unread(package: ModuleType) -> Iterator[str]:
+    """Yield a sentence for each folder of a package that has tasks, and no ``__init__.py``."""
+    for path in getattr(package, "__path__", ()):
+        for folder in sorted(Path(path).iterdir()):
+            is_read = (folder / "__init__.py").exists() or not folder.name.isidentifier()
+            if not is_read and any(b"@task(" in file.read_bytes() for file in folder.glob("*.py")):
+                yield f"the tasks in {folder} are not read, because it has no __init__.py"
 
 
 def import_module(name: str) -> ModuleType:

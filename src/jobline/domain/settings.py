@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Annotated, Self
 from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, field_validator, model_validator
+from pydantic import AfterValidator, Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from jobline.domain.environment import PREFIX, read
@@ -87,6 +87,7 @@ class Settings(BaseSettings):
     ] = ()
     data_dir: Annotated[
         Path,
+        AfterValidator(Path.absolute),  # a task may change the working directory
         Field(
             description="The directory of uploaded files and artifacts, and of Redis's data under `jobline "
             "dev`. API and workers must share it, or jobs do not find their files."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -92,6 +93,7 @@ def perform(task: Task[Input, Result], order: Input, job: JobContext, port: KitP
 def call(task: Task[Input, Any], order: Input, job: JobContext, port: KitPort) -> Any:  # noqa: ANN401 - what the function returns is checked later
     """Call the task's function, with the context if it takes one, on an event loop if it is async."""
     arguments = (order, job) if task.takes_context else (order,)
-    if not task.is_async:
-        return task.function(*arguments)
-    return run_coroutine(contain_exit(task.function(*arguments)), task.timeout_s, port.is_cancelled)
+    made = task.function(*arguments)
+    if not inspect.iscoroutine(made):
+        return made
+    return run_coroutine(contain_exit(made), task.timeout_s, port.is_cancelled)

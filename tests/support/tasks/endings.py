@@ -187,6 +187,24 @@ def seen(order: Order, job: JobContext) -> Made:
     return Made(text="half")
 
 
+def wrapped(function: Any) -> Any:
+    """Wrap a function as a decorator does that knows nothing of coroutines."""
+
+    def wrapper(order: Order) -> Made:
+        made: Made = function(order)
+        return made
+
+    return wrapper
+
+
+@task("end.wrapped")
+@wrapped
+async def wrapped_coroutine(order: Order) -> Made:
+    """Return a coroutine from a plain function."""
+    await asyncio.sleep(0.01)
+    return Made(text=order.text)
+
+
 @task("end.coroutine")
 async def coroutine(order: Order, job: JobContext) -> Made:
     """End well after a sleep."""
