@@ -24,6 +24,7 @@ from jobline.domain.errors import DeclarationError, SettingsError
 from jobline.domain.registry import Registry
 from jobline.domain.schemas import input_schema, result_schema
 from jobline.domain.settings import Settings, read_settings
+from jobline.outages import summarise_outages
 from jobline.running import join_running
 
 ENV_FILE = ".env"
@@ -39,6 +40,7 @@ MISSPELT = 0.85
 
 def start() -> tuple[Settings, Registry]:
     """Return the settings and the tasks on offer; raises SystemExit(2), after one line, when one is wrong."""
+    summarise_outages()
     read_env_file()
     if SUPERVISOR_TOKEN not in os.environ:
         join_running()

@@ -9,13 +9,16 @@ import time
 
 import httpx
 import pytest
+from pydantic import SecretStr
 
-from jobline.cli.commands.api import check_reach
+from jobline.cli.commands.api import check_reach, describe_start
 from jobline.cli.embedded import free_port
 from jobline.domain.errors import SettingsError
+from jobline.domain.registry import Registry
 from jobline.domain.settings import Auth, Settings
 from tests.support.cli import Call
 from tests.support.processes import environment
+from tests.support.tasks import simple
 from tests.support.waiting import wait_until
 
 #: An app with a stream that never ends by itself, served as `jobline api` serves.
@@ -100,3 +103,14 @@ def test_open_stream_does_not_hold_up_a_planned_stop() -> None:
 def answers(port: int) -> bool:
     with socket.socket() as probe:
         return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def test_start_is_one_line_that_says_where_everything_is() -> None:
+    """The log of a service begins with its address, tasks and ledger; a password never enters a log."""
+    settings = Settings(redis_url=SecretStr("redis://user:secret@ledger:6380/2"), auth=Auth.KEYS)
+    line = describe_start("0.0.0.0", 80, settings, Registry.of(simple.ALL))  # noqa: S104 - only named
+
+    assert line == (
+        "jobline: the API starts at http://0.0.0.0:80, its documentation at http://0.0.0.0:80/docs; "
+        "tasks: demo.add, demo.draw, photo.look; ledger: redis://user:***@ledger:6380/2; keys: keys"
+    )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
@@ -29,13 +30,12 @@ def port() -> int:
     return free_port()
 
 
-@pytest.fixture
-def dev(project: Path, port: int) -> Iterator[Program]:
+@contextmanager
+def start_dev(project: Path, port: int) -> Iterator[Program]:
     settings = {name: value for name, value in environment().items() if not name.startswith("JOBLINE_")}
     command = [*JOBLINE, "dev", "--reload", "--port", str(port), "-c", "1"]
     program = Program("dev", command, project, {**settings, "JOBLINE_STOP_GRACE_S": "1"})
     try:
-        wait_until(lambda: "watching" in program.output(), what="dev is ready")
         yield program
     finally:
         program.send_signal(signal.SIGTERM)
@@ -44,6 +44,13 @@ def dev(project: Path, port: int) -> Iterator[Program]:
         finally:
             program.kill()
             sys.stdout.write(program.output())  # pytest shows it when the test fails
+
+
+@pytest.fixture
+def dev(project: Path, port: int) -> Iterator[Program]:
+    with start_dev(project, port) as program:
+        wait_until(lambda: "watching" in program.output(), what="dev is ready")
+        yield program
 
 
 def count_words(port: int) -> dict[str, object]:
@@ -82,6 +89,25 @@ def test_new_project_runs_and_a_change_is_loaded(dev: Program, project: Path, po
     wait_until(lambda: "reloaded in" in dev.output(), what="the change is loaded")
     assert count_words(port) == {"words": 4, "longest": "to"}
     assert "ended unexpectedly" not in dev.output()
+
+
+@pytest.mark.acceptance
+@pytest.mark.slow
+def test_modules_that_do_not_load_at_start_are_tried_at_the_next_save(project: Path, port: int) -> None:
+    """A typo is found by the first start as often as by a later save; neither ends the watch."""
+    tasks = project / "tasks.py"
+    good = tasks.read_text()
+    tasks.write_text(f"{good}\ndef (\n")
+    with start_dev(project, port) as program:
+        wait_until(lambda: "the next save is tried" in program.output(), what="the error is shown")
+        assert "not started: cannot load the task module 'tasks': SyntaxError" in program.output()
+
+        def is_ready() -> bool:  # a save is repeated: the first one may come before the watch has begun
+            tasks.write_text(good)
+            return "ready in" in program.output()
+
+        wait_until(is_ready, what="dev is ready")
+        assert count_words(port) == {"words": 4, "longest": "not"}
 
 
 def test_working_directory_is_watched_instead_of_the_folders_in_it(

@@ -61,6 +61,7 @@ def build_server(app: FastAPI, host: str, port: int, *, access_log: bool) -> Ser
         loop="uvloop",
         lifespan="on",
         access_log=access_log,
+        log_config=None,  # `jobline api` gives every line its time, uvicorn's too
         log_level="info" if access_log else "warning",
         server_header=False,
         proxy_headers=access_log,  # only the access log uses the client's address that a proxy reports

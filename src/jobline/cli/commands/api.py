@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+import logging
+import os
 from typing import Annotated
 
 import typer
 
+from jobline.cli.commands.settings import write_masked
+from jobline.cli.options import report
 from jobline.cli.ports import HOST, check_port
 from jobline.domain.errors import SettingsError
+from jobline.domain.registry import Registry
 from jobline.domain.settings import Auth, Settings, read_settings
 from jobline.files import check_data_dir
+from jobline.startup import SUPERVISOR_TOKEN
+
+#: How many tasks the line at the start names.
+NAMED_TASKS = 6
 
 
 def api(
@@ -27,7 +36,22 @@ def api(
     from jobline.service.main import app
     from jobline.service.server.server import build_server
 
+    logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    if SUPERVISOR_TOKEN not in os.environ:  # `jobline dev` greets itself
+        report(describe_start(host, port, settings, app.state.resources.registry))
     build_server(app, host, port, access_log=access_log).run()
+
+
+def describe_start(host: str, port: int, settings: Settings, registry: Registry) -> str:
+    """Return where the API is, what it offers and where its ledger is, without a password."""
+    url = f"http://{f'[{host}]' if ':' in host else host}:{port}"
+    names = list(registry.tasks)
+    tasks = ", ".join(names[:NAMED_TASKS])
+    more = f" and {len(names) - NAMED_TASKS} more" if len(names) > NAMED_TASKS else ""
+    return (
+        f"jobline: the API starts at {url}, its documentation at {url}/docs; tasks: {tasks}{more}; "
+        f"ledger: {write_masked(settings.redis_url)}; keys: {settings.auth.value}"
+    )
 
 
 def check_reach(host: str, settings: Settings) -> None:

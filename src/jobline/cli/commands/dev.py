@@ -15,11 +15,13 @@ import typer
 from jobline.cli.example import example_words
 from jobline.cli.hints import program_words
 from jobline.cli.ports import HOST, check_port
+from jobline.cli.supervision.check import check_start
 from jobline.cli.supervision.console import Console
-from jobline.cli.supervision.reload import reload_on_changes
+from jobline.cli.supervision.reload import reload_on_changes, wait_for_change
 from jobline.cli.supervision.signals import run_until_stopped
 from jobline.cli.supervision.stack import Plan, Stack, open_stack
 from jobline.domain.environment import read
+from jobline.domain.errors import DeclarationError
 from jobline.domain.settings import Auth, Settings
 from jobline.files import check_data_dir
 from jobline.running import announce
@@ -92,6 +94,8 @@ async def serve(plan: Plan, choice: Choice, console: Console, began: float, *, r
     """Start everything, greet, and wait to be cancelled."""
     console.say_own(f"starting; task modules: {choice.modules} ({choice.source})")
     try:
+        while reload and not await can_start(console):
+            await wait_for_change(Path.cwd())
         async with open_stack(plan, console) as stack:
             await stack.wait_until_ready()
             console.say_own(greeting(stack, plan, time.monotonic() - began))
@@ -101,6 +105,17 @@ async def serve(plan: Plan, choice: Choice, console: Console, began: float, *, r
                 await asyncio.Event().wait()
     finally:
         console.say_own("stopped")
+
+
+async def can_start(console: Console) -> bool:
+    """Return whether the tasks can be loaded as they are; say why not."""
+    try:
+        await check_start({}, lambda _: None)
+    except DeclarationError as error:
+        console.say_own(f"not started: {error}")
+        console.say_own("watching this folder: the next save is tried")
+        return False
+    return True
 
 
 def describe_running(stack: Stack, plan: Plan) -> dict[str, str]:

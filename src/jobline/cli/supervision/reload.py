@@ -29,6 +29,14 @@ async def reload_on_changes(stack: Stack, console: Console) -> None:
         await reload(stack, console, {Path(path).name for _, path in changes})
 
 
+async def wait_for_change(folder: Path) -> None:
+    """Return when a Python file in the folder has changed."""
+    from watchfiles import PythonFilter, awatch
+
+    async for _ in awatch(folder, watch_filter=PythonFilter(), debounce=SETTLE_MS, step=50):
+        return
+
+
 async def reload(stack: Stack, console: Console, changed: Iterable[str]) -> None:
     """Restart API and worker with the code as it is; where it does not load, say why and change nothing."""
     began = time.monotonic()

@@ -142,7 +142,7 @@ async def wait_for_redis(redis: Child, port: int) -> None:
 
 def shells(plan: Plan, environment: Mapping[str, str]) -> list[Spec]:
     """Return how to start the worker and the API, in the order of their start."""
-    celery = celery_command(concurrency=plan.concurrency, loglevel=LogLevel.WARNING, quiet=True)
+    celery = celery_command(concurrency=plan.concurrency, loglevel=LogLevel.INFO, quiet=True)
     api = (sys.executable, "-P", "-m", "jobline.cli", "api", "--host", HOST, "--port", str(plan.port))
     return [
         Spec("worker", tuple(celery), plan.stop_grace_s + WORKER_EXTRA_S, {**environment, **STOP_ON_SIGTERM}),
