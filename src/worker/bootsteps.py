@@ -22,13 +22,14 @@ class PulseStep(StartStopStep):
         resources = resources_of(worker.app)
 
         def describe() -> dict[str, Any]:
-            resources.slots = slots(worker)
+            resources.slots, busy = slots(worker), len(state.reserved_requests)
             return {
                 "hostname": worker.hostname,
                 "queues": sorted(worker.app.amqp.queues.consume_from),
                 "tasks": sorted(resources.registry.tasks),
                 "capacity": resources.slots,
-                "busy": len(state.reserved_requests),
+                "busy": busy,
+                "claims": resources.claims(busy),
             }
 
         resources.slots = worker.max_concurrency or worker.concurrency

@@ -27,7 +27,7 @@ from typing import Any
 
 from celery.worker import state
 
-from jobline.domain.errors import LedgerUnavailable, LedgerVersion
+from jobline.domain.errors import LedgerUnavailable, LedgerUnusable
 from jobline.ledger import commands
 from jobline.worker.cancels import Cancels
 from jobline.worker.request import held_requests
@@ -196,7 +196,7 @@ class Pulse(threading.Thread):
             try:
                 self.send_reports()
                 self.release_unread_claim()
-            except LedgerVersion:
+            except LedgerUnusable:
                 return  # this ledger does not hold the attempts of this worker
             except LedgerUnavailable as error:
                 logger.warning("This worker ends and cannot reach the ledger: %s", error)

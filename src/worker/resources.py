@@ -6,6 +6,7 @@ import os
 import secrets
 import socket
 import sys
+import time
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from celery.exceptions import WorkerShutdown
 
-from jobline.domain.errors import LedgerUnavailable, LedgerVersion
+from jobline.domain.errors import LedgerUnavailable, LedgerUnusable
 from jobline.domain.registry import Registry
 from jobline.domain.settings import Settings
 from jobline.ledger.commands.attempts import Limits
@@ -29,6 +30,9 @@ from jobline.worker.ticket import Ticket
 
 if TYPE_CHECKING:  # the other pools do not load greenlet and uvloop
     from jobline.worker.light.loop import LightLoop
+
+#: Seconds. An idle worker claims every second, and a lost connection is tried again every second.
+CLAIM_WITHIN_S = 15.0
 
 
 @dataclass(eq=False, repr=False)
@@ -49,6 +53,8 @@ class Resources:
     stop: PlannedStop = field(init=False)
     #: How many jobs the pool runs at once; set as the worker starts, 0 in a client.
     slots: int = 0
+    #: When the ledger last answered a claim, on the monotonic clock; minus infinity after it refused one.
+    last_reply: float = field(default_factory=time.monotonic)
     #: The light pool's loop; set by that pool as it starts.
     light: LightLoop | None = None
 
@@ -65,6 +71,10 @@ class Resources:
         """Claim no more jobs of a task that this worker does not know: its limit is 0 here."""
         self.limits = Limits(self.limits.tenant, {**self.limits.tasks, task: 0})
 
+    def claims(self, busy: int) -> bool:
+        """Return whether the loop that claims jobs works. It is silent while there is no free slot."""
+        return busy >= self.slots or time.monotonic() - self.last_reply < CLAIM_WITHIN_S
+
     def check_version(self) -> None:
         """Raise WorkerShutdown, after one line, if the ledger has another version.
 
@@ -72,7 +82,7 @@ class Resources:
         """
         try:
             self.recorder.check_version()
-        except LedgerVersion as error:
+        except LedgerUnusable as error:
             sys.stderr.write(f"jobline: {error}\n")
             raise WorkerShutdown(MISCONFIGURED) from None
         except LedgerUnavailable:

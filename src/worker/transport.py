@@ -28,6 +28,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Sequence
 from functools import cached_property, partial
+from math import inf
 from queue import Empty
 from time import monotonic
 from typing import Any, TypeVar
@@ -210,6 +211,7 @@ class Channel(stock.Channel):
             raise Empty from None
         except ResponseError as error:
             logger.warning("Redis refused a claim of this worker, which retries: %s", error)
+            self.resources.last_reply = -inf
             self._claim_next = False
             raise Empty from None
         except self.connection_errors:
@@ -217,6 +219,8 @@ class Channel(stock.Channel):
             raise
         finally:
             self._in_poll = None
+        if script:
+            self.resources.last_reply = monotonic()
         if not on_reply(reply):
             raise Empty
         return True

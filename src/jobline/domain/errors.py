@@ -8,7 +8,9 @@
     ├── TaskError              raised by a task: a failure, with a code of the task's own
     ├── TimeLimitReached       the worker stopped an attempt at its time limit
     ├── LedgerUnavailable      Redis does not answer, or refuses the write
-    │   └── LedgerVersion      the ledger was written by another version of Jobline
+    │   └── LedgerUnusable     Redis answers, and a retry does not help until somebody changes it
+    │       ├── LedgerVersion  the ledger was written by another version of Jobline
+    │       └── LedgerMode     Redis runs as a part of a cluster, or is a Sentinel
     └── Refused                a request that the ledger or a rule refuses
         ├── NotFound           no such job, task or file
         │   └── Gone           it existed, and expired
@@ -90,12 +92,32 @@ class LedgerUnavailable(JoblineError):
     retry_after_s = 2
 
 
-class LedgerVersion(LedgerUnavailable):
+class LedgerUnusable(LedgerUnavailable):
+    """Redis answers, but Jobline cannot use it until somebody changes that."""
+
+    code = "ledger-unusable"
+    title = "Redis cannot be used"
+    retry_after_s = 60
+
+
+class LedgerMode(LedgerUnusable):
+    """Redis runs in a mode in which Jobline's scripts cannot work."""
+
+    code = "ledger-mode"
+    title = "Redis runs in a mode that is not supported"
+
+    def __init__(self, mode: str) -> None:
+        super().__init__(
+            f"the Redis of JOBLINE_REDIS_URL runs in {mode} mode, which Jobline does not support, since its "
+            "scripts use keys of every slot; name a Redis that runs by itself"
+        )
+
+
+class LedgerVersion(LedgerUnusable):
     """The ledger was written by another version of Jobline, and this version would misread it."""
 
     code = "ledger-version"
     title = "The ledger has another version"
-    retry_after_s = 60
 
     def __init__(self, prefix: str, found: int, known: int) -> None:
         way_out = (

@@ -26,6 +26,7 @@ from redis.asyncio.retry import Retry as AwaitingRetry
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from jobline.domain.errors import LedgerMode
 from jobline.domain.redis_url import RedisAddress, read_redis_url
 from jobline.domain.settings import Settings
 from jobline.ledger.commands.command import Argument, Command
@@ -153,8 +154,10 @@ class Connector:
         """Shake hands, then check the version. A refused connection is closed, or it would count as open."""
         connection.on_connect()
         command = check_version(self.layout)
-        connection.send_command(*self._to_eval(command))
         try:
+            connection.send_command("HELLO")
+            connection.send_command(*self._to_eval(command))
+            check_mode(connection.read_response())
             command.read(connection.read_response())
         except Exception:
             connection.disconnect()
@@ -164,8 +167,10 @@ class Connector:
         """Begin a connection that awaits, in the same way."""
         await connection.on_connect()
         command = check_version(self.layout)
-        await connection.send_command(*self._to_eval(command))
         try:
+            await connection.send_command("HELLO")
+            await connection.send_command(*self._to_eval(command))
+            check_mode(await connection.read_response())
             command.read(await connection.read_response())
         except Exception:
             await connection.disconnect(nowait=True)
@@ -178,3 +183,11 @@ class Connector:
     def _keep_alive(self) -> dict[str, Any]:
         # A socket file has no such option, and redis-py refuses it there.
         return {} if self.address.path else {"socket_keepalive": True}
+
+
+def check_mode(greeting: Any) -> None:  # noqa: ANN401 - redis-py's own shape, which differs by protocol
+    """Raise LedgerMode for the reply to HELLO of a server that does not have all keys itself."""
+    words = greeting if isinstance(greeting, dict) else dict(zip(greeting[::2], greeting[1::2], strict=True))
+    mode = words.get(b"mode", b"standalone")
+    if mode != b"standalone":
+        raise LedgerMode(mode.decode())

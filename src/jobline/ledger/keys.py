@@ -112,6 +112,8 @@ class Key(Enum):
     #: string; the version of the layout, see LAYOUT_VERSION; created by the first connection to an empty
     #: ledger, or else with its first job. No TTL, one key in all.
     VERSION = "version"
+    #: string; written by the readiness check, which wants to know whether Redis takes writes. TTL: 1 ms.
+    PROBE = "probe"
     #: string; never exists. Scripts that must run when Redis is full delete it first.
     NOTHING = "nothing"
 

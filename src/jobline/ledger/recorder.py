@@ -14,7 +14,7 @@ from typing import TypeVar
 
 from redis.exceptions import NoScriptError, RedisError
 
-from jobline.domain.errors import LedgerUnavailable, LedgerVersion
+from jobline.domain.errors import LedgerUnavailable, LedgerUnusable
 from jobline.ledger.commands.command import Argument, Command
 from jobline.ledger.commands.version import check_version
 from jobline.ledger.connect import Connector
@@ -53,14 +53,14 @@ class Recorder:
         """Run one command and retry while Redis is unavailable; for reports that must not be lost.
 
         Only for commands that may run twice, such as all that carry a fence. Raises LedgerUnavailable after
-        ``give_up_after_s``, and LedgerVersion at once, since a retry does not help there.
+        ``give_up_after_s``, and LedgerUnusable at once, since a retry does not help there.
         """
         give_up = time.monotonic() + give_up_after_s
         pause_s = FIRST_PAUSE_S
         while True:
             try:
                 return self.run(command)
-            except LedgerVersion:
+            except LedgerUnusable:
                 raise
             except LedgerUnavailable as error:
                 if time.monotonic() > give_up:
@@ -74,7 +74,7 @@ class Recorder:
         time.sleep(pause_s)
 
     def check_version(self) -> None:
-        """Raise LedgerVersion if the ledger has another version, LedgerUnavailable if Redis is away."""
+        """Raise LedgerUnusable if the ledger has another version, LedgerUnavailable if Redis is away."""
         self.run(check_version(self._layout))
 
     def subscribe(self, name: str) -> PolledSubscription:

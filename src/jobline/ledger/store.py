@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 
 from redis.exceptions import RedisError
 
-from jobline.domain.errors import LedgerUnavailable, LedgerVersion
+from jobline.domain.errors import LedgerUnavailable, LedgerUnusable
 from jobline.ledger.commands.command import Command, Reply
 from jobline.ledger.connect import Connector
 from jobline.ledger.exchange import Exchange, Pending
@@ -86,7 +86,7 @@ class Store:
             await self._connection.disconnect(nowait=True)  # the remains of the last one
             async with asyncio.timeout(HANDSHAKE_S):
                 await self._connection.connect()
-        except LedgerVersion as error:
+        except LedgerUnusable as error:
             logger.error("The service refuses the ledger: %s.", error)  # noqa: TRY400 - a traceback says no more
             self._drop(error)
         except (RedisError, OSError, TimeoutError) as error:

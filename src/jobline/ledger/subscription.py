@@ -20,7 +20,7 @@ from redis import Redis
 from redis.asyncio.client import PubSub
 from redis.exceptions import RedisError
 
-from jobline.domain.errors import LedgerUnavailable, LedgerVersion
+from jobline.domain.errors import LedgerUnavailable, LedgerUnusable
 from jobline.domain.event import Event
 from jobline.ledger.connect import Connector
 from jobline.ledger.exchange import UNAVAILABLE
@@ -50,7 +50,7 @@ class Subscription:
         self._tell = tell
         #: Set while the channel is subscribed, or the ledger refuses it.
         self._settled = asyncio.Event()
-        self._refusal: LedgerVersion | None = None
+        self._refusal: LedgerUnusable | None = None
         self._reader: asyncio.Task[None] | None = None
 
     async def ready(self) -> None:
@@ -81,7 +81,7 @@ class Subscription:
                 async with self._redis.pubsub() as channel:
                     await channel.subscribe(self._channel)
                     await self._read_messages(channel)
-            except LedgerVersion as error:
+            except LedgerUnusable as error:
                 self._settle(error)
             except (RedisError, OSError) as error:
                 logger.warning("The subscription to the ledger broke: %s: %s", type(error).__name__, error)
@@ -107,7 +107,7 @@ class Subscription:
         except (LookupError, ValueError, TypeError, AttributeError) as error:
             logger.warning("Skipped a damaged message on the channel: %s: %s", type(error).__name__, error)
 
-    def _settle(self, refusal: LedgerVersion | None) -> None:
+    def _settle(self, refusal: LedgerUnusable | None) -> None:
         self._refusal = refusal
         self._settled.set()
 

@@ -72,6 +72,8 @@ REMEDIES = {
     "ledger-version": (
         "The operator should run one version of Jobline on this ledger, or set another JOBLINE_PREFIX."
     ),
+    "ledger-mode": "The operator should name a Redis that runs by itself in JOBLINE_REDIS_URL.",
+    "ledger-unusable": "The log of the service has the reason; the operator should remove it.",
     "internal": (
         "Send the request again; an Idempotency-Key makes that safe for a submit. If the error stays, "
         "report the response's X-Request-ID: the log has the reason under it."

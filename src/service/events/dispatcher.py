@@ -78,7 +78,7 @@ class Dispatcher:
 class Notification:
     """One event as published, shared by all subscribers of the job; ``text`` is for `read_message`."""
 
-    __slots__ = ("frame", "job_id", "kind", "reading", "text")
+    __slots__ = ("frame", "job_id", "kind", "readings", "text")
 
     def __init__(self, job_id: str, kind: str, text: bytes) -> None:
         self.job_id = job_id
@@ -86,8 +86,9 @@ class Notification:
         self.text = text
         #: The event as the first stream wrote it, for all streams.
         self.frame: Frame | None = None
-        #: The job as the first waiting client reads it, for all of them.
-        self.reading: asyncio.Task[Record] | None = None
+        #: The job as the first waiting client of a tenant reads it, for all of that tenant: an id may be
+        #: known to others, who must not decide what the owner is answered.
+        self.readings: dict[str, asyncio.Task[Record]] = {}
 
 
 class Subscriber(Protocol):

@@ -3,7 +3,7 @@
 A `JobWait` subscribes to the job's events before the job is first read, so that its end cannot be missed.
 While it waits it is a deferred answer (`jobline.service.server.deferred`): it keeps what it needs for the
 response, but no record and no frames. When a job with many waiting clients ends, it is read once for all of
-them.
+a tenant's.
 """
 
 from __future__ import annotations
@@ -71,10 +71,11 @@ class JobWait(DeferredAnswer):
         is_closing = notification.kind == CLOSING
         if is_closing:
             self._is_over = True
-        if notification.reading is None:
+        reading = notification.readings.get(self._tenant)
+        if reading is None:
             watcher = "" if is_closing else self._dispatcher.name
-            notification.reading = asyncio.create_task(self._read(watcher))
-        notification.reading.add_done_callback(self._handle)
+            reading = notification.readings[self._tenant] = asyncio.create_task(self._read(watcher))
+        reading.add_done_callback(self._handle)
 
     # the route
 

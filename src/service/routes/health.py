@@ -3,10 +3,11 @@
 import asyncio
 from collections.abc import Iterable
 
+import orjson
 from fastapi import APIRouter, Response
 from starlette.routing import BaseRoute
 
-from jobline.domain.errors import LedgerUnavailable, LedgerVersion
+from jobline.domain.errors import LedgerUnavailable, LedgerUnusable
 from jobline.ledger import commands
 from jobline.ledger.commands.clock import WorkerStats
 from jobline.service.answers.json_answer import JSON
@@ -50,15 +51,22 @@ async def check_live() -> Response:
     openapi_extra=OPEN,
 )
 async def check_ready(resources: ResourcesDep) -> Response:
-    """Succeed if Redis responds and a worker has sent a heartbeat; a 503 names what is missing."""
+    """Succeed if Redis takes writes and a worker can claim jobs; a 503 names what is missing."""
     try:
         async with asyncio.timeout(ANSWER_S):
+            refusal = await resources.store.run(commands.clock.probe())
             workers = await resources.store.run(commands.clock.workers())
-    except LedgerVersion:
+            await resources.dispatcher.ready()
+    except LedgerUnusable:
         raise
     except (TimeoutError, LedgerUnavailable):
         raise NotReady(f"Redis does not respond within {ANSWER_S:.0f} s.", retry_after_s=2) from None
-    if not any(is_alive(worker) for worker in workers):
+    if refusal:
+        raise NotReady(f"No job can be accepted: {refusal}.", retry_after_s=2)
+    alive = [worker for worker in workers if is_alive(worker)]
+    if alive and not any(can_claim(worker) for worker in alive):
+        raise NotReady("No worker can claim jobs; the log of each says why.", retry_after_s=2)
+    if not alive:
         raise NotReady("No worker sent a heartbeat within the last 10 s. Start one.", retry_after_s=2)
     return Response(b'{"status":"ready"}', media_type=JSON)
 
@@ -66,3 +74,8 @@ async def check_ready(resources: ResourcesDep) -> Response:
 def is_alive(worker: WorkerStats) -> bool:
     """Return whether a worker's heartbeat is recent."""
     return worker.age_ms < MAX_HEARTBEAT_AGE_MS
+
+
+def can_claim(worker: WorkerStats) -> bool:
+    """Return whether a worker's loop that claims jobs works, as far as it says."""
+    return bool(orjson.loads(worker.about).get("claims", True))

@@ -6,7 +6,14 @@ from fastapi import APIRouter
 from fastapi.responses import HTMLResponse, Response
 from starlette.routing import BaseRoute
 
-from jobline.domain.errors import LedgerUnavailable, LedgerVersion, NotFound, Refused
+from jobline.domain.errors import (
+    LedgerMode,
+    LedgerUnavailable,
+    LedgerUnusable,
+    LedgerVersion,
+    NotFound,
+    Refused,
+)
 from jobline.service import pages
 from jobline.service.answers.problems import INTERNAL
 from jobline.service.answers.remedies import FALLBACK, REMEDIES
@@ -29,7 +36,7 @@ async def show_problem(code: str) -> Response:
     for kind in find_kinds(Refused):
         if kind.code == code:
             return show(code, kind.status, kind.title, first_line(kind))
-    for away in (LedgerUnavailable, LedgerVersion):
+    for away in (LedgerUnavailable, LedgerUnusable, LedgerVersion, LedgerMode):
         if code == away.code:
             return show(code, away.status, away.title, first_line(away))
     if code == INTERNAL:

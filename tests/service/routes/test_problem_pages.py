@@ -3,13 +3,14 @@ from __future__ import annotations
 import httpx
 import pytest
 
-from jobline.domain.errors import LedgerUnavailable, LedgerVersion, Refused
+from jobline.domain.errors import LedgerMode, LedgerUnavailable, LedgerUnusable, LedgerVersion, Refused
 from jobline.service.answers.problems import INTERNAL
 from jobline.service.answers.remedies import REMEDIES
 from jobline.service.routes.problems import find_kinds
 
 CODES = sorted(
-    {kind.code for kind in find_kinds(Refused)} | {INTERNAL, LedgerUnavailable.code, LedgerVersion.code}
+    {kind.code for kind in find_kinds(Refused)}
+    | {INTERNAL, LedgerMode.code, LedgerUnavailable.code, LedgerUnusable.code, LedgerVersion.code}
 )
 
 

@@ -18,7 +18,7 @@ from typing import Any
 
 from pydantic import SecretStr
 
-from jobline.domain.errors import DeclarationError, LedgerUnavailable, LedgerVersion
+from jobline.domain.errors import DeclarationError, LedgerUnavailable, LedgerUnusable
 from jobline.domain.settings import read_settings
 
 COMMAND = (sys.executable, "-P", "-m", "jobline.startup")
@@ -61,7 +61,7 @@ async def check_start(environment: Mapping[str, str], warn: Callable[[str], obje
 
 
 def check_ledger(redis_url: str | None = None) -> None:
-    """Raise LedgerVersion if the ledger (of the settings, or of this Redis) has another version."""
+    """Raise LedgerUnusable if the ledger (of the settings, or of this Redis) has another version."""
     from jobline.ledger.connect import Connector
     from jobline.ledger.recorder import Recorder
 
@@ -71,7 +71,7 @@ def check_ledger(redis_url: str | None = None) -> None:
     recorder = Recorder(Connector.of(settings))
     try:
         recorder.check_version()
-    except LedgerVersion:
+    except LedgerUnusable:
         raise
     except LedgerUnavailable:
         return  # the programs wait for Redis, and check then

@@ -26,7 +26,7 @@ def run_workers(commands: Sequence[Sequence[str]]) -> None:
 
 
 async def keep(commands: Sequence[Sequence[str]], grace_s: float, console: Console) -> None:
-    """Keep every worker alive until this is cancelled; raises DeclarationError or LedgerVersion."""
+    """Keep every worker alive until this is cancelled; raises DeclarationError or LedgerUnusable."""
     await check_start({}, console.say_own)
     await asyncio.to_thread(check_ledger)
     with tempfile.TemporaryDirectory(prefix="jobline-workers-") as directory:

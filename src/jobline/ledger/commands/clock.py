@@ -11,6 +11,16 @@ from jobline.ledger.scripts import Script
 TICK = Script("tick")
 LEAVE = Script("leave")
 WORKERS = Script("workers")
+PROBE = Script("probe")
+#: What Redis' refusals of a write mean, by their first word.
+REFUSALS = {
+    "OOM": "Redis is full: it has reached its maxmemory",
+    "READONLY": "Redis is a read-only replica",
+    "MISCONF": "Redis takes no writes because it cannot save to its disk",
+    "NOREPLICAS": "Redis takes no writes because it has too few replicas",
+    "MASTERDOWN": "Redis has lost its master",
+    "NOPERM": "the Redis user of JOBLINE_REDIS_URL lacks a permission",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,3 +70,13 @@ def workers() -> Command[list[WorkerStats]]:
         ]
 
     return Command(WORKERS, (), read)
+
+
+def probe() -> Command[str]:
+    """Return why Redis takes no writes, as a clause; empty if it takes them."""
+
+    def read(reply: Reply) -> str:
+        error = reply.decode()
+        return REFUSALS.get(error.partition(" ")[0], f"Redis refuses writes: {error}") if error else ""
+
+    return Command(PROBE, (), read)
