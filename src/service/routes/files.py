@@ -22,9 +22,11 @@ from jobline.service.routes.parameters import ArtifactName, FileId, FileName, Jo
 from jobline.service.shapes.files import FileInfo, FileList
 
 BINARY = {"type": "string", "format": "binary"}
+#: The media type is the file's own. swagger-typescript-api reads bytes only if one of the types is an image.
+CONTENT = {media_type: {"schema": BINARY} for media_type in (UNTYPED, "image/*")}
 BYTES: dict[int | str, dict[str, Any]] = {
-    200: {"description": "The bytes of the file.", "content": {UNTYPED: {"schema": BINARY}}},
-    206: {"description": "The requested range.", "content": {UNTYPED: {"schema": BINARY}}},
+    200: {"description": "The bytes of the file.", "content": CONTENT},
+    206: {"description": "The requested range.", "content": CONTENT},
     304: {"description": "Your copy is current."},
 }
 FORM_BODY = {
