@@ -23,7 +23,7 @@ from jobline.ledger.connect import BROKER_SCHEME, Connector
 from jobline.ledger.recorder import Recorder
 from jobline.worker.backend import LedgerBackend
 from jobline.worker.bootsteps import PulseStep
-from jobline.worker.entry_points import CONSUMER, PREFORK_POOL, REQUEST, TRANSPORT, WORKER
+from jobline.worker.entry_points import CONSUMER, CONTROL, PREFORK_POOL, REQUEST, TRANSPORT, WORKER
 from jobline.worker.outcome import Succeeded
 from jobline.worker.resources import Resources, ResourcesOption
 from jobline.worker.runner import perform
@@ -118,6 +118,7 @@ class JoblineCelery(Celery):
     """Celery with the resources that its transport, result backend and bootsteps share."""
 
     resources: Resources
+    control_cls = CONTROL
 
     @cached_property
     def Worker(self) -> Any:  # noqa: N802 - Celery's own hook for the worker's class

@@ -9,7 +9,6 @@ from typing import Any
 
 from celery import signals
 from celery.apps.worker import Worker as StockWorker
-from celery.worker.control import control_command
 
 from jobline.files import check_data_dir
 from jobline.garbage import freeze_imports
@@ -71,10 +70,3 @@ class Worker(StockWorker):
         for stream in (sys.stdout, sys.stderr):
             stream.flush()
         os._exit(self.exitcode or 0)
-
-
-@control_command(name="shutdown")
-def shutdown(panel: Any, **_: Any) -> dict[str, str]:
-    """Stop this worker as SIGTERM does."""
-    resources_of(panel.app).stop.begin()
-    return {"ok": "this worker stops"}
