@@ -1,4 +1,4 @@
-"""Celery's prefork pool, with three repairs: two for lost connections, one for memory.
+"""Celery's prefork pool, with four repairs: two for lost connections, one for memory, one for tasks.
 
 * The pool watches each child by a descriptor that becomes readable when the child ends, and stops watching
   at the first event there. But the child may stay in the pool after that: because it has not died yet, or
@@ -14,17 +14,22 @@
   those again. But a job that was written to a child runs all the same: nobody would renew its lease, and the
   next job might be given to the same child and wait there. So `flush` keeps those jobs; `consumer` releases
   the others.
+* Python refuses processes of its own to a daemonic process, which each child is: a task could use neither
+  `multiprocessing` nor `ProcessPoolExecutor` (celery#1709). So a child does not count as one.
 
 Private names used, and only here: Celery's ``_track_child_process``, ``_event_process_exit`` and
 ``_sentinel_poll``, billiard's ``_is_alive``, ``_pool``, ``_cache``, ``_accepted`` and ``_write_to``, kombu's
-``_queue`` of a timer. ``tests/worker/test_prefork.py`` fails when one is renamed.
+``_queue`` of a timer,
+``_config`` of a process. ``tests/worker/test_prefork.py`` fails when one is renamed.
 """
 
 from __future__ import annotations
 
 import heapq
+import multiprocessing
 from typing import Any
 
+from celery import signals
 from celery.concurrency import asynpool, prefork
 
 SWEEP_EVERY_S = 1.0
@@ -79,6 +84,13 @@ class PreforkPool(prefork.TaskPool):
         """Return the ids of the jobs that neither ended nor were dropped; none once the pool ended."""
         found: set[str] = set() if self._pool is None else self._pool.jobs()
         return found
+
+
+@signals.worker_process_init.connect
+def allow_processes(**_: Any) -> None:
+    """Let tasks start processes: this process counts as daemonic for its parent alone."""
+    process: Any = multiprocessing.current_process()
+    process._config["daemon"] = False  # noqa: SLF001 - see the module's head
 
 
 def sweep(timer: Any) -> None:

@@ -6,9 +6,7 @@ outbox, so the event loop never waits for Redis.
 
 from __future__ import annotations
 
-import contextlib
 import os
-import signal
 from typing import Any
 
 from billiard.einfo import ExceptionWithTraceback
@@ -18,6 +16,7 @@ from celery.worker.request import Request
 
 from jobline.worker.failures import conclude
 from jobline.worker.outcome import Lost, Outcome, Released
+from jobline.worker.process_tree import kill_tree
 from jobline.worker.resources import resources_of
 from jobline.worker.ticket import Ticket, ticket_of
 
@@ -61,6 +60,7 @@ class JobRequest(Request):
         """Report an attempt whose process was killed because it did not stop at its time limit."""
         if soft:
             return
+        self.kill()  # the pool would kill the child alone
         state.task_ready(self)
         task = resources_of(self.app).registry.get(self.task.name)
         outcome = conclude(TimeLimitExceeded(timeout), task, self.ticket)
@@ -104,12 +104,14 @@ class JobRequest(Request):
             self.report(Lost())
 
     def kill(self) -> bool:
-        """Kill the child that runs this attempt; return False where no child does (all pools but prefork)."""
+        """Kill the child that runs this attempt, and what it has started.
+
+        Return False where no child does (all pools but prefork).
+        """
         pid = self.worker_pid
         if not pid or pid == os.getpid():
             return False
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGKILL)
+        kill_tree(pid)
         return True
 
     def report(self, outcome: Outcome) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import signal
 import time
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -14,6 +15,7 @@ from PIL import Image
 from jobline.cli.embedded import free_port
 from tests.support.deployment import LEASE_S, Deployment
 from tests.support.gate import Gate
+from tests.support.processes import is_alive
 from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.acceptance
@@ -77,6 +79,32 @@ def test_many_coroutines_run_at_once_and_one_is_cancelled(
         assert deployment.wait(jobs[0])["state"] == "REVOKED"
         gate.open()
         assert [deployment.wait(job)["state"] for job in jobs[1:]] == ["SUCCESS"] * 3
+
+
+@pytest.mark.parametrize("pool", ["prefork", "threads"])
+def test_task_may_use_processes_of_its_own(deployment: Deployment, pool: str) -> None:
+    """A pool of processes in a task must neither be refused nor end the worker with its own signals."""
+    custom = CUSTOM.get(pool, {})
+    queue = f"many-{pool}"
+    with deployment.worker("-Q", queue, "--pool", "custom" if custom else pool, **custom) as worker:
+        jobs = [deployment.submit("test.processes", {"text": "Ab"}, queue=queue) for _ in range(3)]
+        ended = [deployment.wait(job) for job in jobs]
+        assert worker.is_alive, worker.output()
+    assert [(job["state"], job["result"]) for job in ended] == [("SUCCESS", {"text": "AB ab"})] * 3
+
+
+@pytest.mark.parametrize("way", ["cancel", "timeout"])
+def test_programs_of_a_job_end_with_it(deployment: Deployment, tmp_path: Path, way: str) -> None:
+    """A job that counts as ended must not work on in programs that it started."""
+    pids = tmp_path / "pids"
+    options = {"timeout_s": 1} if way == "timeout" else {}
+    job = deployment.submit("test.program", {"path": str(pids)}, **options)
+    wait_until(lambda: pids.exists() and len(pids.read_text().split()) == 2, 10, "the programs run")
+    if way == "cancel":
+        assert deployment.cancel(job) == 202
+    ended = deployment.wait(job, within_s=15)
+    assert ended["error"]["code"] == ("cancelled" if way == "cancel" else "timeout")
+    wait_until(lambda: not any(is_alive(int(pid)) for pid in pids.read_text().split()), 5, "they have ended")
 
 
 def test_cancelled_waiting_job_never_starts(deployment: Deployment, gate: Gate) -> None:

@@ -50,13 +50,14 @@ def test_private_names_of_celery_are_still_used() -> None:
     named = set(re.findall(r"``(_\w+)``", str(prefork.__doc__)))
     assert named == {
         "_track_child_process", "_event_process_exit", "_sentinel_poll", "_is_alive", "_pool", "_cache",
-        "_accepted", "_write_to", "_queue",
+        "_accepted", "_write_to", "_queue", "_config",
     }  # fmt: skip
     for name in ("_cache", "_accepted", "_write_to"):
         assert name in inspect.getsource(asynpool.AsynPool.flush)
     assert "_sentinel_poll" in inspect.getsource(asynpool.AsynPool._track_child_process)
     assert "_event_process_exit" in inspect.getsource(asynpool.AsynPool._track_child_process)
     assert callable(BaseProcess._is_alive)
+    assert "_config" in inspect.getsource(BaseProcess)
 
 
 def test_stock_pool_fails_on_a_child_that_is_not_watched(hub: Any, sentinel: int) -> None:

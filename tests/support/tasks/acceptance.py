@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import multiprocessing
 import os
+import subprocess
 import time
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 from jobline import JobContext, Model, RetryPolicy, TaskError, task
@@ -124,6 +127,27 @@ def later(order: Times, job: JobContext) -> Done:
 def leave(order: Words) -> Done:
     """End the whole process."""
     os._exit(3)
+
+
+@task("test.program", timeout_s=60, max_attempts=1)
+def program(order: Place, job: JobContext) -> Done:
+    """Wait for programs that this task has started, one and one of that one's, and ignore all but a kill."""
+    script = f"echo $$ >> {order.path}; (sleep 60 & echo $! >> {order.path}; wait)"
+    started = subprocess.Popen(["/bin/sh", "-c", script])
+    while started.poll() is None:
+        try:
+            time.sleep(SLICE_S)
+        except BaseException:  # noqa: BLE001, S112 - this is the fault
+            continue
+    return Done(attempt=job.attempt)
+
+
+@task("test.processes", timeout_s=60, max_attempts=1)
+def processes(order: Words) -> Words:
+    """Share the work among processes of its own, by both of Python's ways."""
+    with multiprocessing.Pool(2) as pool, ProcessPoolExecutor(2) as executor:
+        words = [*pool.map(str.upper, [order.text]), *executor.map(str.lower, [order.text])]
+    return Words(text=" ".join(words))
 
 
 @task("test.missing", extra="nothing", requires=("no_such_package_at_all",))
