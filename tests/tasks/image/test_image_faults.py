@@ -3,14 +3,15 @@ from __future__ import annotations
 import io
 import os
 import random
+import re
 import struct
 import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
-from PIL import Image
+from PIL import Image, PngImagePlugin
 
 from jobline.tasks.image.limits import ImageLimits, read_limits
 from jobline.tasks.image.order import ImagesMade
@@ -169,6 +170,62 @@ def test_animation_is_refused(attempt: Attempt, kind: str) -> None:
     frames = [Image.new("RGB", (32, 32), colour) for colour in ("red", "lime", "blue")]
     content = encode(frames[0], kind, save_all=True, append_images=frames[1:])
     assert code_of(attempt, content) == "image.too_many_frames"
+
+
+@pytest.mark.parametrize("kind", ["GIF", "WEBP", "PNG", "TIFF", "AVIF"])
+def test_client_may_ask_for_the_first_frame(
+    attempt: Attempt, made_image: Callable[..., Image.Image], kind: str
+) -> None:
+    """A client that wants a still of an animation had no way to get one."""
+    frames = [Image.new("RGB", (32, 32), colour) for colour in ("red", "lime", "blue")]
+    content = encode(frames[0], kind, save_all=True, append_images=frames[1:])
+    made = made_image(content, frames="first", format="png")
+    red, green, blue = cast("tuple[int, int, int]", made.convert("RGB").getpixel((9, 9)))
+    assert (red > 240, green + blue < 20) == (True, True)
+    (image,) = attempt(content, frames="first", format="png").result.artifacts
+    assert "frames" in image.converted
+    assert code_of(attempt, content, frames="all") == "image.too_many_frames"
+
+
+def test_still_image_has_no_other_frames(run: Run) -> None:
+    assert run(encode(quarters(), "PNG"), frames="first").artifacts[0].converted == ()
+
+
+def bmp_with(offset: int, value: bytes) -> bytes:
+    content = bytearray(encode(quarters(), "BMP"))
+    content[offset : offset + len(value)] = value
+    return bytes(content)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [bmp_with(28, b"\x02\0"), bmp_with(30, b"\x06\0\0\0"), bmp_with(30, b"\x05\0\0\0")],
+    ids=["depth", "compression", "embedded-png"],
+)
+def test_valid_image_of_a_variant_that_is_not_read_is_unsupported(attempt: Attempt, content: bytes) -> None:
+    """It was called corrupt, and its sender looked for a fault that was not there."""
+    assert code_of(attempt, content) == "image.unsupported_format"
+
+
+INTERNAL = re.compile(r"Plugin|decoder|MAX_|0x|stream|Errno|Traceback|PIL|libtiff")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.filterwarnings("ignore")
+def test_message_of_a_damaged_image_has_no_words_of_a_library(attempt: Attempt, kind: str) -> None:
+    """Clients read it: it says what is wrong with their file, not which class of Pillow met it."""
+    content = sample(kind)
+    for cut in (20, len(content) // 2, len(content) - 30):
+        error = attempt(content[:cut]).error
+        assert error is None or not INTERNAL.search(error.message), error.message
+
+
+def test_text_beyond_the_limit_is_too_large(attempt: Attempt) -> None:
+    text = PngImagePlugin.PngInfo()
+    text.add_text("note", "x" * 70_000_000, zip=True)
+    error = attempt(encode(quarters(), "PNG", pnginfo=text)).error
+    assert error
+    assert (error.code, error.message) == ("image.too_large", "The image holds more text than is read.")
 
 
 def test_operator_may_allow_frames_and_the_first_is_used(

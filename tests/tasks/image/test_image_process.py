@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import hashlib
+import struct
+import zlib
 from collections.abc import Callable
 from typing import Any
 
@@ -275,3 +277,44 @@ def test_side_that_the_format_cannot_hold_is_refused(attempt: Attempt) -> None:
     error = attempt(encode(Image.new("L", (20_000, 1)), "PNG"), format="webp").error
     assert error
     assert error.code == "image.output_too_large"
+
+
+def sixteen_bits() -> bytes:
+    """Return a PNG with sixteen bits of RGB, which Pillow reads and does not write."""
+
+    def chunk(name: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+
+    rows = b"".join(b"\0" + bytes(6 * 8) for _ in range(4))
+    header = struct.pack(">IIBBBBB", 8, 4, 16, 2, 0, 0, 0)
+    parts = [chunk(b"IHDR", header), chunk(b"IDAT", zlib.compress(rows)), chunk(b"IEND", b"")]
+    return b"\x89PNG\r\n\x1a\n" + b"".join(parts)
+
+
+#: Bytes, the rest of the input, and what `converted` says.
+CONVERTED: dict[str, tuple[bytes, dict[str, Any], tuple[str, ...]]] = {
+    "16-bit RGB PNG": (sixteen_bits(), {}, ("bit_depth",)),
+    "16-bit grey PNG": (encode(Image.new("I;16", (8, 4)), "PNG"), {}, ("bit_depth",)),
+    "16-bit grey TIFF": (encode(Image.new("I;16", (8, 4)), "TIFF"), {}, ("bit_depth",)),
+    "float TIFF": (encode(Image.new("F", (8, 4)), "TIFF"), {}, ("bit_depth",)),
+    "CMYK TIFF": (encode(Image.new("CMYK", (8, 4)), "TIFF"), {}, ("colour_space",)),
+    "CMYK JPEG": (encode(Image.new("CMYK", (8, 4)), "JPEG"), {}, ("colour_space",)),
+    "LAB TIFF": (encode(Image.new("LAB", (8, 4)), "TIFF"), {}, ("colour_space",)),
+    "bilevel PNG": (encode(Image.new("1", (8, 4)), "PNG"), {}, ("bilevel",)),
+    "palette GIF": (encode(Image.new("P", (8, 4)), "GIF"), {}, ("palette", "format")),
+    "BMP": (encode(Image.new("RGB", (8, 4)), "BMP"), {}, ("format",)),
+    "RGBA as JPEG": (encode(Image.new("RGBA", (8, 4)), "PNG"), {"format": "jpeg"}, ("transparency",)),
+    "16-bit JPEG 2000": (encode(Image.new("I;16", (8, 4)), "JPEG2000"), {}, ("bit_depth", "format")),
+    "RGB JPEG": (encode(Image.new("RGB", (8, 4)), "JPEG"), {}, ()),
+    "RGBA PNG": (encode(Image.new("RGBA", (8, 4)), "PNG"), {}, ()),
+    "RGBA WebP": (encode(Image.new("RGBA", (8, 4)), "WEBP"), {}, ()),
+    "RGB AVIF": (encode(Image.new("RGB", (8, 4)), "AVIF"), {}, ()),
+    "RGB TIFF as PNG": (encode(Image.new("RGB", (8, 4)), "TIFF"), {"format": "png"}, ()),
+}
+
+
+@pytest.mark.parametrize("name", CONVERTED)
+def test_result_says_what_could_not_be_kept(name: str, run: Run) -> None:
+    """`keep` turned 16 bits into 8 and CMYK into RGB, and said nothing."""
+    content, order, changes = CONVERTED[name]
+    assert run(content, **order).artifacts[0].converted == changes

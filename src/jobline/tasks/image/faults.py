@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import re
 import struct
 import zlib
 from collections.abc import Iterator
@@ -28,11 +29,21 @@ DAMAGED = (
 ERRNO_OF_DAMAGE = frozenset({None, errno.EINVAL})
 
 
-@contextmanager
-def reading(what: str) -> Iterator[None]:
-    """Turn a library's exception while it reads an image into ``image.corrupt`` or ``image.too_large``.
+#: What Pillow says of a valid file that it cannot read.
+UNREADABLE = re.compile(
+    r"unsupported|not supported|unknown (?:pixel|raw)? ?mode|unavailable|cannot handle|not configured",
+    re.IGNORECASE,
+)
+#: What Pillow says of text in a PNG that would take too much memory.
+TOO_MUCH_TEXT = "MAX_TEXT"
 
-    An error of the disk passes unchanged, because another attempt may succeed.
+
+@contextmanager
+def reading(kind: str | None) -> Iterator[None]:
+    """Turn a library's exception while it reads an image of a format into an error of this family.
+
+    The library's words stay out of it; they are the error's cause, for the log. An error of the disk passes
+    unchanged, because another attempt may succeed.
     """
     from PIL import Image
 
@@ -43,8 +54,29 @@ def reading(what: str) -> Iterator[None]:
     except DAMAGED as error:
         if isinstance(error, OSError) and error.errno not in ERRNO_OF_DAMAGE:
             raise
-        detail = str(error) or type(error).__name__
-        raise TaskError("image.corrupt", f"The image cannot be {what}: {detail[:200]}") from error
+        raise explain(error, kind) from error
+
+
+def explain(error: BaseException, kind: str | None) -> TaskError:
+    """Return the error for what a library said: too large, of a variant that is not read, or damaged."""
+    text = str(error)
+    if TOO_MUCH_TEXT in text:
+        return too_large("The image holds more text than is read.")
+    if UNREADABLE.search(text):
+        return unsupported_variant(kind)
+    return corrupt()
+
+
+def corrupt() -> TaskError:
+    """Return the error for damaged bytes."""
+    return TaskError("image.corrupt", "The image is damaged or incomplete: it cannot be decoded.")
+
+
+def unsupported_variant(kind: str | None) -> TaskError:
+    """Return the error for a valid image of a supported format, in a variant that is not read."""
+    return unsupported(
+        f"This variant of {kind or 'the format'} is not supported: save the image as PNG or JPEG."
+    )
 
 
 def too_large(message: str) -> TaskError:

@@ -13,7 +13,15 @@ from jobline.tasks.image.geometry import check_ops, needed_scale
 from jobline.tasks.image.limits import read_limits
 from jobline.tasks.image.metadata import Metadata, read_metadata
 from jobline.tasks.image.ops import render
-from jobline.tasks.image.order import ImageArtifact, ImageFormat, ImageOp, ImagesMade, ImageSource
+from jobline.tasks.image.order import (
+    ImageArtifact,
+    ImageChange,
+    ImageFormat,
+    ImageFrames,
+    ImageOp,
+    ImagesMade,
+    ImageSource,
+)
 from jobline.tasks.image.output import SUFFIXES, Encoding, resolve_format, write
 from jobline.tasks.image.source import Source, decode, opened, swaps_sides
 
@@ -38,6 +46,7 @@ class SharedOptions:
     background: str = "#fff"
     strip_metadata: bool = True
     auto_orient: bool = True
+    frames: ImageFrames = ImageFrames.ALL
 
 
 def make_images(
@@ -45,7 +54,7 @@ def make_images(
 ) -> ImagesMade:
     """Make each image as an artifact and report progress in variants; raises TaskError ``image.…``."""
     limits = read_limits()
-    with opened(job.file(file_id), limits) as source:
+    with opened(job.file(file_id), limits, options.frames) as source:
         swapped = options.auto_orient and swaps_sides(source.orientation)
         shown = source.size.turned() if swapped else source.size
         for target in targets:
@@ -95,6 +104,11 @@ class Renderer:
             image_format, target.quality, self._options.background, self._profile, self._metadata
         )
         write(image, artifact.path, encoding)
+        converted = list(self._source.lost)
+        if image_format is ImageFormat.JPEG and "A" in image.mode:
+            converted.append(ImageChange.TRANSPARENCY)
+        if target.format is ImageFormat.KEEP and image_format != self._source.format:
+            converted.append(ImageChange.FORMAT)
         with artifact.path.open("rb") as stream:
             digest = hashlib.file_digest(stream, "sha256").hexdigest()
         return ImageArtifact(
@@ -105,6 +119,7 @@ class Renderer:
             format=image_format,
             size_bytes=artifact.path.stat().st_size,
             sha256=digest,
+            converted=tuple(converted),
         )
 
 

@@ -59,6 +59,34 @@ class ImageAxis(StrEnum):
     VERTICAL = "vertical"
 
 
+class ImageFrames(StrEnum):
+    """What to read of an animation or a document; each member is set by the client."""
+
+    #: All of it: an image of more frames than the operator allows is refused, since only one can be written.
+    ALL = "all"
+    #: The first frame, whatever follows it.
+    FIRST = "first"
+
+
+class ImageChange(StrEnum):
+    """What an image that was made could not keep of its source, unasked; each member is set by the task."""
+
+    #: More than eight bits a channel became eight.
+    BIT_DEPTH = "bit_depth"
+    #: CMYK, LAB, YCbCr or HSV became RGB.
+    COLOUR_SPACE = "colour_space"
+    #: Black and white became shades of grey.
+    BILEVEL = "bilevel"
+    #: A palette became full colours.
+    PALETTE = "palette"
+    #: Transparent parts got the background's colour.
+    TRANSPARENCY = "transparency"
+    #: ``keep`` could not keep the format.
+    FORMAT = "format"
+    #: Only the first frame was read.
+    FRAMES = "frames"
+
+
 class ImageResize(Model):
     """Resize; with one side given, the other follows from the ratio.
 
@@ -154,6 +182,9 @@ class ImageOrder(Model):
     strip_metadata: Annotated[
         bool, Field(description="Drop EXIF and XMP, the location included; the colour profile always stays")
     ] = True
+    frames: Annotated[
+        ImageFrames, Field(description="first: read the first frame of an animation, whatever follows it")
+    ] = ImageFrames.ALL
     auto_orient: Annotated[
         bool, Field(description="Turn the image upright, as its EXIF says, before any op")
     ] = True
@@ -190,6 +221,10 @@ class ImageArtifact(Model):
     format: ImageFormat
     size_bytes: int
     sha256: str
+    converted: Annotated[
+        tuple[ImageChange, ...],
+        Field(description="What of the source could not be kept, beside what was asked for; usually empty"),
+    ] = ()
 
 
 class ImageSource(Model):
@@ -221,6 +256,9 @@ class Thumbnail(Model):
             examples=[320],
         ),
     ]
+    frames: Annotated[
+        ImageFrames, Field(description="first: read the first frame of an animation, whatever follows it")
+    ] = ImageFrames.ALL
 
 
 class ThumbnailMade(Model):
@@ -230,3 +268,6 @@ class ThumbnailMade(Model):
     name: str
     width: int
     height: int
+    converted: Annotated[
+        tuple[ImageChange, ...], Field(description="What of the source could not be kept; usually empty")
+    ] = ()

@@ -18,7 +18,7 @@ def process(order: ImageOrder, job: JobContext) -> ImagesMade:
     ``image.corrupt``, ``image.too_large``, ``image.too_many_frames``, ``image.output_too_large`` or
     ``image.bad_crop``.
     """
-    options = SharedOptions(order.background, order.strip_metadata, order.auto_orient)
+    options = SharedOptions(order.background, order.strip_metadata, order.auto_orient, order.frames)
     return make_images(job, order.file, list_targets(order), options)
 
 

@@ -11,9 +11,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from jobline import TaskError
-from jobline.tasks.image.faults import DAMAGED, reading, too_large, unsupported
+from jobline.tasks.image.depth import list_changes, unreadable_compression
+from jobline.tasks.image.faults import DAMAGED, corrupt, explain, reading, too_large, unsupported
 from jobline.tasks.image.geometry import Size
 from jobline.tasks.image.limits import ImageLimits
+from jobline.tasks.image.order import ImageChange, ImageFrames
 
 if TYPE_CHECKING:
     from PIL.Image import Transpose
@@ -45,10 +47,12 @@ class Source:
     size_bytes: int
     #: 1 to 8, as EXIF counts.
     orientation: int
+    #: What no image made of it can keep: more than eight bits, other colours than RGB, further frames.
+    lost: tuple[ImageChange, ...] = ()
 
 
 @contextmanager
-def opened(path: Path, limits: ImageLimits) -> Iterator[Source]:
+def opened(path: Path, limits: ImageLimits, frames: ImageFrames = ImageFrames.ALL) -> Iterator[Source]:
     """Open an image and check it against the limits by its header alone.
 
     Raises TaskError ``image.unsupported_format``, ``image.corrupt``, ``image.too_large`` or
@@ -61,14 +65,16 @@ def opened(path: Path, limits: ImageLimits) -> Iterator[Source]:
     with identify(path) as image:
         size = Size(*image.size)
         check_pixels(size, limits.max_pixels)
-        check_frames(image, limits)
+        more_frames = has_more_frames(path) if frames is ImageFrames.FIRST else check_frames(image, limits)
         kind = str(image.format)
+        lost = [*list_changes(image, path), *((ImageChange.FRAMES,) if more_frames else ())]
         yield Source(
             image=image,
             format="jpeg" if kind == "MPO" else kind.lower(),
             size=size,
             size_bytes=size_bytes,
             orientation=1 if kind in UPRIGHT else read_orientation(image),
+            lost=tuple(lost),
         )
 
 
@@ -98,30 +104,43 @@ def identify(path: Path) -> ImageFile:
 
     with path.open("rb") as stream:
         prefix = stream.read(PREFIX_BYTES)
-    with reading("opened"):
+    kind = find_kind(prefix)
+    with reading(kind):
         try:
             return Image.open(path, formats=READABLE)
         except UnidentifiedImageError:
-            if looks_readable(prefix):
-                raise TaskError("image.corrupt", "The image's header is damaged or incomplete.") from None
+            if kind:
+                raise explain_header(path, kind) from None
             raise unsupported(
                 "The file is not an image of a supported format: "
                 "JPEG, PNG, WebP, GIF, AVIF, HEIC, TIFF, BMP, JPEG 2000, ICO or PPM."
             ) from None
 
 
-def looks_readable(prefix: bytes) -> bool:
-    """Return whether a file begins like an image of a supported format."""
+def find_kind(prefix: bytes) -> str | None:
+    """Return the supported format of which a file begins like an image."""
     from PIL import Image
 
     for name in READABLE:
         accepts = Image.OPEN[name][1]
         try:
             if accepts is not None and accepts(prefix) is True:
-                return True
+                return name
         except DAMAGED:  # the prefix is too short for the plugin
             continue
-    return False
+    return None
+
+
+def explain_header(path: Path, kind: str) -> TaskError:
+    """Return why Pillow does not open an image of a format; `Image.open` keeps the reason to itself."""
+    from PIL import Image
+
+    try:
+        with path.open("rb") as stream:
+            Image.OPEN[kind][0](stream, str(path))
+    except DAMAGED as error:
+        return explain(error, kind)
+    return corrupt()
 
 
 def check_pixels(size: Size, max_pixels: int, frames: int = 1) -> None:
@@ -134,13 +153,22 @@ def check_pixels(size: Size, max_pixels: int, frames: int = 1) -> None:
         )
 
 
-def check_frames(image: ImageFile, limits: ImageLimits) -> None:
-    """Refuse an animation or a document with more frames than the limit."""
+def has_more_frames(path: Path) -> bool:
+    """Return whether an image has more than one frame; it is opened for itself, as looking moves its file."""
+    try:
+        with identify(path) as image:
+            return image.format not in ONE_PICTURE and bool(getattr(image, "is_animated", False))
+    except (TaskError, *DAMAGED):  # the first frame may be whole
+        return True
+
+
+def check_frames(image: ImageFile, limits: ImageLimits) -> bool:
+    """Refuse an animation or a document with more frames than the limit; return whether there are several."""
     if image.format in ONE_PICTURE:
-        return
-    with reading("counted"):
+        return False
+    with reading(image.format):
         if not getattr(image, "is_animated", False):
-            return
+            return False
         # Counting reads the whole file, so it is done only if more than one frame is allowed.
         frames = int(getattr(image, "n_frames", 1)) if limits.max_frames > 1 else 2
     if frames > limits.max_frames:
@@ -149,6 +177,7 @@ def check_frames(image: ImageFile, limits: ImageLimits) -> None:
             f"The image has more frames or pages than {limits.max_frames}, the limit.",
         )
     check_pixels(Size(*image.size), limits.max_pixels, frames)
+    return True
 
 
 def read_orientation(image: ImageFile) -> int:
@@ -158,7 +187,7 @@ def read_orientation(image: ImageFile) -> int:
     after a first error Pillow takes a partly decoded image for a whole one. Raises ``image.corrupt``.
     """
     if image.format in DECODED_FOR_EXIF:
-        with reading("decoded"):
+        with reading(image.format):
             image.load()
     try:
         value = image.getexif().get(ORIENTATION, 1)
@@ -170,7 +199,7 @@ def read_orientation(image: ImageFile) -> int:
 def decode(source: Source, scale: float, max_pixels: int) -> None:
     """Decode the image in place, at no less than ``scale`` of its size; raises ``image.corrupt``."""
     image = source.image
-    with reading("decoded"):
+    with reading(image.format), unreadable_compression(image):
         if scale < 1 and image.format in SCALABLE:
             image.draft(None, (round(source.size.width * scale), round(source.size.height * scale)))
         image.load()

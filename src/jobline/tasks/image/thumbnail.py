@@ -11,5 +11,8 @@ from jobline.tasks.image.order import ImageResize, Thumbnail, ThumbnailMade
 def thumbnail(order: Thumbnail, job: JobContext) -> ThumbnailMade:
     """Shrink one image to a given width, keeping its ratio."""
     shrink = ImageResize(op="resize", width=order.width)
-    made = make_images(job, order.file, [Target("thumbnail", [shrink])], SharedOptions()).artifacts[0]
-    return ThumbnailMade(artifact_id=made.id, name=made.name, width=made.width, height=made.height)
+    options = SharedOptions(frames=order.frames)
+    made = make_images(job, order.file, [Target("thumbnail", [shrink])], options).artifacts[0]
+    return ThumbnailMade(
+        artifact_id=made.id, name=made.name, width=made.width, height=made.height, converted=made.converted
+    )
