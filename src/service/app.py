@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import asynccontextmanager
 from typing import Any
 
 from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
+from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 import jobline
@@ -83,9 +84,24 @@ def build_app(settings: Settings, registry: Registry) -> FastAPI:
     install_handlers(app)
     for module in ROUTES:
         app.router.routes.extend(module.routes(resources))
+    app.router.routes.extend(list(make_heads(app.router.routes)))
     install_openapi(app)
     app.entry = add_guards(Shortcut(app.entry, app.router.routes), ScopeTable(app.router.routes), resources)
     return app
+
+
+def make_heads(routes: Iterable[BaseRoute]) -> Iterator[Route]:
+    """Yield a route for the HEAD of each GET that has none (RFC 9110, section 9.3.2).
+
+    Servers drop the body of its response.
+    """
+    known = [route for route in routes if isinstance(route, Route)]
+    with_head = {route.path for route in known if "HEAD" in (route.methods or ())}
+    for route in known:
+        if "GET" in (route.methods or ()) and route.path not in with_head:
+            head = Route(route.path, route.endpoint, methods=["HEAD"], include_in_schema=False)
+            head.methods, head.app = {"HEAD"}, route.app
+            yield head
 
 
 class Service(FastAPI):
@@ -107,7 +123,11 @@ def add_guards(app: ASGIApp, scopes: ScopeTable, resources: Resources) -> ASGIAp
         app,
         find_scope=scopes.find,
         key_cache=KeyCache(store) if settings.auth is Auth.KEYS else None,
-        reach=ReachCheck(is_open=settings.allow_open, origins=settings.cors_origins),
+        reach=ReachCheck(
+            is_local=settings.auth is Auth.OFF and not settings.allow_open,
+            origins=settings.cors_origins,
+            hosts=settings.hosts,
+        ),
         rate_limiter=RateLimiter(store, settings.rate_limit) if settings.rate_limit else None,
     )
     if settings.cors_origins:

@@ -34,6 +34,9 @@ SAMPLES: dict[str, tuple[str, Any]] = {
     "tracebacks": ("yes", True),
     "rate_limit": ("600/60", Rate.read("600/60")),
     "cors_origins": ("https://a.example, http://b", ("https://a.example", "http://b")),
+    "queues": ("mail, bulk", ("mail", "bulk")),
+    "hosts": ("jobs.example, api", ("jobs.example", "api")),
+    "keep_alive_s": ("90", 90),
     "body_timeout_s": ("0.5", 0.5),
 }
 #: Of each setting that can be wrong: texts that are.
@@ -58,6 +61,9 @@ WRONG = {
     "tracebacks": ["2"],
     "rate_limit": ["600", "0/60", "600/0", "a/b", "-1/60"],
     "cors_origins": ["*", "app.example", "https://a.example/path"],
+    "queues": ["a b", "*"],
+    "hosts": ["*", "https://jobs.example", "jobs.example:80", "Jobs.example"],
+    "keep_alive_s": ["0", "3601", "1.5"],
     "body_timeout_s": ["0", "3601"],
     "broker_url": ["amqp://user:s3cret@host"],
 }

@@ -24,6 +24,7 @@ from jobline.domain.task import QUEUE
 
 #: Characters that need no escape: in a script, in a pattern of SCAN, in a rule of Redis' ACL.
 KEY_PREFIX = re.compile(r"[A-Za-z0-9_:{}-]{1,64}")
+HOST_NAME = re.compile(r"[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63}){0,10}")
 
 
 class Auth(StrEnum):
@@ -124,6 +125,26 @@ class Settings(BaseSettings):
             "https://app.example. Unset, only pages of the API itself may."
         ),
     ] = ()
+    hosts: Annotated[
+        tuple[str, ...],
+        NoDecode,
+        Field(
+            description="Domain names under which the API may be called, comma-separated, like "
+            "jobs.example; names without a dot and IP addresses always may. Unset, any name may if keys are "
+            "on or JOBLINE_ALLOW_OPEN is set, and none otherwise: a page of another site could reach the API "
+            "under a name of its own (DNS rebinding)."
+        ),
+    ] = ()
+    keep_alive_s: Annotated[
+        int,
+        Field(
+            ge=1,
+            le=3600,
+            description="Seconds for which an idle connection is kept open. Shorter than the idle time of a "
+            "proxy (60 s for most), and the proxy's requests fail now and then; too long, and idle clients "
+            "hold connections.",
+        ),
+    ] = 75
     lease_s: Annotated[
         float,
         Field(
@@ -235,7 +256,7 @@ class Settings(BaseSettings):
         ),
     ] = False
 
-    @field_validator("tasks", "queues", "cors_origins", mode="before")
+    @field_validator("tasks", "queues", "cors_origins", "hosts", mode="before")
     @classmethod
     def split_words(cls, value: object) -> object:
         """Read ``a.b, c`` as two words."""
@@ -277,6 +298,15 @@ class Settings(BaseSettings):
             parts = urlsplit(origin)
             if parts.scheme not in {"http", "https"} or origin != f"{parts.scheme}://{parts.netloc}".lower():
                 raise ValueError(f"{origin!r} is no origin: write scheme://host[:port] alone, in lower case")
+        return value
+
+    @field_validator("hosts")
+    @classmethod
+    def check_hosts(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        """Refuse what is no domain name: a scheme, a port or a path would never match."""
+        for host in value:
+            if not HOST_NAME.fullmatch(host):
+                raise ValueError(f"{host!r} is no domain name: write it like jobs.example, in lower case")
         return value
 
     @field_validator("redis_url")

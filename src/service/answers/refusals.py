@@ -56,9 +56,21 @@ class Forbidden(Refused):
 
 
 class NotServedHere(Refused):
-    """While keys are off, requests from other machines and from pages of other sites are refused."""
+    """The service is not offered under this name, or, while keys are off, to this machine."""
 
-    code, status, title = "not-served-here", 403, "Not available without keys"
+    code, status, title = "not-served-here", 403, "Not served here"
+
+
+class ForeignOrigin(Refused):
+    """A page of another site asked for a change."""
+
+    code, status, title = "foreign-origin", 403, "Not allowed for pages of other sites"
+
+
+class UnknownCoding(Refused):
+    """The body has a transfer coding other than chunked."""
+
+    code, status, title = "unknown-transfer-coding", 501, "Unknown transfer coding"
 
 
 class TooSlow(Refused):

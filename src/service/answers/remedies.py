@@ -35,6 +35,21 @@ REMEDIES = {
         "Declare what you send: Content-Type: application/json for JSON, the file's own type for an "
         "upload. The task's schema says which files it takes."
     ),
+    "storage-full": (
+        "Delete files that are not needed. The operator should free space in JOBLINE_DATA_DIR, and check "
+        "that the API may write to it."
+    ),
+    "bad-boundary": "Let your HTTP library make the form; a boundary has 1 to 70 letters, digits and marks.",
+    "malformed-request": "Use an HTTP/1.1 library; what arrived is not a valid request, or has two Hosts.",
+    "unknown-transfer-coding": "Send the body as it is, or with `Transfer-Encoding: chunked` alone.",
+    "too-many-connections": (
+        "Wait as long as Retry-After says. Use one connection for many requests. The operator can raise "
+        "the limit of open files (`ulimit -n`) or run more API processes."
+    ),
+    "foreign-origin": (
+        "Send changes from the service's own pages. The operator can name other origins in "
+        "JOBLINE_CORS_ORIGINS."
+    ),
     "not-json": "Check the body with a JSON parser. It must be UTF-8, and NaN and Infinity are not JSON.",
     "method-not-allowed": "Use one of the methods in the response's Allow header.",
     "range-not-satisfiable": "Ask for the size of the file first (HEAD), and for a range within it.",

@@ -5,6 +5,7 @@ A plain ASGI wrapper, because it is on the hot path.
 
 from __future__ import annotations
 
+import ipaddress
 from collections.abc import Callable
 
 from fastapi import Request, Response
@@ -22,12 +23,16 @@ from jobline.service.guards.scopes import PRINCIPAL, find_path
 
 #: RFC 6750, section 3.
 CHALLENGE = 'Bearer realm="jobline"'
+#: Key in the scope of a request: whose requests its rate limit counts.
+CALLER = "jobline.caller"
+#: An IPv6 network of one customer, in bytes.
+NETWORK_BYTES = 8
 #: Finds the scope that a method and path need; None for what is open.
 FindScope = Callable[[str, str], KeyScope | None]
 
 
 class AccessControl:
-    """Admits or refuses requests. ``key_cache`` is None without keys; then ``reach`` checks the requests."""
+    """Admits or refuses requests. ``key_cache`` is None without keys."""
 
     def __init__(
         self,
@@ -59,20 +64,31 @@ class AccessControl:
     async def _admit(self, scope: Scope, send: Send) -> Send:
         """Put the principal into the scope; return the ``send`` for the response. Raises the refusal."""
         needed = self._find_scope(scope["method"], find_path(scope))
+        self._reach.check(scope)
         if self._key_cache is None:
-            self._reach.check(scope)
             principal = ANYBODY
         elif needed is None:
             return send
         else:
-            principal = await authenticate(self._key_cache, scope)
+            principal = await self._authenticate(self._key_cache, scope)
             if not principal.may(needed):
                 raise Forbidden(f"This operation needs a key with the scope {needed}.")
         scope[PRINCIPAL] = principal
         if self._rate_limiter is None or needed is None:
             return send
-        remaining = await self._rate_limiter.admit(principal.id or PUBLIC)
+        scope[CALLER] = principal.id or PUBLIC
+        remaining = await self._rate_limiter.admit(scope[CALLER])
         return add_rate_limit(send, self._rate_limiter.policy, remaining)
+
+    async def _authenticate(self, key_cache: KeyCache, scope: Scope) -> Principal:
+        """Return the principal; a wrong key counts for its address. Raises Unauthorized or RateLimited."""
+        try:
+            return await authenticate(key_cache, scope)
+        except Unauthorized:
+            if self._rate_limiter is not None:
+                scope[CALLER] = name_address(scope)
+                await self._rate_limiter.admit(scope[CALLER])
+            raise
 
     async def _refuse(self, scope: Scope, error: Refused | LedgerUnavailable) -> Response:
         response = await answer_error(Request(scope), error)
@@ -85,9 +101,8 @@ class AccessControl:
                 f'{CHALLENGE}, error="insufficient_scope", scope="{needed}"'
             )
         elif isinstance(error, RateLimited) and self._rate_limiter is not None:
-            principal: Principal = scope[PRINCIPAL]
             response.headers["RateLimit-Policy"] = self._rate_limiter.policy.decode()
-            response.headers["RateLimit"] = self._rate_limiter.describe(principal.id or PUBLIC).decode()
+            response.headers["RateLimit"] = self._rate_limiter.describe(scope[CALLER]).decode()
         return response
 
 
@@ -102,6 +117,15 @@ async def authenticate(key_cache: KeyCache, scope: Scope) -> Principal:
     if principal is None:
         raise Unauthorized("The access key is not valid: it is unknown, revoked or expired.")
     return principal
+
+
+def name_address(scope: Scope) -> str:
+    """Return the name under which wrong keys of an address are counted; for IPv6, of its network."""
+    try:
+        address = ipaddress.ip_address((scope.get("client") or ("", 0))[0])
+    except ValueError:
+        return "address-unknown"
+    return f"address-{address.packed[:NETWORK_BYTES].hex()}"
 
 
 def add_rate_limit(send: Send, policy: bytes, remaining: bytes) -> Send:

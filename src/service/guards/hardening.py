@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import re
 import time
-from collections.abc import Coroutine, Generator
+from collections.abc import Collection, Coroutine, Generator
 from types import coroutine
 from typing import Any
 
@@ -19,7 +19,7 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from jobline.service.answers.problems import IS_LOGGED, REQUEST_ID, answer_error
-from jobline.service.answers.refusals import HeadersTooLarge, TargetTooLong, TooSlow
+from jobline.service.answers.refusals import HeadersTooLarge, Malformed, TargetTooLong, TooSlow, UnknownCoding
 from jobline.service.server.connection import CONNECTION, Connection
 from jobline.service.server.request_ids import make_request_id
 
@@ -77,6 +77,7 @@ class Hardening:
 
         try:
             check_head(scope, size)
+            check_framing(scope["headers"], scope.get("http_version", "1.1"))
             await self.app(scope, time_body(receive, self._body_timeout_s), send_with_headers)
         except ClientDisconnect:
             return
@@ -109,6 +110,18 @@ def check_head(scope: Scope, size: int) -> None:
         raise HeadersTooLarge(
             f"At most {MAX_HEADERS} headers with {MAX_HEAD_BYTES:,} bytes together are allowed."
         )
+
+
+def check_framing(headers: Collection[tuple[bytes, bytes]], http_version: str) -> None:
+    """Raise Malformed unless there is one Host (RFC 9112, section 3.2), UnknownCoding for a coded body."""
+    names = [name for name, _ in headers]
+    hosts = names.count(b"host")
+    if hosts > 1 or (not hosts and http_version == "1.1"):
+        raise Malformed("A request has exactly one Host header.")
+    if b"transfer-encoding" in names and any(
+        name == b"transfer-encoding" and value.strip(b" \t").lower() != b"chunked" for name, value in headers
+    ):
+        raise UnknownCoding("The only transfer coding that is read is chunked. Send the body without others.")
 
 
 def time_body(receive: Receive, timeout_s: float) -> Receive:

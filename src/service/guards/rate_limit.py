@@ -22,6 +22,8 @@ from jobline.ledger.store import Store
 from jobline.service.answers.refusals import RateLimited
 
 REPORT_EVERY_S = 0.01
+#: Bound of the memory: strangers may have many addresses.
+MAX_CALLERS = 10_000
 #: The name of the only policy, in the RateLimit fields.
 POLICY = "default"
 
@@ -52,6 +54,8 @@ class RateLimiter:
         now = time.monotonic()
         window = self._windows.get(caller)
         if window is None:
+            if len(self._windows) >= MAX_CALLERS:
+                self._forget_some(now)
             window = self._windows[caller] = Window(now + self._rate.window_s)
         if not window.is_known:
             counted = await self._report(caller, window, 0)
@@ -71,11 +75,16 @@ class RateLimiter:
 
     def describe(self, caller: str) -> bytes:
         """Return the ``RateLimit`` field for a refused request."""
-        window = self._windows[caller]
-        return self._write(0, window.ends - time.monotonic())
+        window = self._windows.get(caller)
+        return self._write(0, window.ends - time.monotonic() if window else self._rate.window_s)
 
     def _write(self, left: int, reset_s: float) -> bytes:
         return f'"{POLICY}";r={left};t={max(0, math.ceil(reset_s))}'.encode()
+
+    def _forget_some(self, now: float) -> None:
+        """Drop windows that are over, or all: Redis has their counts, but for what was not yet reported."""
+        kept = {caller: window for caller, window in self._windows.items() if now < window.ends}
+        self._windows = kept if len(kept) < MAX_CALLERS else {}
 
     async def _report_all(self, caller: str, window: Window) -> None:
         """Report to Redis until there is nothing left to report."""

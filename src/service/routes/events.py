@@ -27,7 +27,8 @@ from jobline.service.routes.parameters import BatchId, JobId
 from jobline.service.server.deferred import DEFERRED
 
 MEDIA_TYPE = "text/event-stream"
-STREAM_ID = re.compile(r"\d{1,15}(?:-\d{1,15})?", re.ASCII)
+#: Redis's own, and the position of a `reset`, which has 16 digits.
+STREAM_ID = re.compile(r"[0-9]{1,16}(?:-[0-9]{1,16})?")
 RESUMING = (
     "Server-sent events; the data of each is a `JobEvent`. To resume after a lost connection, send the ID of "
     "the last event as `Last-Event-ID`: no event is lost or repeated. A `reset` event replaces events that "
@@ -40,10 +41,17 @@ NO_CONTENT: dict[int | str, dict[str, Any]] = {204: {"description": "No event fo
 
 After = Annotated[
     str | None,
-    Query(description="ID of the event after which to start. `Last-Event-ID` takes precedence."),
+    Query(
+        description="ID of the event after which to start. `Last-Event-ID` takes precedence.",
+        pattern=f"^{STREAM_ID.pattern}$",
+    ),
 ]
 LastEventId = Annotated[
-    str | None, Header(description="ID of the last event received. Browsers send it when they reconnect.")
+    str | None,
+    Header(
+        description="ID of the last event received. Browsers send it when they reconnect.",
+        pattern=f"^{STREAM_ID.pattern}$",
+    ),
 ]
 #: Opens a stream that is subscribed to its events.
 Open = Callable[[Resources, str, Mapping[str, str]], Awaitable[Stream]]
@@ -119,7 +127,10 @@ class EventsRoute(APIRoute):
         try:
             if resources.shutdown.has_begun:
                 stream.end()
-            if await stream.open(after):
+            is_open = await stream.open(after)
+            if is_open and scope["method"] == "HEAD":
+                await Response(media_type=MEDIA_TYPE)(scope, receive, send)
+            elif is_open:
                 await stream.begin(scope, send)
                 resources.heartbeats.add(stream)
                 stream.at_close(resources.heartbeats.remove)

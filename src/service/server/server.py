@@ -17,6 +17,8 @@ from jobline.service.server.shutdown import Shutdown
 
 #: Time for open requests after the shutdown has begun, as a safety net: streams end within 0.2 s (measured).
 GRACEFUL_S = 3
+#: Proxies keep idle connections for 60 s; the side that closes first must be the proxy.
+KEEP_ALIVE_S = 75
 #: uvicorn's loop counts tenths of a second, and updates the date header at each tenth one.
 TICKS = 10
 
@@ -50,7 +52,9 @@ class Server(uvicorn.Server):
         self.should_exit = True
 
 
-def build_server(app: FastAPI, host: str, port: int, *, access_log: bool) -> Server:
+def build_server(
+    app: FastAPI, host: str, port: int, *, access_log: bool, keep_alive_s: int = KEEP_ALIVE_S
+) -> Server:
     """Return a server for the application. Its first signal begins the shutdown, its second one forces it."""
     config = uvicorn.Config(
         app,
@@ -65,6 +69,7 @@ def build_server(app: FastAPI, host: str, port: int, *, access_log: bool) -> Ser
         log_level="info" if access_log else "warning",
         server_header=False,
         proxy_headers=access_log,  # only the access log uses the client's address that a proxy reports
+        timeout_keep_alive=keep_alive_s,
         timeout_graceful_shutdown=GRACEFUL_S,
     )
     return Server(config, getattr(app.state, "shutdown", None) or Shutdown())

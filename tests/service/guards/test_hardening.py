@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 import time
 from typing import Any
 
 import httpx
 import pytest
 from fastapi import FastAPI
+from starlette.routing import Route
 
 from jobline.service.guards.hardening import MAX_HEAD_BYTES, MAX_HEADERS, MAX_TARGET_BYTES
 from jobline.service.resources import Resources
@@ -153,3 +155,38 @@ async def test_large_body_may_take_its_time_while_it_comes(serve: Serve) -> None
 
         answer = await client.post("/v1/files", content=pieces())
     assert answer.status_code == 201
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ([("Host", "test"), ("Host", "other")], 400),
+        ([("Host", "test"), ("Transfer-Encoding", "gzip, chunked")], 501),
+        ([("Host", "test"), ("Transfer-Encoding", "Chunked ")], 202),
+        ([("Host", "test"), ("TE", "gzip, chunked")], 202),
+    ],
+)
+async def test_request_is_framed_in_one_way_only(
+    client: httpx.AsyncClient, headers: list[tuple[str, str]], status: int
+) -> None:
+    """Protects against smuggling, and uploads from being stored in a coding that nobody decodes."""
+    answer = await client.post(ADD, content=b'{"input":{"a":1}}', headers=[*headers, *JSON.items()])
+    assert answer.status_code == status
+
+
+async def test_head_answers_wherever_get_does(app: FastAPI, client: httpx.AsyncClient) -> None:
+    """Protects monitors and link checkers (RFC 9110, section 9.3.2)."""
+    job = (await send(client, '{"input":{"a":1}}')).json()["id"]
+    paths = {
+        route.path for route in app.routes if isinstance(route, Route) and "GET" in (route.methods or ())
+    }
+    assert len(paths) > 20
+    for path in sorted(paths):
+        known = re.sub(r"\{(id|job_id)\}", job, path)
+        known = known.replace("{task}", "demo.add").replace("{queue}", "sums").replace("{code}", "gone")
+        async with asyncio.timeout(5):
+            answer = await client.head(known)
+        assert answer.status_code in {200, 202, 204, 307, 404, 503}, (path, answer.status_code)
+        assert answer.content == b""
+        if "/events" not in path:
+            assert answer.status_code == (await client.get(known)).status_code, path

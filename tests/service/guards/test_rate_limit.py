@@ -5,10 +5,13 @@ from __future__ import annotations
 import asyncio
 
 import httpx
+import pytest
+from fastapi import FastAPI
 
 from jobline.domain.rate import Rate
 from jobline.domain.settings import Auth
 from jobline.ledger.keys import Key
+from jobline.service.guards import rate_limit
 from tests.support.service import ADD, ORDER, MakeKey, Serve, Worker, bearer
 from tests.support.waiting import ask_until
 
@@ -65,3 +68,26 @@ async def test_refused_request_stores_nothing_and_takes_no_idempotency_key(
 
 async def test_no_rate_limit_by_default_adds_no_header(client: httpx.AsyncClient) -> None:
     assert "ratelimit" not in (await client.get("/v1/jobs")).headers
+
+
+async def test_wrong_keys_count_for_their_address(serve: Serve, make_key: MakeKey) -> None:
+    """Protects keys from guessing, and does not lock out a right key of the same address."""
+    async with serve(auth=Auth.KEYS, rate_limit=Rate(5, 60)) as client:
+        wrong = [await client.get("/v1/jobs", headers=bearer(f"Bearer jl_wrong_{i}")) for i in range(8)]
+        missing = await client.get("/v1/jobs")
+        right = await client.get("/v1/jobs", headers=bearer(make_key()))
+    assert [answer.status_code for answer in wrong] == [401] * 5 + [429] * 3
+    assert (missing.status_code, right.status_code) == (429, 200)
+    assert wrong[-1].headers["retry-after"]
+    assert "r=0" in wrong[-1].headers["ratelimit"]
+
+
+async def test_callers_are_forgotten_before_they_fill_the_memory(
+    app: FastAPI, client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Protects memory from callers with many addresses; the counts stay in Redis."""
+    monkeypatch.setattr(rate_limit, "MAX_CALLERS", 3)
+    limiter = rate_limit.RateLimiter(app.state.resources.store, Rate(100, 60))
+    for number in range(10):
+        await limiter.admit(f"address-{number}")
+    assert len(limiter._windows) <= 3

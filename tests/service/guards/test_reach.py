@@ -9,7 +9,7 @@ import pytest
 from fastapi import FastAPI
 
 from jobline.domain.settings import Auth
-from tests.support.service import ADD, ORDER, Serve
+from tests.support.service import ADD, ORDER, MakeKey, Serve
 
 
 def served_at(app: FastAPI, server: str) -> httpx.AsyncClient:
@@ -78,3 +78,35 @@ async def test_cors_is_off_unless_origins_are_named(serve: Serve) -> None:
     assert "RateLimit" in refused.headers["access-control-expose-headers"]
     assert "access-control-allow-credentials" not in refused.headers
     assert "access-control-allow-origin" not in other.headers
+
+
+@pytest.mark.parametrize(("origin", "status"), [
+    ("https://evil.example", 403), ("null", 403), ("http://test.evil.example", 403), ("http://test:81", 403),
+    ("file://", 403), ("http://evil.example/http://test", 403),
+    ("http://test", 202), ("https://test", 202), ("http://test:80", 202),
+])  # fmt: skip
+@pytest.mark.parametrize("options", [{}, {"allow_open": True}, {"auth": Auth.KEYS}])
+async def test_change_for_a_page_of_another_origin_is_403(
+    serve: Serve, make_key: MakeKey, options: dict[str, Any], origin: str, status: int
+) -> None:
+    """Protects users: a page that they visit must not submit, cancel or delete, with or without keys."""
+    headers = {"Origin": origin, "Authorization": make_key()}
+    async with serve(**options) as client:
+        answer = await client.post(ADD, json=ORDER, headers=headers)
+        read = await client.get("/v1/jobs", headers=headers)
+    assert (answer.status_code, read.status_code) == (status, 200)
+    assert status == 202 or answer.json()["code"] == "foreign-origin"
+
+
+@pytest.mark.parametrize(("host", "status"), [
+    ("jobs.example", 200), ("JOBS.example:8443", 200), ("localhost:1", 200), ("10.0.0.1", 200), ("api", 200),
+    ("evil.example", 403), ("jobs.example.evil.example", 403), ("10.0.0.1.evil.example", 403),
+])  # fmt: skip
+@pytest.mark.parametrize("options", [{"allow_open": True}, {"auth": Auth.KEYS}, {}])
+async def test_list_of_hosts_refuses_other_names(
+    serve: Serve, make_key: MakeKey, options: dict[str, Any], host: str, status: int
+) -> None:
+    """Protects an open service from pages that reach it under a name of their own (DNS rebinding)."""
+    async with serve(hosts=("jobs.example",), **options) as client:
+        answer = await client.get("/v1/tasks", headers={"Host": host, "Authorization": make_key()})
+    assert answer.status_code == status

@@ -39,7 +39,7 @@ def api(
     logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     if SUPERVISOR_TOKEN not in os.environ:  # `jobline dev` greets itself
         report(describe_start(host, port, settings, app.state.resources.registry))
-    build_server(app, host, port, access_log=access_log).run()
+    build_server(app, host, port, access_log=access_log, keep_alive_s=settings.keep_alive_s).run()
 
 
 def describe_start(host: str, port: int, settings: Settings, registry: Registry) -> str:
