@@ -1,10 +1,11 @@
 #!/bin/sh
-# Generate clients of docs/openapi.json by four generators into build/sdk, each one again when something that it reads has changed.
+# Generate clients of docs/openapi.json by five generators into build/sdk, each one again when something that it reads has changed.
 #
 # python           openapi-python-client (attrs and httpx)
 # pydantic         openapi-generator's python (pydantic and urllib3)       needs Java
 # typescript-fetch openapi-generator's typescript-fetch                    needs Java; its types are checked by Node
 # hey-api          @hey-api/openapi-ts                                     needs Node
+# openapi-fetch    openapi-typescript, for openapi-fetch                   needs Node
 #
 # Arguments choose some of them; without, all are made. What they need is installed into .venv-sdk and
 # sdk/node_modules, pinned. Exit status 3: Java, Node or its registry is missing, and the rest is made.
@@ -54,7 +55,7 @@ install_node() {
         export NODE_EXTRA_CA_CERTS="$SYSTEM_CERTIFICATES"
     fi
     npm --prefix sdk ci --silent --fetch-retries 1 --fetch-timeout 20000 ||
-        { echo "Skipped hey-api: npm cannot install what it needs." >&2; return $MISSING; }
+        { echo "Skipped $client: npm cannot install what it needs." >&2; return $MISSING; }
     fingerprint sdk/package-lock.json >$NODE_MODULES/.installed
 }
 
@@ -77,6 +78,10 @@ generate_typescript_fetch() {
 
 generate_hey_api() {
     $NODE_MODULES/.bin/openapi-ts --input "./$SPECIFICATION" --output "$1" --client @hey-api/client-fetch --no-log-file
+}
+
+generate_openapi_fetch() {
+    $NODE_MODULES/.bin/openapi-typescript "./$SPECIFICATION" --output "$1/schema.ts"
 }
 
 # A folder appears when its client is whole; the generator's words are shown only when it fails.
@@ -106,10 +111,12 @@ make_client() {
         install_python
         generate "$1" "generate_$(echo "$1" | tr - _)" sdk/requirements.lock
         ;;
-    hey-api)
+    hey-api | openapi-fetch)
         has_node || { echo "Skipped $1: it needs Node 20.19 or newer, with npm." >&2; return $MISSING; }
         install_node
-        generate hey-api generate_hey_api sdk/package-lock.json
+        # Compiled programs in build/sdk/js import the packages that their client needs.
+        ln -sfn ../../$NODE_MODULES build/sdk/node_modules
+        generate "$1" "generate_$(echo "$1" | tr - _)" sdk/package-lock.json
         ;;
     *)
         echo "No such client: $1" >&2
@@ -127,7 +134,7 @@ fi
 
 # `set -e` sleeps in a function that stands in a condition, so each runs in a shell of its own.
 status=0
-for client in ${*:-python pydantic typescript-fetch hey-api}; do
+for client in ${*:-python pydantic typescript-fetch hey-api openapi-fetch}; do
     set +e
     (set -e; make_client "$client")
     ended=$?
