@@ -107,7 +107,7 @@ class Pulse(threading.Thread):
         """Let the ledger do what is due by its clock, for at most TICK_AT_MOST_S."""
         if self._has_left:
             return
-        about = json.dumps(self._describe())
+        about = json.dumps(self._describe()) if self._resources.is_able else ""
         stop_at = time.monotonic() + TICK_AT_MOST_S
         while True:
             ticked = self._recorder.run(

@@ -13,6 +13,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from celery.exceptions import WorkerShutdown
+from celery.worker import state
 
 from jobline.domain.errors import LedgerUnavailable, LedgerUnusable
 from jobline.domain.registry import Registry
@@ -33,6 +34,10 @@ if TYPE_CHECKING:  # the other pools do not load greenlet and uvloop
 
 #: Seconds. An idle worker claims every second, and a lost connection is tried again every second.
 CLAIM_WITHIN_S = 15.0
+
+#: A worker with a free slot claims each two seconds at least. One whose claims are refused, or whose event
+#: loop stands still, is no use to a queue, however well its other connections work.
+UNABLE_AFTER_S = 10.0
 
 
 @dataclass(eq=False, repr=False)
@@ -55,6 +60,8 @@ class Resources:
     slots: int = 0
     #: When the ledger last answered a claim, on the monotonic clock; minus infinity after it refused one.
     last_reply: float = field(default_factory=time.monotonic)
+    #: When the ledger last answered a claim of this process (`time.monotonic`).
+    claimed_at: float = field(default_factory=time.monotonic)
     #: The light pool's loop; set by that pool as it starts.
     light: LightLoop | None = None
 
@@ -66,6 +73,12 @@ class Resources:
         """How many jobs may run at once, per tenant and per task; 0 for tasks that cannot run here."""
         tasks = {task.name: task.max_running for task in self.registry if task.max_running is not None}
         return Limits(self.settings.tenant_max_running, tasks | dict.fromkeys(self.registry.unavailable, 0))
+
+    @property
+    def is_able(self) -> bool:
+        """Whether this worker starts jobs: it runs as many as it can, or its claims are answered."""
+        is_busy = len(state.reserved_requests) >= self.slots or (self.light and self.light.is_blocked())
+        return bool(is_busy) or time.monotonic() - self.claimed_at < UNABLE_AFTER_S
 
     def decline(self, task: str) -> None:
         """Claim no more jobs of a task that this worker does not know: its limit is 0 here."""

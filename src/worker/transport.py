@@ -231,6 +231,7 @@ class Channel(stock.Channel):
 
     def _on_claimed(self, number: int, claimed: list[Claimed]) -> bool:
         self.resources.claim_numbers.settle(number)
+        self.resources.claimed_at = self._brpop_sent_at
         self._claim_next = len(claimed) == self._slots
         for job in claimed:
             self._hand_over(job)

@@ -93,6 +93,12 @@ def test_steady_ticks_hold_nothing(ledger: Ledger) -> None:
     assert ledger.redis.hget(Key.TICK.of(), "rescue_after") == b"0"
 
 
+def test_tick_of_a_worker_that_can_start_nothing_is_no_heartbeat(ledger: Ledger) -> None:
+    """Such a worker keeps the ledger going, but must not count as one that serves a queue."""
+    ledger.run(commands.clock.tick("w1", "", lease_ms=1000, retention=RETENTION))
+    assert ledger.run(commands.clock.workers()) == []
+
+
 def test_worker_shows_its_heartbeat_until_it_is_old(ledger: Ledger) -> None:
     ledger.run(commands.clock.tick("w1", '{"busy": 1}', lease_ms=1000, retention=RETENTION))
     ledger.tick(owner="w2")

@@ -25,6 +25,7 @@ from jobline.ledger.keys import DEFAULT_LAYOUT, Key
 from jobline.ledger.scripts import scripts_of
 from jobline.worker import transport
 from jobline.worker.app import build_celery
+from jobline.worker.resources import UNABLE_AFTER_S
 from jobline.worker.transport import Channel, Transport, is_task_queue
 from tests.support.ledger import Ledger
 from tests.support.waiting import wait_until
@@ -226,6 +227,22 @@ def test_claim_that_was_refused_is_released_after_a_pause(
         assert ask(channel) == "claim"
     channel.client.connection.read_response()
     assert [ask(channel) for _ in range(4)] == ["wait", "release_claim", "claim", "wait"]
+
+
+def test_worker_whose_claims_are_not_answered_counts_as_unable(
+    app: Any, channel: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A heartbeat, and with it readiness, must not outlive the ability to start a job."""
+    resources = app.resources
+    resources.slots = 1
+    resources.claimed_at -= UNABLE_AFTER_S
+    with monkeypatch.context() as patch:
+        patch.setattr(channel.client, "parse_response", refuse)
+        ask(channel)
+    assert not resources.is_able
+    channel.client.connection.read_response()
+    assert [ask(channel) for _ in range(3)] == ["wait", "release_claim", "claim"]
+    assert resources.is_able
 
 
 def test_job_of_a_queue_that_is_no_longer_consumed_is_released(

@@ -36,7 +36,10 @@ class Ticked:
 
 
 def tick(owner: str, description: str, *, lease_ms: int, retention: Retention) -> Command[Ticked]:
-    """Do what is due in the ledger, and leave the worker's heartbeat with its description (JSON)."""
+    """Do what is due in the ledger, and leave the worker's heartbeat with its description (JSON).
+
+    Without a description there is no heartbeat: the worker is up, but can start nothing.
+    """
 
     def read(reply: Reply) -> Ticked:
         cancelled, more, unserved = reply
