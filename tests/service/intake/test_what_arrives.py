@@ -75,7 +75,7 @@ SENT: list[tuple[type[BaseModel], Json]] = [
 
 
 @pytest.mark.parametrize("door", DOORS)
-@pytest.mark.parametrize(("model", "sent"), SENT, ids=lambda value: str(value)[:50])
+@pytest.mark.parametrize(("model", "sent"), SENT, ids=lambda value: getattr(value, "__name__", "sent"))
 def test_stored_input_is_what_was_sent(door: Door, model: type[BaseModel], sent: Json) -> None:
     """Nothing is masked, renamed, left out or changed between the client and the ledger."""
     assert json.loads(door(model, sent).input) == sent
