@@ -5,10 +5,12 @@ from __future__ import annotations
 import logging
 import os
 import sys
+import warnings
 from typing import Any
 
 from celery import signals
 from celery.apps.worker import Worker as StockWorker
+from celery.exceptions import CPendingDeprecationWarning, SecurityWarning
 
 from jobline.files import check_data_dir
 from jobline.garbage import freeze_imports
@@ -23,6 +25,17 @@ class Worker(StockWorker):
     """Celery's worker with the pulse thread, and with a planned stop in place of Celery's own."""
 
     pulse: Any = None
+
+    def on_before_init(self, **options: Any) -> None:
+        """Start without the warnings of Celery that do not apply here.
+
+        It warns of root, because of pickle, which no worker here accepts; and of a default of its next major
+        version, which is set here.
+        """
+        warnings.filterwarnings("ignore", category=CPendingDeprecationWarning)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", SecurityWarning)
+            super().on_before_init(**options)
 
     def start(self) -> None:
         """Run until the worker is stopped; end at once where the ledger has another version."""

@@ -124,3 +124,10 @@ def test_flower_shows_workers_and_jobs(deployment: Deployment, flower: str) -> N
 def test_flower_knows_no_queue_of_the_ledger(flower: str) -> None:
     """Flower reads the lists of the stock transport itself; fails when it learns to ask the transport."""
     assert httpx.get(f"{flower}/broker", trust_env=False).status_code == 404
+
+
+def test_worker_starts_as_root_without_a_warning(deployment: Deployment) -> None:
+    """Celery warns of root because of pickle; containers run as root, and no worker here accepts pickle."""
+    worker = next(program for program in deployment.programs if program.name == "worker-01")
+    assert " ready." in worker.output()
+    assert "SecurityWarning" not in worker.output()

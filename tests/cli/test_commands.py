@@ -6,11 +6,13 @@ import hashlib
 import io
 import json
 import sys
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from jobline.cli.commands.jobs import age
 from jobline.cli.options import print_table
 from tests.support.cli import Call
 from tests.support.fake_api import FakeApi
@@ -281,6 +283,31 @@ def test_table_on_a_narrow_terminal_keeps_ids_whole(monkeypatch: pytest.MonkeyPa
     print_table(("ID", "TASK", "CREATED"), [(job_id, "words.count", "2026-11-30 18:27:45")])
     assert job_id in terminal.getvalue()
     assert "…" not in terminal.getvalue()
+
+
+def test_list_fits_a_terminal_of_80_columns(
+    api: FakeApi, jobline: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A job is one line: an id that is cut or wrapped cannot be copied."""
+    created = (datetime.now(UTC) - timedelta(minutes=3)).isoformat()
+    job_id = "01a22db6-8410-75b7-8bcc-fb6c72415bc9"
+    about = {"id": job_id, "task": "image.thumbnail", "state": "SUCCESS", "queue": "media"}
+    api.on("GET", "/v1/jobs", {"items": [{**about, "created_at": created}]})
+    terminal = Terminal()
+    monkeypatch.setattr(sys, "stdout", terminal)
+    monkeypatch.setenv("COLUMNS", "80")
+
+    assert jobline("list") == 0
+    _, line = terminal.getvalue().splitlines()
+    assert line.split() == [job_id, "image.thumbnail", "SUCCESS", "media", "3", "min", "ago"]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(-1, "0 s ago"), (59.4, "59 s ago"), (61, "1 min ago"), (7300, "2 h ago"), (200_000, "2 d ago")],
+)
+def test_age_is_written_in_its_largest_unit(seconds: float, words: str) -> None:
+    assert age(seconds) == words
 
 
 class Terminal(io.StringIO):

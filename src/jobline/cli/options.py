@@ -29,12 +29,16 @@ def print_table(headings: Sequence[str], rows: Iterable[Sequence[object]]) -> No
     from rich.table import Table
     from rich.text import Text
 
+    cells = [[write_cell(cell) for cell in row] for row in rows]
     console = Console() if sys.stdout.isatty() else Console(width=1000)
+    if console.is_terminal:  # its width is too small for columns without a word
+        used = [number for number in range(len(headings)) if not cells or any(row[number] for row in cells)]
+        headings, cells = [headings[at] for at in used], [[row[at] for at in used] for row in cells]
     table = Table(box=None, pad_edge=False, header_style="bold")
     for number, heading in enumerate(headings):
         table.add_column(heading, overflow="fold", no_wrap=number == 0)  # the first is often copied: an id
-    for row in rows:
-        table.add_row(*(Text(write_cell(cell)) for cell in row))
+    for row in cells:
+        table.add_row(*(Text(cell) for cell in row))
     console.print(table)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
@@ -105,5 +106,17 @@ def fields(item: Json) -> str:
 
 
 def when(moment: str | None) -> str:
-    """Return a time of the API to the second, with a space to wrap at."""
-    return "" if moment is None else f"{moment[:10]} {moment[11:19]}"
+    """Return a time of the API to the second; on a terminal, how long ago that was, which is short."""
+    if moment is None:
+        return ""
+    if not sys.stdout.isatty():
+        return f"{moment[:10]} {moment[11:19]}"
+    return age((datetime.now(UTC) - datetime.fromisoformat(moment)).total_seconds())
+
+
+def age(seconds: float) -> str:
+    """Return a span of time in its largest unit."""
+    for unit, length_s in (("d", 86_400), ("h", 3600), ("min", 60)):
+        if seconds >= length_s:
+            return f"{seconds // length_s:.0f} {unit} ago"
+    return f"{max(seconds, 0):.0f} s ago"
