@@ -176,7 +176,7 @@ def write_problem(
 ) -> Response:
     """Return one problem as a response."""
     content: dict[str, Any] = {  # Any: JSON values of every kind
-        "type": f"/problems/{code}",
+        "type": f"{request.scope.get('root_path', '')}/problems/{code}",
         "title": title,
         "status": status,
         "detail": detail,
@@ -194,7 +194,7 @@ def find_methods(request: Request) -> set[str]:
 
     A literal path such as ``/v1/jobs/cancel`` takes precedence over ``/v1/jobs/{id}``.
     """
-    path = request.url.path
+    path = request.url.path.removeprefix(request.scope.get("root_path", ""))
     matching = [
         route for route in request.app.routes if isinstance(route, Route) and route.path_regex.match(path)
     ]

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import re
 import time
-from collections.abc import Collection, Coroutine, Generator
+from collections.abc import Collection, Coroutine, Generator, Iterable, Iterator
 from types import coroutine
 from typing import Any
 
@@ -60,6 +60,7 @@ class Hardening:
         size, request_id = measure(scope)
         scope[REQUEST_ID] = request_id.decode()
         connection: Connection | None = scope.get(CONNECTION)
+        root_path: str = scope.get("root_path", "")
         has_begun = False
 
         async def send_with_headers(message: Message) -> None:
@@ -67,6 +68,8 @@ class Hardening:
             if message["type"] == "http.response.start":
                 has_begun = True
                 headers = message["headers"]
+                if root_path:
+                    headers[:] = prefix_links(headers, root_path)
                 present = {name for name, _ in headers}
                 if connection is not None and present.isdisjoint(HEADER_NAMES):
                     connection.add_lines(b"%bx-request-id: %b\r\n" % (self._lines, request_id))
@@ -110,6 +113,18 @@ def check_head(scope: Scope, size: int) -> None:
         raise HeadersTooLarge(
             f"At most {MAX_HEADERS} headers with {MAX_HEAD_BYTES:,} bytes together are allowed."
         )
+
+
+def prefix_links(headers: Iterable[tuple[bytes, bytes]], root_path: str) -> Iterator[tuple[bytes, bytes]]:
+    """Yield the headers, with the path of a proxy in front of the paths that a client is to follow."""
+    prefix = root_path.rstrip("/").encode()
+    for name, value in headers:
+        if name == b"location" and value.startswith(b"/"):
+            yield name, prefix + value
+        elif name == b"link":
+            yield name, value.replace(b"</", b"<" + prefix + b"/")
+        else:
+            yield name, value
 
 
 def check_framing(headers: Collection[tuple[bytes, bytes]], http_version: str) -> None:

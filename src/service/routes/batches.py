@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import orjson
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Request, Response
 from pydantic_core import SchemaValidator
 from starlette.routing import BaseRoute
 from starlette.types import Receive, Scope, Send
@@ -113,7 +113,7 @@ class BatchRoute(DirectRoute):
         ]
         if batch.id != order.id:
             more.append((b"idempotent-replayed", b"true"))
-        await send_json(send, 202, write_batch(batch), *more)
+        await send_json(send, 202, write_batch(batch, scope), *more)
 
 
 @router.get(
@@ -125,14 +125,14 @@ class BatchRoute(DirectRoute):
     responses=problems(404, 410, 422, 503),
     openapi_extra=needs(KeyScope.READ),
 )
-async def get_batch(resources: ResourcesDep, tenant: Tenant, batch_id: BatchId) -> Response:
+async def get_batch(request: Request, resources: ResourcesDep, tenant: Tenant, batch_id: BatchId) -> Response:
     """Return the number of jobs in each state. Jobs that have expired since then still count."""
     batch = await resources.store.run(commands.batches.read_batch(batch_id, tenant))
-    return Response(write_batch(batch), media_type=JSON)
+    return Response(write_batch(batch, request.scope), media_type=JSON)
 
 
-def write_batch(batch: StoredBatch) -> bytes:
-    """Return the JSON of `Batch`."""
+def write_batch(batch: StoredBatch, scope: Scope) -> bytes:
+    """Return the JSON of `Batch`, with its links below the path of a proxy."""
     content = {
         "id": batch.id,
         "tags": batch.tags,
@@ -140,6 +140,6 @@ def write_batch(batch: StoredBatch) -> bytes:
         "counts": {state.value: count for state, count in batch.counts.items()},
         "done": batch.is_done,
         "created_at": batch.created_at,
-        "links": {"jobs": f"/v1/jobs?batch_id={batch.id}"},
+        "links": {"jobs": f"{scope.get('root_path', '')}/v1/jobs?batch_id={batch.id}"},
     }
     return orjson.dumps(content, option=UTC_Z)

@@ -53,7 +53,13 @@ class Server(uvicorn.Server):
 
 
 def build_server(
-    app: FastAPI, host: str, port: int, *, access_log: bool, keep_alive_s: int = KEEP_ALIVE_S
+    app: FastAPI,
+    host: str,
+    port: int,
+    *,
+    access_log: bool,
+    keep_alive_s: int = KEEP_ALIVE_S,
+    root_path: str = "",
 ) -> Server:
     """Return a server for the application. Its first signal begins the shutdown, its second one forces it."""
     config = uvicorn.Config(
@@ -70,6 +76,7 @@ def build_server(
         server_header=False,
         proxy_headers=access_log,  # only the access log uses the client's address that a proxy reports
         timeout_keep_alive=keep_alive_s,
+        root_path=root_path,
         timeout_graceful_shutdown=GRACEFUL_S,
     )
     return Server(config, getattr(app.state, "shutdown", None) or Shutdown())

@@ -26,6 +26,9 @@ def api(
         str, typer.Option("--host", help="Address to listen on; beyond loopback, only with keys.")
     ] = HOST,
     port: Annotated[int, typer.Option("--port", min=0, max=65535, help="TCP port.")] = 8000,
+    root_path: Annotated[
+        str, typer.Option("--root-path", help="Path that a proxy in front adds and strips, like /jobs.")
+    ] = "",
     access_log: Annotated[bool, typer.Option("--access-log", help="Log a line for each request.")] = False,
 ) -> None:
     """Run the HTTP API."""
@@ -39,7 +42,14 @@ def api(
     logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     if SUPERVISOR_TOKEN not in os.environ:  # `jobline dev` greets itself
         report(describe_start(host, port, settings, app.state.resources.registry))
-    build_server(app, host, port, access_log=access_log, keep_alive_s=settings.keep_alive_s).run()
+    build_server(
+        app,
+        host,
+        port,
+        access_log=access_log,
+        keep_alive_s=settings.keep_alive_s,
+        root_path=root_path.rstrip("/"),
+    ).run()
 
 
 def describe_start(host: str, port: int, settings: Settings, registry: Registry) -> str:
