@@ -291,3 +291,17 @@ def test_upload_is_not_recorded_after_its_reservation(ledger: Ledger) -> None:
     with pytest.raises(LedgerUnavailable, match="not recorded in time"):
         ledger.run(command)
     assert not ledger.redis.exists(Key.FILE.of(FILE))
+
+
+def test_tombstone_of_one_kind_says_nothing_of_another(ledger: Ledger) -> None:
+    """The id of a deleted file is no expired job: 410 would tell a client that there was one."""
+    ledger.add_file(FILE)
+    ledger.run(commands.files.delete_file(FILE, TENANT, RETENTION))
+    with pytest.raises(Gone):
+        ledger.run(commands.files.read_files(TENANT, [FILE]))
+    with pytest.raises(NotFound) as no_job:
+        ledger.run(commands.jobs.read_job(FILE, TENANT))
+    with pytest.raises(NotFound) as no_batch:
+        ledger.run(commands.batches.read_batch(FILE, TENANT))
+    assert not isinstance(no_job.value, Gone)
+    assert not isinstance(no_batch.value, Gone)

@@ -27,7 +27,7 @@ class Key(Enum):
     #: list of ``<event id> <type> <JSON>``: the events between a job's first start and its end, at most
     #: EVENTS_KEPT; created by the first of them. Ends with the job.
     EVENTS = "events:{}"
-    #: string; created by the tick that deletes an expired job or file. TTL: tombstone_ttl_s.
+    #: string ``<kind> <tenant>``; created with the end of a job, batch or file. TTL: tombstone_ttl_s.
     GONE = "gone:{}"
     #: string ``<fingerprint> <job id>``; created by submit with an Idempotency-Key. Ends with the job.
     IDEMPOTENCY = "idem:{}"

@@ -35,7 +35,8 @@ def compare_ledger(model: Model, dump: dict[str, Any]) -> None:
     check_workers(model, found)
     assert int(found.pop(Key.CLOCK.of(), [b"0"])[0]) == model.clock
     for name in [one for one in found if one.startswith(Key.GONE.of(""))]:
-        assert found.pop(name)[0].decode() == model.gone[name.removeprefix(Key.GONE.of(""))]
+        _, tenant = found.pop(name)[0].decode().split(" ")
+        assert tenant == model.gone[name.removeprefix(Key.GONE.of(""))]
     for (minute, queue), count in model.ended.items():
         assert dict(strings(found.get(Key.ENDED.of(str(minute)), []))).get(queue, "0") == str(count)
     for name in [one for one in found if one.startswith(Key.ENDED.of(""))]:

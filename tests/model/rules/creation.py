@@ -108,7 +108,7 @@ class Creation(Selection):
         """Return a file that the job names and that is missing."""
         for file in job.files:
             if file not in self.files:
-                return ("gone-file" if file in self.gone else "no-file"), file
+                return ("gone-file" if self.gone.get(file) == job.tenant else "no-file"), file
         return None
 
     def is_full(self, queue: str, more: int = 1) -> bool:

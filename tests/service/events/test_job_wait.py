@@ -16,6 +16,7 @@ from fastapi import FastAPI, Response
 from pydantic import SecretStr
 
 from jobline.cli.embedded import EmbeddedRedis
+from jobline.domain.errors import NotFound
 from jobline.domain.rate import Rate
 from jobline.domain.record import Record
 from jobline.domain.registry import Registry
@@ -23,6 +24,7 @@ from jobline.domain.settings import Auth, Settings
 from jobline.ledger import commands
 from jobline.ledger.keys import Key
 from jobline.service.app import build_app
+from jobline.service.events.dispatcher import Notification
 from jobline.service.events.waiting import JobWait
 from jobline.service.resources import Resources
 from tests.support.service import ADD, DRAW, ORDER, MakeKey, Serve, Worker, bearer, submit
@@ -301,3 +303,22 @@ async def test_shutdown_answers_every_waiting_client(api: Api, worker: Worker) -
     assert took < 2
     assert [answer.status_code for answer in answers] == [200] * 20 + [202] * 20
     assert {answer.json()["state"] for answer in answers} == {"PENDING"}
+
+
+async def test_wait_of_another_tenant_does_not_decide_what_the_owner_gets(
+    resources: Resources, client: httpx.AsyncClient, worker: Worker
+) -> None:
+    """The first to hear of an end read the job for all: with a stranger first, the owner got a 404."""
+    job_id = (await submit(client)).json()["id"]
+    worker.succeed(worker.claim(), {"total": 2})
+    waits = [
+        JobWait(resources.dispatcher, resources.store, job_id, tenant, 5, lambda _: Response())
+        for tenant in ("stranger", "public", "public")
+    ]
+    notification = Notification(job_id, "job.succeeded", b"")
+    for wait in waits:
+        wait.notify(notification)
+    await asyncio.wait(notification.readings.values())
+    assert isinstance(notification.readings["stranger"].exception(), NotFound)
+    assert notification.readings["public"].result().id == job_id
+    assert len(notification.readings) == 2

@@ -5,6 +5,6 @@
 write_when_full()
 local id, tenant = ARGV[1], ARGV[2]
 local job = load_job(id)
-if not job or job.tenant ~= tenant then return { why_missing(id, tenant) } end
+if not job or job.tenant ~= tenant then return { why_missing(id, 'job', tenant) } end
 local word = cancel_job(job, math.floor(now_us() / 1000), read_retention(3))
 return { word, redis.call('HGETALL', job_key(id)) }

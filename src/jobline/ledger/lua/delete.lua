@@ -3,7 +3,7 @@
 -- reply {'deleted'} | {'refused', state} | {'unknown'} | {'gone'}
 local id, tenant = ARGV[1], ARGV[2]
 local job = load_job(id)
-if not job or job.tenant ~= tenant then return { why_missing(id, tenant) } end
+if not job or job.tenant ~= tenant then return { why_missing(id, 'job', tenant) } end
 if not FINAL_EVENT[job.state] then return { 'refused', job.state } end
 forget(job, read_retention(3))
 return { 'deleted' }

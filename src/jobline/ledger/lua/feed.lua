@@ -11,7 +11,7 @@ local is_done, is_start = false, false
 if batch ~= '' then
   local its_tenant, stamp, pending, started, retry = unpack(
     redis.call('HMGET', batch_key(batch), 'tenant', 'stamp', 'PENDING', 'STARTED', 'RETRY'))
-  if its_tenant ~= tenant then return { why_missing(batch, tenant) } end
+  if its_tenant ~= tenant then return { why_missing(batch, 'batch', tenant) } end
   is_done = tonumber(pending or 0) + tonumber(started or 0) + tonumber(retry or 0) == 0
   is_start = after == ''
   if is_start then after = whole(math.floor(tonumber(stamp) / 1000) - 1000) end

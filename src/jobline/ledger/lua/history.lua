@@ -8,7 +8,7 @@ local id, tenant, subscriber, after = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
 local most_lines, most_bytes = tonumber(ARGV[5]), tonumber(ARGV[6])
 local job, progress, error, created, started, ended, is_trimmed =
   load_job(id, 'progress', 'error', 'created_event', 'started_event', 'ended_event', 'trimmed')
-if not job or job.tenant ~= tenant then return { why_missing(id, tenant) } end
+if not job or job.tenant ~= tenant then return { why_missing(id, 'job', tenant) } end
 local us = now_us()
 if ended then
   local expires_ms = redis.call('ZSCORE', FINISHED, id)

@@ -4,7 +4,7 @@
 -- reply {'found', record} | {'unknown'} | {'gone'}
 local id, tenant, subscriber = ARGV[1], ARGV[2], ARGV[3]
 local job = load_job(id)
-if not job or job.tenant ~= tenant then return { why_missing(id, tenant) } end
+if not job or job.tenant ~= tenant then return { why_missing(id, 'job', tenant) } end
 if FINAL_EVENT[job.state] then
   local expires_ms = redis.call('ZSCORE', FINISHED, id)
   if not expires_ms or tonumber(expires_ms) <= now_us() / 1000 then return { 'gone' } end

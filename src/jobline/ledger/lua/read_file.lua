@@ -12,7 +12,7 @@ for _, id in ipairs(ids) do
   if redis.call('HGET', file_key(id), 'tenant') == tenant then
     found[#found + 1] = { id, 'found', redis.call('HGETALL', file_key(id)), redis.call('ZSCORE', FILES, id) or '' }
   else
-    found[#found + 1] = { id, why_missing(id, tenant) }
+    found[#found + 1] = { id, why_missing(id, 'file', tenant) }
   end
 end
 return found

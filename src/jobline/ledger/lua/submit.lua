@@ -21,7 +21,7 @@ end
 local us = now_us()
 local ms = math.floor(us / 1000)
 local job = read_terms(3, ms)
-local missing = find_missing_file(job.files)
+local missing = find_missing_file(job.files, job.tenant)
 if missing then return missing end
 if not reserve_room(job.queue, 1, tonumber(queue_limit)) then return { 'full', job.queue } end
 

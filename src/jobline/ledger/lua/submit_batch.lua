@@ -25,7 +25,7 @@ end
 local queues, counts, total = {}, {}, 0
 for first = jobs, #ARGV, JOB_WORDS do
   local job = terms[tonumber(ARGV[first])]
-  local missing = find_missing_file(job.files)
+  local missing = find_missing_file(job.files, job.tenant)
   if missing then return { missing[1], missing[2], total } end
   if not counts[job.queue] then
     queues[#queues + 1], counts[job.queue] = job.queue, 0

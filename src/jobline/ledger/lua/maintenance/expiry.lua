@@ -13,6 +13,6 @@ local function expire_files(work)
   for _, file in ipairs(take_due(work, FILES)) do
     local tenant = redis.call('HGET', file_key(file), 'tenant')
     delete_file(file)
-    if tenant then leave_tombstone(file, tenant, work.retention) end
+    if tenant then leave_tombstone(file, 'file', tenant, work.retention) end
   end
 end

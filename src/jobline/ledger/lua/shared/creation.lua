@@ -71,7 +71,7 @@ end
 -- Creates a job that repeats a final one on the same terms, due now; replies as a submit does.
 local function retry_job(old, id, limit)
   local timeout_ms, input = unpack(redis.call('HMGET', job_key(old.id), 'timeout_ms', 'input'))
-  local missing = find_missing_file(old.files)
+  local missing = find_missing_file(old.files, old.tenant)
   if missing then return missing end
   if not reserve_room(old.queue, 1, limit) then return { 'full', old.queue } end
   local us = now_us()

@@ -27,11 +27,11 @@ local function delete_file(file)
 end
 
 -- Returns what a submit replies when one of the files (ids separated by spaces) is missing.
-local function find_missing_file(files)
+local function find_missing_file(files, tenant)
   if not files or files == '' then return nil end
   for file in string.gmatch(files, '%S+') do
     if redis.call('EXISTS', file_key(file)) == 0 then
-      return { redis.call('EXISTS', gone_key(file)) == 1 and 'gone-file' or 'no-file', file }
+      return { why_missing(file, 'file', tenant) == 'gone' and 'gone-file' or 'no-file', file }
     end
   end
 end

@@ -38,5 +38,7 @@ local function load_current(id, fence)
   return job
 end
 
--- Returns why a tenant sees nothing under an id: it has expired, or it never was.
-local function why_missing(id, tenant) return redis.call('GET', gone_key(id)) == tenant and 'gone' or 'unknown' end
+-- Returns why a tenant sees no job, batch or file under an id: it has expired, or there never was one of that kind.
+local function why_missing(id, kind, tenant)
+  return redis.call('GET', gone_key(id)) == kind .. ' ' .. tenant and 'gone' or 'unknown'
+end

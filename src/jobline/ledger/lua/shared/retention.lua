@@ -7,9 +7,10 @@ local function read_retention(first)
   return { result_ms = tonumber(ARGV[first]), file_ms = tonumber(ARGV[first + 1]), tombstone_ms = tonumber(ARGV[first + 2]) }
 end
 
--- Notes for a while that an id has expired, for the tenant that knew it.
-local function leave_tombstone(id, tenant, retention)
-  if retention.tombstone_ms > 0 then redis.call('SET', gone_key(id), tenant, 'PX', whole(retention.tombstone_ms)) end
+-- Notes for a while that an id has expired, for the tenant that knew it, and of which kind it was: job, batch or file.
+local function leave_tombstone(id, kind, tenant, retention)
+  if retention.tombstone_ms <= 0 then return end
+  redis.call('SET', gone_key(id), kind .. ' ' .. tenant, 'PX', whole(retention.tombstone_ms))
 end
 
 -- A batch expires with its last job.
@@ -18,7 +19,7 @@ local function leave_batch(job, retention)
   local idem = redis.call('HGET', batch_key(job.batch), 'idem')
   if idem then redis.call('DEL', idempotency_key(idem)) end
   redis.call('DEL', batch_key(job.batch))
-  leave_tombstone(job.batch, job.tenant, retention)
+  leave_tombstone(job.batch, 'batch', job.tenant, retention)
 end
 
 -- Removes a final job, and all that belongs to it; a tombstone stays. An artifact that an unfinished job names becomes a
@@ -36,5 +37,5 @@ local function forget(job, retention, removals)
   remove_sorted(removals, FINISHED, job.id)
   redis.call('DEL', job_key(job.id), events_key(job.id), artifacts_key(job.id))
   if job.idem then redis.call('DEL', idempotency_key(job.idem)) end
-  leave_tombstone(job.id, job.tenant, retention)
+  leave_tombstone(job.id, 'job', job.tenant, retention)
 end
