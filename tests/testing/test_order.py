@@ -6,6 +6,8 @@ from typing import Any
 import pytest
 from pydantic import BaseModel, SecretBytes, SecretStr
 
+from jobline import task
+from jobline.testing import run
 from jobline.testing.order import write_order
 from tests.support.tasks import kinds
 
@@ -32,3 +34,20 @@ def test_model_in_a_test_reaches_the_task_whole(order: Any) -> None:
 
 def test_mapping_is_written_as_json() -> None:
     assert write_order({"token": SecretStr("x"), "numbers": (1, 2)}) == b'{"token":"x","numbers":[1,2]}'
+
+
+def test_validators_of_a_model_in_a_test_have_changed_it_once() -> None:
+    """5 euros are 500 cents in a test, too."""
+    seen: list[int] = []
+
+    def look(order: kinds.Changed) -> kinds.Done:
+        seen.append(order.cents)
+        return kinds.Done()
+
+    look.__annotations__ = {"order": kinds.Changed, "return": kinds.Done}
+    looking = task("order.look")(look)
+
+    run(looking, kinds.Changed(cents=5))
+    run(looking, {"cents": 5})
+
+    assert seen == [500, 500]

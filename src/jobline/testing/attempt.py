@@ -57,6 +57,8 @@ def run(
         raise ValueError(f"attempt must be 1 to {limit} (max_attempts), not {attempt}")
     references = FileReferences()
     checked = task.read_input(write_order(order), references)
+    if isinstance(order, task.input):  # its validators have changed its values already
+        checked = order
     with tempfile.TemporaryDirectory(prefix="jobline-test-") as directory:
         root = Path(directory)
         uploads = Uploads(FileStore(root), root)
