@@ -68,7 +68,7 @@ bench: setup ## Measure throughput and latency beside others on this machine (T=
 profile: setup ## Draw flame graphs of a busy API and a busy worker into build/profile
 	@$(BIN)/python -m benchmarks.profiles
 
-sdk: setup ## Generate clients by five generators into build/sdk; Java and Node ones where these are installed
+sdk: setup ## Generate clients by six generators into build/sdk; Java and Node ones where these are installed
 	@sh scripts/sdk.sh || test $$? -eq 3
 
 lock: setup ## Pin every dependency, with hashes, for all platforms (LOCK_ARGS=--upgrade)

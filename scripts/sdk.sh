@@ -1,11 +1,12 @@
 #!/bin/sh
-# Generate clients of docs/openapi.json by five generators into build/sdk, each one again when something that it reads has changed.
+# Generate clients of docs/openapi.json by six generators into build/sdk, each one again when something that it reads has changed.
 #
 # python           openapi-python-client (attrs and httpx)
 # pydantic         openapi-generator's python (pydantic and urllib3)       needs Java
 # typescript-fetch openapi-generator's typescript-fetch                    needs Java; its types are checked by Node
 # hey-api          @hey-api/openapi-ts                                     needs Node
 # openapi-fetch    openapi-typescript, for openapi-fetch                   needs Node
+# swagger-typescript-api                                                   needs Node
 #
 # Arguments choose some of them; without, all are made. What they need is installed into .venv-sdk and
 # sdk/node_modules, pinned. Exit status 3: Java, Node or its registry is missing, and the rest is made.
@@ -84,6 +85,10 @@ generate_openapi_fetch() {
     $NODE_MODULES/.bin/openapi-typescript "./$SPECIFICATION" --output "$1/schema.ts"
 }
 
+generate_swagger_typescript_api() {
+    $NODE_MODULES/.bin/swagger-typescript-api generate --path "./$SPECIFICATION" --output "$1" --name client.ts
+}
+
 # A folder appears when its client is whole; the generator's words are shown only when it fails.
 generate() {
     name=$1 run=$2 lock=$3
@@ -111,7 +116,7 @@ make_client() {
         install_python
         generate "$1" "generate_$(echo "$1" | tr - _)" sdk/requirements.lock
         ;;
-    hey-api | openapi-fetch)
+    hey-api | openapi-fetch | swagger-typescript-api)
         has_node || { echo "Skipped $1: it needs Node 20.19 or newer, with npm." >&2; return $MISSING; }
         install_node
         # Compiled programs in build/sdk/js import the packages that their client needs.
@@ -134,7 +139,7 @@ fi
 
 # `set -e` sleeps in a function that stands in a condition, so each runs in a shell of its own.
 status=0
-for client in ${*:-python pydantic typescript-fetch hey-api openapi-fetch}; do
+for client in ${*:-python pydantic typescript-fetch hey-api openapi-fetch swagger-typescript-api}; do
     set +e
     (set -e; make_client "$client")
     ended=$?

@@ -47,7 +47,9 @@ def test_python_client_takes_every_step(client: Path, live: Live) -> None:
     )
 
 
-@pytest.mark.parametrize("client", ["typescript-fetch", "hey-api", "openapi-fetch"], indirect=True)
+@pytest.mark.parametrize(
+    "client", ["typescript-fetch", "hey-api", "openapi-fetch", "swagger-typescript-api"], indirect=True
+)
 def test_typescript_client_compiles_under_strict_types_and_takes_every_step(client: Path, live: Live) -> None:
     node = need_compiler()
     compiler = str(SDK / "node_modules/typescript/bin/tsc")
