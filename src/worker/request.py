@@ -34,8 +34,8 @@ class JobRequest(Request):
 
     def info(self, safe: bool = False) -> dict[str, Any]:  # noqa: FBT001, FBT002 - Celery's own signature
         """Return what ``inspect active`` shows, without an input that may hold secrets."""
-        hides_input = resources_of(self.app).registry.get(self.task.name).hides_input
-        shown: dict[str, Any] = super().info(safe=safe or hides_input)
+        task = resources_of(self.app).registry.tasks.get(self.task.name)
+        shown: dict[str, Any] = super().info(safe=safe or (task is not None and task.hides_input))
         return shown
 
     def on_failure(
