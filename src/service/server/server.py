@@ -12,6 +12,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from jobline.service.server.limits import Limits
+from jobline.service.server.log_bounds import bound_log_lines
 from jobline.service.server.protocol import BoundedProtocol
 from jobline.service.server.shutdown import Shutdown
 
@@ -79,4 +80,5 @@ def build_server(
         root_path=root_path,
         timeout_graceful_shutdown=GRACEFUL_S,
     )
+    bound_log_lines()
     return Server(config, getattr(app.state, "shutdown", None) or Shutdown())

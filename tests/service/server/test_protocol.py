@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator
 from contextlib import suppress
 
@@ -110,3 +111,12 @@ async def test_date_goes_on(port: int) -> None:
         first = (await client.get("/own")).headers["date"]
         while (await client.get("/own")).headers["date"] == first:  # noqa: ASYNC110 - the clock has no event
             await asyncio.sleep(0.05)
+
+
+async def test_log_line_has_a_bound(port: int, caplog: pytest.LogCaptureFixture) -> None:
+    """Protects the disk: clients choose the paths that are logged."""
+    logging.getLogger("uvicorn.access").info('%s - "%s"', "client", "/" + "x" * 60_000)
+    logging.getLogger("jobline.service").error("%s failed", "/" + "x" * 60_000)
+    lines = [record.getMessage() for record in caplog.records if "xxx" in record.getMessage()]
+    assert lines
+    assert max(map(len, lines)) < 600
