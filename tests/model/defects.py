@@ -61,7 +61,7 @@ DEFECTS = [
     (Part.LIMITS, "claim", "if running < limit and unblock_next(task) then", "if false then"),
     (Part.LIMITS, "claim", "if limit == 0 then redis.call('SADD', UNSERVED, task) end", ""),
     (Part.LIMITS, "claim", "    if limit <= running then return end\n", ""),
-    (Part.LIMITS, "tick", "      redis.call('SREM', UNSERVED, task)\n", ""),
+    (Part.LIMITS, "tick", "if redis.call('EXISTS', rotation) == 0 then", "if true then"),
     (Part.LIMITS, "claim", "redis.call('SADD', at_limit_key(tenant), queue)", ""),
     (Part.TELLS, "renew", "elseif state == 'STARTED' then", "else"),
     (Part.LOSSES, "settle", CURRENT, "if job.state ~= 'STARTED' then"),

@@ -34,12 +34,12 @@ class Clock(Attempts):
         """Forget where no job of an unserved task is blocked any more."""
         for task in sorted(self.unserved):
             lines = self.served.setdefault(task, {})
+            if lines:
+                line = min(lines, key=lambda name: (lines[name], name))
+                if not self.blocked(task, line):
+                    del lines[line]
             if not lines:
                 self.unserved.discard(task)
-                continue
-            line = min(lines, key=lambda name: (lines[name], name))
-            if not self.blocked(task, line):
-                del lines[line]
 
     def rescue_lost(self) -> None:
         """Rescue the attempts whose lease has ended, unless there was a gap in the ticks."""

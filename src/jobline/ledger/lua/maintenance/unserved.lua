@@ -4,14 +4,16 @@
 local function list_unserved()
   local tasks = redis.call('SMEMBERS', UNSERVED)
   for _, task in ipairs(tasks) do
-    local queue_tenant = redis.call('ZRANGE', blocked_rotation_key(task), 0, 0)[1]
-    if not queue_tenant then
-      redis.call('SREM', UNSERVED, task)
-    else
+    local rotation = blocked_rotation_key(task)
+    local queue_tenant = redis.call('ZRANGE', rotation, 0, 0)[1]
+    if queue_tenant then
       local queue, tenant = string.match(queue_tenant, '^(.*):(.*)$')
       if redis.call('EXISTS', blocked_key(task, queue, tenant)) == 0 then
-        redis.call('ZREM', blocked_rotation_key(task), queue_tenant)
+        redis.call('ZREM', rotation, queue_tenant)
       end
+    end
+    if redis.call('EXISTS', rotation) == 0 then
+      redis.call('SREM', UNSERVED, task)
     end
   end
   return tasks
