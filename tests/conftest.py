@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 
 import pytest
@@ -9,6 +10,11 @@ import redis
 
 from jobline.cli.embedded import EmbeddedRedis
 from tests.support.ledger import Ledger
+
+
+def pytest_configure() -> None:
+    """Forget that `make test` runs the tests: under make, the command line names make's own words."""
+    os.environ.pop("MAKELEVEL", None)
 
 
 @pytest.fixture(scope="session")

@@ -11,16 +11,10 @@ from pydantic import SecretStr
 from jobline.domain.registry import Registry
 from jobline.domain.settings import Settings
 from jobline.worker.app import build_celery
-from jobline.worker.entry_points import LIGHT_POOL, THREAD_POOL
 from tests.support.deployment import QUEUES, TASKS, Deployment
 from tests.support.gate import Gate
 
 LOG_LINES = 60
-#: The environment of each pool that Celery takes by its import path.
-CUSTOM_POOLS = {
-    "threads": {"CELERY_CUSTOM_WORKER_POOL": THREAD_POOL},
-    "light": {"CELERY_CUSTOM_WORKER_POOL": LIGHT_POOL},
-}
 
 
 @pytest.fixture(scope="session")

@@ -11,8 +11,7 @@ from typing import Any
 import pytest
 from redis import Redis
 
-from tests.acceptance.conftest import CUSTOM_POOLS
-from tests.support.deployment import Deployment
+from tests.support.deployment import CUSTOM_POOLS, Deployment
 from tests.support.gate import Gate
 from tests.support.processes import Program, is_alive
 from tests.support.waiting import wait_until

@@ -45,7 +45,7 @@ def test_env_example_changes_nothing_as_it_stands_and_reads_as_the_defaults(
     for name, _, value in values:
         monkeypatch.setenv(name, value)
     monkeypatch.delenv("JOBLINE_REDIS_URL")
-    assert Settings() == Settings.model_construct()
+    assert Settings() == Settings.model_construct(data_dir=Path("data").absolute())
     assert ImageLimits() == ImageLimits.model_construct()
 
 

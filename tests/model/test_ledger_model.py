@@ -59,6 +59,7 @@ def test_every_verb_is_played_and_has_a_planted_defect() -> None:
         "list_access",
         "delete_access",
         "count_requests",
+        "probe",
         "version",
     }  # no jobs in them
     assert {script for _, script, _, _ in DEFECTS} == {*verbs()} - elsewhere

@@ -95,6 +95,8 @@ class Document:
         found = [
             item[method] for pattern, item, _ in self._paths if pattern.fullmatch(path) and method in item
         ]
+        if status == 400 and [name for name, _ in one.headers].count("host") != 1:
+            return True  # refused ahead of every route
         if one.method in {"HEAD", one.method.lower()} and status in ELSEWHERE:
             return True
         if not found:

@@ -40,7 +40,9 @@ def run_mypy(folder: Path) -> Seen:
 
 
 def run_pyright(folder: Path) -> Seen:
-    (folder / "pyrightconfig.json").write_text('{"typeCheckingMode": "strict"}')
+    # Strict, but for what libraries leave unknown in their own types: Pillow, pillow-heif.
+    rules = {"reportUnknownMemberType": False, "reportUnknownVariableType": False}
+    (folder / "pyrightconfig.json").write_text(json.dumps({"typeCheckingMode": "strict", **rules}))
     command = [sys.executable, "-m", "basedpyright", "--outputjson", "--pythonpath", sys.executable]
     done = subprocess.run([*command, "."], cwd=folder, capture_output=True, text=True, check=False)
     assert done.returncode in {0, 1}, done.stdout + done.stderr

@@ -17,6 +17,7 @@ from typing import Any
 import httpx
 
 from jobline.cli.embedded import EmbeddedRedis, free_port
+from jobline.worker.entry_points import LIGHT_POOL, THREAD_POOL
 from tests.support.processes import JOBLINE, PYTHON_PATH, Program
 from tests.support.waiting import DEADLINE_S, wait_until
 
@@ -33,6 +34,11 @@ QUEUES = (
         for way in ("sigterm", "sigint", "sighup", "control")
     ),
 )  # fmt: skip
+#: The environment of each pool that Celery takes by its import path.
+CUSTOM_POOLS = {
+    "threads": {"CELERY_CUSTOM_WORKER_POOL": THREAD_POOL},
+    "light": {"CELERY_CUSTOM_WORKER_POOL": LIGHT_POOL},
+}
 LEASE_S = 5.0
 CLIENT_TIMEOUT_S = 10.0
 FINAL = frozenset({"SUCCESS", "FAILURE", "REVOKED"})

@@ -27,7 +27,7 @@ def test_apps_of_one_process_have_tasks_of_their_own(tmp_path: Path) -> None:
     ("url", "expected"),
     [
         ("redis://host:1/2", "redis://host:1/2"),
-        ("rediss://:secret@host/0", "rediss://:secret@host/0"),
+        ("rediss://:secret@host/0", "rediss://:secret@host:6379/0"),
         ("unix:///run/redis.sock", "jobline+socket:///run/redis.sock?virtual_host=0"),
         ("unix:///run/redis.sock?db=3", "jobline+socket:///run/redis.sock?virtual_host=3"),
         ("unix://me:secret@/run/r.sock", "jobline+socket://me:secret@/run/r.sock?virtual_host=0"),

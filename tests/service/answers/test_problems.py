@@ -17,7 +17,7 @@ from jobline.service.routes.problems import find_kinds
         ("GET", "/nowhere", 404, None),
         ("GET", "/v1/tasks/demo.add/jobs", 405, "POST"),
         ("PATCH", "/v1/files/x", 405, "DELETE, GET, HEAD"),
-        ("POST", "/v1/jobs", 405, "GET"),
+        ("POST", "/v1/jobs", 405, "GET, HEAD"),
         ("OPTIONS", "/v1/jobs/cancel", 405, "POST"),
         ("GET", "/assets/docs/none.js", 404, None),
         ("GET", "/problems/none", 404, None),
