@@ -170,8 +170,8 @@ def test_planned_stop_releases_a_running_job_uncounted(deployment: Deployment, g
         gate.wait_for_start()
         worker.send_signal(signal.SIGTERM)
         worker.wait(15)
-    handed_back = deployment.read(job)
-    assert (handed_back["state"], handed_back["attempt"]) == ("PENDING", 0)
+    released = deployment.read(job)
+    assert (released["state"], released["attempt"]) == ("PENDING", 0)
     with deployment.worker("-Q", "stop"):
         gate.wait_for_start(2)
         gate.open()

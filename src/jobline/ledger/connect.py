@@ -47,8 +47,8 @@ BLOCKING_ANSWER_S = 3.0
 BROKER_ANSWER_S = 2
 BROKER_CONNECT_S = 3
 #: Milliseconds. A closed connection would try for minutes to send what it has not sent, and a claim could
-#: arrive after it was disowned. Shorter than the time in which the transport finds the connection dead, which
-#: is BROKER_ANSWER_S after the end of a BRPOP of one second.
+#: arrive after its jobs were released. Shorter than the transport takes to find the connection dead, which is
+#: BROKER_ANSWER_S after the end of a BRPOP of one second.
 UNSENT_TIMEOUT = {socket.TCP_USER_TIMEOUT: BROKER_ANSWER_S * 1000} if sys.platform == "linux" else {}
 
 
